@@ -1,0 +1,156 @@
+"""What every source becomes: stored tensors, rows for each split, and what must happen to an input.
+
+Shape letters: N samples, B batch, C channels, H height, W width, T time, F features.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from pellucid.shapes import Shape
+
+SplitName = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where data came from, for run.json: enough to find it again and to notice that it changed."""
+
+    kind: str
+    location: str
+    sha256: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The target is one of several classes: int64 (N,), an index into `names`."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The target is one or more numbers: float32 (N, K), stored as (value - mean) / scale."""
+
+    names: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    def restore(self, standardised_NK: Tensor) -> Tensor:
+        """Return the values in the target's own units: standardised * scale + mean."""
+        scale_K = standardised_NK.new_tensor(self.scale)
+        return standardised_NK * scale_K + standardised_NK.new_tensor(self.mean)
+
+
+@dataclass(frozen=True, slots=True)
+class NextToken:
+    """The target at each step is the token that follows: int64 (N, T), an index into `vocabulary`."""
+
+    vocabulary: tuple[str, ...]
+
+
+Target = Classes | Values | NextToken
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Inputs read by a fitted `Preprocessing`: stored tensors, one name a row, targets where the source has them."""
+
+    inputs: Tensor
+    names: Sequence[str]
+    targets: Tensor | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Preprocessing(ABC):
+    """How a user's input becomes the network's; fitted on the training split, kept with the run as plain JSON.
+
+    Two steps, so that what is large can stay as it is on disk: `read` turns a source into the stored form (done
+    once), `prepare` turns a batch of the stored form into the network's input (done every batch).
+    """
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def read(self, source: object) -> Samples:
+        """Read new data of the same make: a path, a frame, an array, or what else the kind knows.
+
+        Raises:
+            DataError: the source is not of the make this was fitted on.
+        """
+
+    @abstractmethod
+    def prepare(self, stored: Tensor) -> Tensor:
+        """Return the network's input for a batch of the stored form, on the same device."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Return all that `from_json` needs, without `kind`."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Preprocessing":
+        """Return what `to_json` described."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Samples ready to train on.
+
+    Attributes:
+        name: what a run is named after.
+        source: where it came from.
+        inputs: stored inputs (N, ...), in memory or memory-mapped; `preprocessing.prepare` makes them the network's.
+        targets: stored targets, as `target` describes.
+        rows: for each split the row numbers (int64) it holds.
+        input_shape: shape of one prepared input.
+        target: what is predicted.
+        preprocessing: fitted on the training rows.
+        notes: what the user should know of how the source was read (columns left out, missing values, duplicates).
+    """
+
+    name: str
+    source: Source
+    inputs: Tensor
+    targets: Tensor
+    rows: Mapping[SplitName, Tensor]
+    input_shape: Shape
+    target: Target
+    preprocessing: Preprocessing
+    notes: tuple[str, ...] = ()
+
+    def batch(self, rows_B: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the prepared inputs and the targets of some rows: one gather each, no Python work a sample."""
+        return self.preprocessing.prepare(self.inputs.index_select(0, rows_B)), self.targets.index_select(0, rows_B)
+
+    def split(self, name: SplitName) -> tuple[Tensor, Tensor]:
+        """Return the prepared inputs and the targets of a whole split (for small data; else `batch`)."""
+        return self.batch(self.rows[name])
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(rows):,} {name}" for name, rows in self.rows.items())
+        return f"<Dataset {self.name}: {counts}; input {self.input_shape}; {describe(self.target)}>"
+
+
+def describe(target: Target) -> str:
+    """Return one line on what is predicted."""
+    match target:
+        case Classes(names):
+            return f"{len(names)} classes"
+        case Values(names):
+            return "predicts " + ", ".join(names)
+        case NextToken(vocabulary):
+            return f"predicts the next of {len(vocabulary)} tokens"
+
+
+def all_rows(count: int) -> Tensor:
+    """Return the row numbers 0 to count - 1."""
+    return torch.arange(count)

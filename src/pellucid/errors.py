@@ -1,0 +1,53 @@
+"""The errors pellucid raises for a user's mistake: what was expected, what was received, what to do.
+
+Anything else that escapes (an `AssertionError`, a `KeyError`) is a fault of ours.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class PellucidError(Exception):
+    """Base of every error meant for the user.
+
+    Args:
+        message: what went wrong, one sentence.
+        expected: what would have been right.
+        received: what stood there.
+        advice: what to do next.
+    """
+
+    def __init__(self, message: str, *, expected: str = "", received: str = "", advice: str = "") -> None:
+        self.message = message
+        self.expected = expected
+        self.received = received
+        self.advice = advice
+        details = (("expected", expected), ("received", received), ("advice", advice))
+        super().__init__("\n".join([message, *(f"  {name}: {text}" for name, text in details if text)]))
+
+
+class NotationError(PellucidError, ValueError):
+    """A network text that cannot be read, or whose shapes do not fit."""
+
+
+class DataError(PellucidError, ValueError):
+    """Data that cannot be found, read or used."""
+
+
+class OptionError(PellucidError, ValueError):
+    """An option or a value of it that does not exist or does not fit."""
+
+
+class RunError(PellucidError, RuntimeError):
+    """A run folder or a training that cannot go on."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the advice `did you mean 'x'?` for the known word closest to `word`, or an empty text.
+
+    >>> nearest("learning_rat", ["epochs", "learning_rate"])
+    "did you mean 'learning_rate'?"
+    """
+    by_lowercase = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), by_lowercase, n=1, cutoff=0.6)
+    return f"did you mean '{by_lowercase[close[0]]}'?" if close else ""

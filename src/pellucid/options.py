@@ -1,0 +1,127 @@
+"""Options as data: how a verb's choices are declared once and read by the command line, Python and run.json alike.
+
+An options class is a frozen dataclass whose fields are made by `option`; `from_keywords` builds one from flat
+keywords, `check` refuses values outside what a field allows, naming the nearest that is right.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+from pellucid.errors import OptionError, nearest
+
+
+class Options(Protocol):
+    """Any options dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+def option(default: Any, help: str, *, group: str, minimum: float | None = None, maximum: float | None = None) -> Any:
+    """Declare a field of an options class: its default, what it means, its group in `--help`, its range."""
+    return dataclasses.field(
+        default=default, metadata={"help": help, "group": group, "minimum": minimum, "maximum": maximum}
+    )
+
+
+def nested(options_class: type[OptionsT]) -> Any:
+    """Declare a field that holds another options class, whose fields count as this one's on the command line."""
+    return dataclasses.field(default_factory=options_class, metadata={"nested": options_class})
+
+
+def flat_fields(options_class: type[Options]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
+    """Return name -> (field, type) of every option, those of nested classes included."""
+    hints = get_type_hints(options_class)
+    flat: dict[str, tuple[dataclasses.Field[Any], Any]] = {}
+    for field in dataclasses.fields(options_class):
+        inner = field.metadata.get("nested")
+        flat |= flat_fields(inner) if inner else {field.name: (field, hints[field.name])}
+    return flat
+
+
+def from_keywords(options_class: type[OptionsT], keywords: Mapping[str, Any]) -> OptionsT:
+    """Build an options class from flat keywords.
+
+    Raises:
+        OptionError: a name that is no option of the class (the nearest is offered).
+    """
+    known = flat_fields(options_class)
+    for name in keywords:
+        if name not in known:
+            raise OptionError(
+                f"there is no option '{name}'",
+                expected="one of " + ", ".join(known),
+                received=name,
+                advice=nearest(name, known),
+            )
+    return _build(options_class, keywords)
+
+
+def flat_values(options: Options) -> dict[str, Any]:
+    """Return name -> value of every option, those of nested classes included: what run.json keeps."""
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        values |= flat_values(value) if "nested" in field.metadata else {field.name: value}
+    return values
+
+
+def check(options: Options) -> None:
+    """Refuse a value that is of the wrong type, not among a field's choices or outside its range; for `__post_init__`.
+
+    Raises:
+        OptionError: naming the option, what it may be and what it was.
+    """
+    hints = get_type_hints(type(options))
+    for field in dataclasses.fields(options):
+        if "nested" not in field.metadata:
+            _check_value(field, hints[field.name], getattr(options, field.name))
+
+
+def choices(hint: Any) -> tuple[str, ...]:
+    """Return the words a type hint allows (`Literal["a", "b"] | None` allows a and b), or nothing if it is free."""
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    return tuple(word for inner in get_args(hint) for word in choices(inner))
+
+
+def _build(options_class: type[OptionsT], keywords: Mapping[str, Any]) -> OptionsT:
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(options_class):
+        inner = field.metadata.get("nested")
+        if inner:
+            values[field.name] = _build(inner, keywords)
+        elif field.name in keywords:
+            values[field.name] = keywords[field.name]
+    return options_class(**values)
+
+
+def _check_value(field: dataclasses.Field[Any], hint: Any, value: Any) -> None:
+    if value is None and (hint is None or type(None) in get_args(hint)):
+        return
+    allowed = choices(hint)
+    if allowed:
+        if value not in allowed:
+            raise OptionError(
+                f"'{field.name}' cannot be {value!r}",
+                expected="one of " + ", ".join(map(str, allowed)),
+                received=repr(value),
+                advice=nearest(str(value), map(str, allowed)),
+            )
+        return
+    types = tuple(t for t in (*get_args(hint), hint) if isinstance(t, type))
+    if float in types and isinstance(value, int):
+        types = (*types, int)
+    if types and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
+        names = " or ".join(sorted({t.__name__ for t in types if t is not type(None)}))
+        raise OptionError(f"'{field.name}' cannot be {value!r}", expected=names, received=type(value).__name__)
+    low, high = field.metadata["minimum"], field.metadata["maximum"]
+    # `not (>=)` rather than `<`, so that NaN is refused too
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        bounds = " and ".join(
+            text for text, bound in ((f"at least {low}", low), (f"at most {high}", high)) if bound is not None
+        )
+        raise OptionError(f"'{field.name}' cannot be {value!r}", expected=bounds, received=repr(value))

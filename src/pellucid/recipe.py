@@ -1,0 +1,85 @@
+"""What is asked of a training, as plain data: how to read the data (`DataOptions`) and how to train (`Recipe`).
+
+A leaf that loads no torch: the command line shows these options, run.json keeps them, `data` and `training`
+obey them. A default of None means "chosen from the data"; the choice is written into run.json beside the asking.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pellucid.options import check, option
+
+TaskName = Literal["classification", "regression", "forecast", "language"]
+OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
+ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
+LossName = Literal["cross-entropy", "squared-error", "absolute-error", "huber"]
+
+_DATA = "Data"
+_TRAINING = "Training"
+_OPTIMISER = "Optimiser"
+_REGULARISATION = "Regularisation"
+_MACHINE = "Machine"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataOptions:
+    """How to read a source and split it."""
+
+    target: str | None = option(None, "column to predict (default: target, label, class, y or the last)", group=_DATA)
+    task: TaskName | None = option(None, "what is learned (default: from the target)", group=_DATA)
+    test: str | None = option(None, "file that holds the test rows (default: split off)", group=_DATA)
+    split: str | None = option(None, "train:validation:test, such as 60:20:20 (default: by size)", group=_DATA)
+    split_seed: int = option(0, "seed of the split", group=_DATA, minimum=0)
+    group: str | None = option(None, "column whose equal values stay in one split", group=_DATA)
+    time: str | None = option(None, "column to split by: the past trains, the future tests", group=_DATA)
+    ignore: tuple[str, ...] = option((), "columns to leave out", group=_DATA)
+    size: str | None = option(None, "size to give every image, such as 32x32 (default: the median)", group=_DATA)
+    window: int | None = option(None, "past steps a forecast sees", group=_DATA, minimum=1)
+    horizon: int = option(1, "how many steps ahead to forecast", group=_DATA, minimum=1)
+    length: int = option(64, "tokens in one training text", group=_DATA, minimum=1)
+    level: Literal["character", "word"] = option("character", "what one token of a text is", group=_DATA)
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """How to train: every choice but the data and the network."""
+
+    epochs: int | None = option(None, "passes over the training data (default: by size)", group=_TRAINING, minimum=1)
+    batch_size: int | None = option(None, "samples a step (default: by size)", group=_TRAINING, minimum=1)
+    seed: int = option(0, "seed of weights, batch order, dropout, augmentation", group=_TRAINING, minimum=0)
+    loss: LossName | None = option(None, "loss to minimise (default: from the task)", group=_TRAINING)
+    early_stopping: int | None = option(
+        None, "stop after so many epochs without a better validation metric", group=_TRAINING, minimum=1
+    )
+
+    optimizer: OptimizerName = option("adamw", "update rule", group=_OPTIMISER)
+    learning_rate: float | None = option(None, "peak step size (default: by optimiser)", group=_OPTIMISER, minimum=0.0)
+    momentum: float = option(0.9, "momentum, or Adam's first beta", group=_OPTIMISER, minimum=0.0, maximum=1.0)
+    schedule: ScheduleName = option("one-cycle", "how the learning rate changes", group=_OPTIMISER)
+    warmup: float = option(0.1, "share of the steps that warm up", group=_OPTIMISER, minimum=0.0, maximum=1.0)
+    decay: float = option(
+        0.1, "factor of the step, exponential and inverse-time schedules", group=_OPTIMISER, minimum=0.0
+    )
+    clip_norm: float | None = option(None, "largest norm of the whole gradient", group=_OPTIMISER, minimum=0.0)
+    clip_value: float | None = option(None, "largest value in the gradient", group=_OPTIMISER, minimum=0.0)
+
+    weight_decay: float = option(0.01, "weight decay (biases and norms exempt)", group=_REGULARISATION, minimum=0.0)
+    label_smoothing: float = option(
+        0.0, "share of each target spread over all classes", group=_REGULARISATION, minimum=0.0, maximum=1.0
+    )
+    augment: str | None = option(
+        None, "image changes, such as shift,flip,rotate; or none (default: shift)", group=_REGULARISATION
+    )
+
+    device: str = option("auto", "cpu, cuda, cuda:1, mps; auto takes the fastest there", group=_MACHINE)
+    precision: Literal["float32", "bf16", "fp16"] = option("float32", "arithmetic of the network", group=_MACHINE)
+    compile: bool = option(False, "compile the network with torch.compile", group=_MACHINE)
+    threads: int | None = option(None, "CPU threads (default: torch's)", group=_MACHINE, minimum=1)
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        check(self)

@@ -1,0 +1,219 @@
+"""Plain data of a run: what happened at a step and an epoch, what a diagnosis found, and the files that keep them.
+
+JSON Lines, appended as things happen; a value that JSON cannot say (NaN, infinity) is written as its name in quotes.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal, Protocol
+
+from pellucid.errors import RunError
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A sampled optimiser step.
+
+    Attributes:
+        step: optimiser steps so far, from 1.
+        epoch: the epoch it belongs to, from 1.
+        loss: mean training loss over the steps since the last sampled one.
+        learning_rate: the rate this step used.
+        gradient_norm: Euclidean norm of the whole gradient before clipping.
+        samples: training samples seen so far.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """The end of an epoch: mean training loss, validation metrics, and whether they are the best so far."""
+
+    epoch: int
+    step: int
+    loss: float
+    validation: Mapping[str, float]
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause a diagnosis names, with its evidence; the fields are the diagnosis contract's."""
+
+    cause: str
+    severity: Literal["critical", "warning", "info"]
+    confidence: float
+    where: Mapping[str, Any]
+    evidence: tuple[Mapping[str, Any], ...]
+    explanation: str
+    remedies: tuple[Mapping[str, Any], ...]
+    step: int
+
+
+class Watcher(Protocol):
+    """Anything that wants to know how a training goes; it must not change it."""
+
+    def on_step(self, step: Step) -> None:
+        """Receive a sampled step."""
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Receive the end of an epoch."""
+
+
+@dataclass(slots=True)
+class Record:
+    """All steps and epochs of a run, in order; itself a watcher, so that it can be filled by any loop."""
+
+    steps: list[Step] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)
+
+    def on_step(self, step: Step) -> None:
+        """Keep a step."""
+        self.steps.append(step)
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Keep an epoch."""
+        self.epochs.append(epoch)
+
+    @classmethod
+    def read(cls, path: Path) -> "Record":
+        """Read record.jsonl; a last line cut off by a crash is left out."""
+        record = cls()
+        for line in path.read_text().splitlines(keepends=True):
+            if not line.endswith("\n"):
+                break
+            fields = from_json_line(line)
+            match fields.pop("kind"):
+                case "step":
+                    record.steps.append(Step(**fields))
+                case "epoch":
+                    record.epochs.append(Epoch(**fields))
+        return record
+
+
+class RecordFile:
+    """A watcher that appends each step and epoch to a JSON Lines file as it happens."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: IO[str] = path.open("a")
+
+    def on_step(self, step: Step) -> None:
+        """Append a step."""
+        self._append("step", step)
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Append an epoch and hand all lines to the operating system."""
+        self._append("epoch", epoch)
+        self._file.flush()
+
+    def close(self) -> None:
+        """Flush and close."""
+        self._file.close()
+
+    def _append(self, kind: str, event: Step | Epoch) -> None:
+        self._file.write(to_json_line({"kind": kind, **asdict(event)}))
+
+
+def to_json_line(document: Mapping[str, Any]) -> str:
+    """Return one JSON line; floats keep every bit, NaN and infinities become "NaN", "Infinity", "-Infinity"."""
+    return json.dumps(_spell(document), allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def from_json_line(line: str) -> dict[str, Any]:
+    """Return what `to_json_line` wrote."""
+    document = _unspell(json.loads(line))
+    assert isinstance(document, dict)
+    return document
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON file whole or not at all, indented for people."""
+    write_bytes(path, (json.dumps(_spell(document), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote.
+
+    Raises:
+        RunError: the file is missing or is not a JSON object.
+    """
+    try:
+        document = _unspell(json.loads(path.read_text()))
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing", advice="is this a run folder, and was its training begun?") from None
+    except ValueError as error:
+        raise RunError(f"{path} is damaged", expected="a JSON object", received=str(error)) from None
+    if not isinstance(document, dict):
+        raise RunError(f"{path} is damaged", expected="a JSON object", received=type(document).__name__)
+    return document
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: to a temporary name, flushed to the disk, then renamed."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def new_run_folder(parent: Path, name: str | None, data_name: str) -> Path:
+    """Make the folder of a new run: `parent/name`, or the data's name and the first free counter.
+
+    Raises:
+        RunError: `name` is taken; a run is never overwritten.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    if name is not None:
+        folder = parent / name
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            raise RunError(f"{folder} exists", advice="choose another --name; a run is never overwritten") from None
+        return folder
+    counter = 1
+    while True:
+        folder = parent / f"{data_name}-{counter}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            counter += 1
+        else:
+            return folder
+
+
+def _spell(value: Any) -> Any:
+    match value:
+        case float() if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        case Mapping():
+            return {str(key): _spell(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_spell(inner) for inner in value]
+        case Path():
+            return str(value)
+    return value
+
+
+def _unspell(value: Any) -> Any:
+    match value:
+        case "NaN" | "Infinity" | "-Infinity":
+            return float(value)
+        case dict():
+            return {key: _unspell(inner) for key, inner in value.items()}
+        case list():
+            return [_unspell(inner) for inner in value]
+    return value
