@@ -1,0 +1,146 @@
+"""Files that only save time: the cache folder, arrays written as a stream, arrays mapped into memory.
+
+Everything in the cache folder can be deleted at any time; it is built again when it is needed.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from pellucid.errors import DataError
+
+ABOUT = "about.json"
+
+
+def cache_folder() -> Path:
+    """Return where pellucid keeps what it can get again: PELLUCID_CACHE, or the platform's folder for such files."""
+    chosen = os.environ.get("PELLUCID_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "pellucid"
+
+
+def build_once(group: str, key: str, build: Callable[[Path], Mapping[str, Any]]) -> tuple[Path, dict[str, Any]]:
+    """Return the cached folder `group/key` and the document kept in it, building it where it is missing.
+
+    `build` fills an empty folder and returns the document (JSON). The folder appears under its name only when it
+    is whole: a crash leaves no half of it, and of two processes that build at the same time one wins.
+
+    Raises:
+        DataError: the cache folder cannot be written.
+    """
+    parent = cache_folder() / group
+    folder = parent / key
+    document = _read_document(folder)
+    if document is not None:
+        return folder, document
+    with _naming_the_cache_folder():
+        parent.mkdir(parents=True, exist_ok=True)
+        working = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=parent))
+    try:
+        with _naming_the_cache_folder():
+            document = dict(build(working))
+            (working / ABOUT).write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+        _rename_folder(working, folder)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+    return folder, document
+
+
+def write_npy(path: Path, dimensions: tuple[int, ...], chunks: Iterable[npt.NDArray[Any]], dtype: Any) -> str:
+    """Write arrays (n, *dimensions) one after the other into one .npy file and return the sha256 of their bytes.
+
+    Only one chunk is in memory at a time, and the number of rows need not be known beforehand.
+    """
+    count, digest = 0, hashlib.sha256()
+    with path.open("wb") as file:
+        start = _write_header(file, (0, *dimensions), dtype)
+        for chunk in chunks:
+            assert chunk.shape[1:] == dimensions, f"{chunk.shape} in a file of rows {dimensions}"
+            rows = np.ascontiguousarray(chunk, dtype)
+            file.write(rows.data)
+            digest.update(rows.data)
+            count += len(rows)
+        file.seek(0)
+        # numpy pads the header so that the first dimension can grow without moving what follows
+        assert _write_header(file, (count, *dimensions), dtype) == start
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def map_npy(path: Path) -> Tensor:
+    """Return the array of a .npy file as a tensor that is read from the disk as it is used."""
+    try:
+        # copy-on-write: an in-place change stays in this process and never reaches the file
+        return torch.from_numpy(np.load(path, mmap_mode="c", allow_pickle=False))
+    except OSError:
+        # Linux grants no private writable mapping larger than its memory; a read-only one has no such limit
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(mapped)
+
+
+def listing_key(files: Iterable[Path], *details: object) -> str:
+    """Return a key that changes when one of the files or of the details does: names, sizes and times are compared."""
+    digest = hashlib.sha256(repr(details).encode())
+    for file in files:
+        status = file.stat()
+        digest.update(f"{file.absolute()}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+def _read_document(folder: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _rename_folder(working: Path, folder: Path) -> None:
+    if folder.exists() and _read_document(folder) is None:
+        shutil.rmtree(folder, ignore_errors=True)  # damaged from outside: nothing of it can be used
+    try:
+        working.rename(folder)
+    except OSError:
+        if _read_document(folder) is None:  # nobody else built it meanwhile
+            raise
+
+
+def _write_header(file: IO[bytes], shape: tuple[int, ...], dtype: Any) -> int:
+    description = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    np.lib.format.write_array_header_1_0(file, {"descr": description, "fortran_order": False, "shape": shape})
+    return file.tell()
+
+
+@contextmanager
+def _naming_the_cache_folder() -> Iterator[None]:
+    """Turn a failure of the disk into an error that says where it was and how to choose another place."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"the cache folder {cache_folder()} cannot be written: {error}",
+            advice="set PELLUCID_CACHE to a folder with enough room that you may write to",
+        ) from error
