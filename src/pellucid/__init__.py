@@ -1,1 +1,39 @@
-"""pellucid."""
+"""Neural networks you can see through, on PyTorch.
+
+The names below are loaded when they are first used, so that `import pellucid` costs no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pellucid import data
+    from pellucid.data import load
+    from pellucid.networks import build, parse
+    from pellucid.verbs.predict import predict
+    from pellucid.verbs.run import open_run
+    from pellucid.verbs.train import train
+
+_HOMES = {
+    "build": "pellucid.networks",
+    "load": "pellucid.data",
+    "open_run": "pellucid.verbs.run",
+    "parse": "pellucid.networks",
+    "predict": "pellucid.verbs.predict",
+    "train": "pellucid.verbs.train",
+}
+_NAMESPACES = ("data",)
+
+__all__ = ["build", "data", "load", "open_run", "parse", "predict", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _NAMESPACES:
+        return import_module(f"pellucid.{name}")
+    raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -27,6 +27,11 @@ def option(default: Any, help: str, *, group: str, minimum: float | None = None,
     )
 
 
+def argument(help: str) -> Any:
+    """Declare a field that the command line takes by place rather than by name; None where it is left out."""
+    return dataclasses.field(default=None, metadata={"help": help, "group": "Arguments", "positional": True})
+
+
 def nested(options_class: type[OptionsT]) -> Any:
     """Declare a field that holds another options class, whose fields count as this one's on the command line."""
     return dataclasses.field(default_factory=options_class, metadata={"nested": options_class})
@@ -112,13 +117,20 @@ def _check_value(field: dataclasses.Field[Any], hint: Any, value: Any) -> None:
                 advice=nearest(str(value), map(str, allowed)),
             )
         return
+    if get_origin(hint) is tuple:
+        if not isinstance(value, tuple) or not all(isinstance(item, get_args(hint)[0]) for item in value):
+            item = get_args(hint)[0].__name__
+            raise OptionError(
+                f"'{field.name}' cannot be {value!r}", expected=f"a tuple of {item}", received=repr(value)
+            )
+        return
     types = tuple(t for t in (*get_args(hint), hint) if isinstance(t, type))
     if float in types and isinstance(value, int):
         types = (*types, int)
     if types and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
         names = " or ".join(sorted({t.__name__ for t in types if t is not type(None)}))
         raise OptionError(f"'{field.name}' cannot be {value!r}", expected=names, received=type(value).__name__)
-    low, high = field.metadata["minimum"], field.metadata["maximum"]
+    low, high = field.metadata.get("minimum"), field.metadata.get("maximum")
     # `not (>=)` rather than `<`, so that NaN is refused too
     if (low is not None and not value >= low) or (high is not None and not value <= high):
         bounds = " and ".join(

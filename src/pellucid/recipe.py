@@ -61,8 +61,8 @@ class Recipe:
     momentum: float = option(0.9, "momentum, or Adam's first beta", group=_OPTIMISER, minimum=0.0, maximum=1.0)
     schedule: ScheduleName = option("one-cycle", "how the learning rate changes", group=_OPTIMISER)
     warmup: float = option(0.1, "share of the steps that warm up", group=_OPTIMISER, minimum=0.0, maximum=1.0)
-    decay: float = option(
-        0.1, "factor of the step, exponential and inverse-time schedules", group=_OPTIMISER, minimum=0.0
+    decay: float | None = option(
+        None, "decay of the step, exponential and inverse-time schedules", group=_OPTIMISER, minimum=0.0
     )
     clip_norm: float | None = option(None, "largest norm of the whole gradient", group=_OPTIMISER, minimum=0.0)
     clip_value: float | None = option(None, "largest value in the gradient", group=_OPTIMISER, minimum=0.0)

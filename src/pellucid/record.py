@@ -49,6 +49,15 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """How the best weights did on a split that chose nothing: the end of a record."""
+
+    split: str
+    metrics: Mapping[str, float]
+    best_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One cause a diagnosis names, with its evidence; the fields are the diagnosis contract's."""
 
@@ -60,6 +69,28 @@ class Finding:
     explanation: str
     remedies: tuple[Mapping[str, Any], ...]
     step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a network says of one input.
+
+    Attributes:
+        name: the input's file name or row number.
+        label: the class with the highest probability, or None where values are predicted.
+        probabilities: class -> probability, highest first.
+        values: target -> value in its own unit.
+    """
+
+    name: str
+    label: str | None
+    probabilities: Mapping[str, float]
+    values: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this as plain data."""
+        said = {"values": dict(self.values)} if self.label is None else {"class": self.label}
+        return {"input": self.name, **said, **({"probabilities": dict(self.probabilities)} if self.label else {})}
 
 
 class Watcher(Protocol):
@@ -74,10 +105,11 @@ class Watcher(Protocol):
 
 @dataclass(slots=True)
 class Record:
-    """All steps and epochs of a run, in order; itself a watcher, so that it can be filled by any loop."""
+    """All steps and epochs of a run, in order, and its result; itself a watcher, to be filled by any loop."""
 
     steps: list[Step] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
+    result: Result | None = None
 
     def on_step(self, step: Step) -> None:
         """Keep a step."""
@@ -100,11 +132,13 @@ class Record:
                     record.steps.append(Step(**fields))
                 case "epoch":
                     record.epochs.append(Epoch(**fields))
+                case "result":
+                    record.result = Result(**fields)
         return record
 
 
 class RecordFile:
-    """A watcher that appends each step and epoch to a JSON Lines file as it happens."""
+    """A watcher that appends each step and epoch, and at last the result, to a JSON Lines file as it happens."""
 
     def __init__(self, path: Path) -> None:
         self._file: IO[str] = path.open("a")
@@ -118,11 +152,16 @@ class RecordFile:
         self._append("epoch", epoch)
         self._file.flush()
 
+    def on_result(self, result: Result) -> None:
+        """Append the result."""
+        self._append("result", result)
+        self._file.flush()
+
     def close(self) -> None:
         """Flush and close."""
         self._file.close()
 
-    def _append(self, kind: str, event: Step | Epoch) -> None:
+    def _append(self, kind: str, event: Step | Epoch | Result) -> None:
         self._file.write(to_json_line({"kind": kind, **asdict(event)}))
 
 

@@ -1,1 +1,1 @@
-"""."""
+"""Trains networks: task, session, optimisers, schedules, checkpoints."""

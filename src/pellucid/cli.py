@@ -1,0 +1,99 @@
+"""The command line: each verb's options become a command, its errors a message; nothing else happens here.
+
+Exit status: 0 done, 1 a fault of ours (with a traceback), 2 a mistake the message explains, 130 stopped by Ctrl-C.
+"""
+
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+from cyclopts import App, CycloptsError, Group, Parameter
+from rich.console import Console
+
+from pellucid.errors import PellucidError
+from pellucid.options import Options, flat_fields, from_keywords
+from pellucid.record import write_json
+from pellucid.verbs import predict, train
+
+Command = Callable[[Any, Console], dict[str, Any]]
+VERBS: dict[str, tuple[type[Options], Command]] = {
+    "train": (train.TrainOptions, train.command),
+    "predict": (predict.PredictOptions, predict.command),
+}
+_JSON_HELP = "write machine-readable output to this file; - is standard output"
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run `pellucid` with the given arguments (default: the process's) and exit."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        _app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except (PellucidError, CycloptsError) as error:
+        console.print(f"error: {error}", markup=False, style="red")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of a pipe went away: `pellucid predict ... | head`
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _app() -> App:
+    app = App(
+        name="pellucid",
+        help="Neural networks you can see through: train any network on your own data with one command.",
+        version=version("pellucid"),
+        help_format="plaintext",
+    )
+    for name, (options_class, command) in VERBS.items():
+        app.command(_as_function(options_class, command), name=name)
+    return app
+
+
+def _as_function(options_class: type[Options], command: Command) -> Callable[..., None]:
+    """Return a function whose signature is the options class's flat fields, for cyclopts to read."""
+
+    def function(*positional: str | None, json: str | None = None, **keywords: Any) -> None:
+        named = dict(zip(places, positional, strict=False)) | keywords
+        # what people read must not stand between what programs read
+        console = Console(stderr=json == "-", highlight=False, soft_wrap=True, quiet=bool(keywords.get("quiet")))
+        _write_json(json, command(from_keywords(options_class, named), console))
+
+    fields = flat_fields(options_class)
+    places = [name for name, (field, _) in fields.items() if field.metadata.get("positional")]
+    groups = {field.metadata["group"]: None for field, _ in fields.values()}
+    order = {name: Group(name, sort_key=rank) for rank, name in enumerate([*groups, "Output"])}
+    parameters = [_parameter(name, field, hint, order) for name, (field, hint) in fields.items()]
+    json_hint = Annotated[str | None, Parameter(help=_JSON_HELP, group=order["Output"])]
+    parameters.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=json_hint))
+    parameters.sort(key=lambda parameter: parameter.kind)
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  (read by inspect)
+    function.__doc__ = inspect.getdoc(options_class)
+    return function
+
+
+def _parameter(name: str, field: Any, hint: Any, groups: dict[str, Group]) -> inspect.Parameter:
+    described = Parameter(help=field.metadata["help"], group=groups[field.metadata["group"]], negative="")
+    by_place = field.metadata.get("positional")
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.POSITIONAL_ONLY if by_place else inspect.Parameter.KEYWORD_ONLY,
+        default=field.default,
+        annotation=Annotated[hint, described],
+    )
+
+
+def _write_json(target: str | None, document: dict[str, Any]) -> None:
+    if target == "-":
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    elif target is not None:
+        write_json(Path(target), document)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""What is shown while a network trains: one line that is redrawn by time, never by step."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from pellucid.record import Epoch, Step
+from pellucid.report.numbers import metric
+
+_REDRAWS_PER_SECOND = 4  # rich redraws in a thread of its own; a faster one would take time from small networks
+
+
+class LiveDisplay:
+    """A watcher that shows epoch, loss, validation metric, learning rate, speed and time left."""
+
+    def __init__(self, progress: Progress, task: TaskID, metric_name: str, epochs: int) -> None:
+        self._progress = progress
+        self._task = task
+        self._metric_name = metric_name
+        self._epochs = epochs
+        self._began = time.perf_counter()
+        self._samples_before: int | None = None
+
+    def on_step(self, step: Step) -> None:
+        """Take in a step; what is drawn next shows it."""
+        if self._samples_before is None:  # the first step of this process: a resumed training has samples behind it
+            self._samples_before, self._began = step.samples, time.perf_counter()
+        seconds = time.perf_counter() - self._began
+        speed = f"{(step.samples - self._samples_before) / seconds:,.0f} samples/s" if seconds > 0.5 else ""
+        self._progress.update(
+            self._task,
+            completed=step.step,
+            epoch=f"epoch {step.epoch}/{self._epochs}",
+            loss=f"loss {step.loss:.4g}",
+            rate=f"rate {step.learning_rate:.2g}",
+            speed=speed,
+        )
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Take in an epoch's validation metric."""
+        value = metric(self._metric_name, epoch.validation[self._metric_name])
+        self._progress.update(self._task, completed=epoch.step, metric=f"{self._metric_name} {value}")
+
+
+@contextmanager
+def live_display(
+    console: Console, metric_name: str, epochs: int, total_steps: int, done: int = 0
+) -> Iterator[LiveDisplay]:
+    """Show a training's progress on a terminal, and nothing where the console is none."""
+    columns = [TextColumn("{task.fields[epoch]}"), BarColumn(bar_width=24)]
+    columns += [TextColumn(f"{{task.fields[{name}]}}") for name in ("loss", "metric", "rate", "speed")]
+    progress = Progress(
+        *columns,
+        TimeRemainingColumn(elapsed_when_finished=True),
+        console=console,
+        refresh_per_second=_REDRAWS_PER_SECOND,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with progress:
+        empty = dict.fromkeys(("loss", "metric", "rate", "speed"), "")
+        task = progress.add_task("", total=total_steps, completed=done, epoch=f"epoch 1/{epochs}", **empty)
+        yield LiveDisplay(progress, task, metric_name, epochs)

@@ -1,0 +1,38 @@
+"""How numbers are written for people."""
+
+import math
+from collections.abc import Mapping
+
+_SHARES = frozenset({"accuracy", "precision", "recall", "f1"})
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage: 0.9861 is `98.6 %`; `100 %` and `0 %` are said only where they are exact."""
+    if share in {0.0, 1.0}:
+        return f"{share:.0%}".replace("%", " %")
+    digits = 1 if 0.0005 <= share <= 0.9995 else 2
+    return f"{100 * share:.{digits}f} %"
+
+
+def metric(name: str, value: float) -> str:
+    """Return a metric's value as its kind is written: shares in percent, the rest to four significant digits."""
+    if not math.isfinite(value):
+        return str(value)
+    return percent(value) if name in _SHARES else f"{value:.4g}"
+
+
+def metrics(values: Mapping[str, float]) -> str:
+    """Return all metrics in one line: `accuracy 98.6 %, loss 0.0512`."""
+    return ", ".join(f"{name} {metric(name, value)}" for name, value in values.items())
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people: `0.8 s`, `14 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,20 @@
+"""Predictions as terminal text."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from pellucid.record import Prediction
+from pellucid.report.numbers import percent
+
+
+def prediction_lines(predictions: Sequence[Prediction], top: int = 1) -> str:
+    """Return a line a prediction: the input's name, then the `top` likeliest classes with probability, or the values."""
+    width = max((len(prediction.name) for prediction in predictions), default=0)
+    return "\n".join(f"{prediction.name:<{width}}  {_said(prediction, top)}" for prediction in predictions)
+
+
+def _said(prediction: Prediction, top: int) -> str:
+    if prediction.label is None:
+        return ", ".join(f"{name} {value:.6g}" for name, value in prediction.values.items())
+    likeliest = islice(prediction.probabilities.items(), top)
+    return ", ".join(f"{label} {percent(probability)}" for label, probability in likeliest)

@@ -1,0 +1,44 @@
+"""What is said on the terminal before and after a training."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from torch import nn
+
+from pellucid.data.dataset import Dataset, describe
+from pellucid.networks import Plan
+from pellucid.record import Record
+from pellucid.report.numbers import metric, metrics
+
+
+def data_lines(data: Dataset) -> str:
+    """Return what was read: counts, shape, target, and every note on how."""
+    counts = ", ".join(f"{len(rows):,} {name}" for name, rows in data.rows.items())
+    lines = [f"data     {data.name}: {counts}; input {data.input_shape}, {describe(data.target)}"]
+    return "\n".join([*lines, *_noted(data.notes)])
+
+
+def network_lines(plan: Plan | None, network: nn.Module, notes: Iterable[str]) -> str:
+    """Return the network's arrows and size, and every note on how it was adapted."""
+    count = sum(p.numel() for p in network.parameters())
+    arrows = type(network).__name__ if plan is None else str(plan)
+    return "\n".join([f"network  {arrows}", f"         {count:,} parameters", *_noted(notes)])
+
+
+def result_lines(record: Record, folder: Path, *, finished: bool) -> str:
+    """Return how the training ended, in the order a reader asks: how good, from which epoch, where it is kept."""
+    lines = []
+    if record.result is not None:
+        scores = {name: value for name, value in record.result.metrics.items() if name != "loss"}
+        lines.append(f"test     {metrics(scores)} (weights of epoch {record.result.best_epoch})")
+    if record.epochs:
+        last = record.epochs[-1]
+        lines.append(f"trained  {last.epoch} epochs, {last.step:,} steps; training loss {metric('loss', last.loss)}")
+    lines.append(f"run      {folder}")
+    if not finished:
+        lines.append(f"         stopped; go on with: pellucid train --resume {folder}")
+    return "\n".join(lines)
+
+
+def _noted(notes: Iterable[str]) -> list[str]:
+    return [f"         - {note}" for note in notes]

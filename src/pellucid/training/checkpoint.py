@@ -1,0 +1,87 @@
+"""A session's whole state in one safetensors file, written whole or not at all; no pickle."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from pellucid.errors import RunError
+from pellucid.record import from_json_line, to_json_line, write_bytes
+from pellucid.training.session import Progress, Session
+
+
+def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
+    """Write a state dict as safetensors; tied tensors are written once a name."""
+    write_bytes(path, save({name: tensor.contiguous().clone() for name, tensor in weights.items()}))
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """Read what `save_weights` wrote, onto the CPU.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    return _read(path)[0]
+
+
+def save_checkpoint(path: Path, session: Session) -> None:
+    """Write all that `restore` needs: weights, best weights, the optimiser's state and the counters."""
+    tensors = {f"network.{name}": t for name, t in session.network.state_dict().items()}
+    tensors |= {f"best.{name}": t for name, t in session.best_weights.items()}
+    state = session.optimizer.state_dict()["state"]
+    scalars: dict[str, Any] = {}
+    for index, entries in state.items():
+        for name, value in entries.items():
+            key = f"optimizer.{index}.{name}"
+            if isinstance(value, Tensor):
+                tensors[key] = value
+            elif value is not None:
+                scalars[key] = value
+    described = {
+        "progress": to_json_line(dataclasses.asdict(session.progress)),
+        "scalars": json.dumps(scalars),
+        "scaler": json.dumps(session.scaler.state_dict()),
+    }
+    write_bytes(path, save({name: t.detach().contiguous().clone() for name, t in tensors.items()}, described))
+
+
+def restore(session: Session, path: Path) -> None:
+    """Put a fresh session of the same make into the state a checkpoint holds.
+
+    Raises:
+        RunError: the file is missing or damaged, or belongs to another network.
+    """
+    tensors, described = _read(path)
+    groups: dict[str, dict[str, Any]] = {"network": {}, "best": {}, "optimizer": {}}
+    for key, tensor in tensors.items():
+        group, _, name = key.partition(".")
+        groups[group][name] = tensor
+    scalars = json.loads(described["scalars"])
+    state: dict[int, dict[str, Any]] = {}
+    for key, value in (*groups["optimizer"].items(), *((k.partition(".")[2], v) for k, v in scalars.items())):
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    try:
+        session.network.load_state_dict(groups["network"])
+    except RuntimeError as error:
+        raise RunError(f"{path} belongs to another network", received=str(error)) from None
+    session.optimizer.load_state_dict({**session.optimizer.state_dict(), "state": state})
+    session.scaler.load_state_dict(json.loads(described["scaler"]))
+    session.best_weights = {name: t.to(session.device.device) for name, t in groups["best"].items()}
+    progress = from_json_line(described["progress"])
+    best = progress.pop("best")
+    session.progress = Progress(**progress, best=None if best is None else tuple(best))
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (no dict)
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing", advice="was the training stopped before its first checkpoint?") from None
+    except SafetensorError as error:
+        raise RunError(f"{path} is damaged", expected="a safetensors file", received=str(error)) from None

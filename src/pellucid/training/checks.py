@@ -1,0 +1,135 @@
+"""Two tests before a training: can the network learn one batch by heart, and which learning rate suits it.
+
+Both work on a copy of the network, so that the training itself begins as if they had not been.
+"""
+
+import copy
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pellucid.data.dataset import Values
+from pellucid.errors import RunError
+from pellucid.training.session import Session, epoch_order, open_session, train_step
+
+_LOWEST, _HIGHEST = 1e-7, 10.0
+_SMOOTHING = 0.9  # weight of the past in the exponentially weighted average of the loss
+_DIVERGED = 4.0  # stop when the loss is so many times its best (as fastai's finder does)
+
+
+@dataclass(frozen=True, slots=True)
+class Overfitting:
+    """What came of training on one batch again and again."""
+
+    first_loss: float
+    last_loss: float
+    threshold: float
+    steps: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether the batch was learned by heart."""
+        return self.last_loss < self.threshold
+
+    def __str__(self) -> str:
+        verdict = "learned by heart" if self.passed else "NOT learned"
+        return f"one batch {verdict}: loss {self.first_loss:.3g} to {self.last_loss:.3g} in {self.steps} steps"
+
+
+@dataclass(frozen=True, slots=True)
+class RangeTest:
+    """The loss at each learning rate tried, and the rate to take."""
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    suggestion: float
+
+    def __str__(self) -> str:
+        return f"range test over {len(self.rates)} rates suggests --learning-rate {self.suggestion:.2g}"
+
+
+def overfit_one_batch(session: Session, steps: int = 300) -> Overfitting:
+    """Train a copy on the first batch alone, without augmentation, weight decay or schedule.
+
+    A network that can express the task and whose gradients flow brings the loss of one batch near zero: the
+    threshold is a tenth of the loss of the best constant answer (the batch's entropy, or its targets' variance).
+    """
+    copied = _copy(session, schedule="constant", weight_decay=0.0, augment="none", label_smoothing=0.0)
+    rows = epoch_order(session)[: session.batch_size]
+    threshold = 0.1 * _constant_loss(session, rows)
+    first = last = math.nan
+    taken = 0
+    while taken < steps:
+        copied.progress.loss_sum = 0.0
+        train_step(copied, rows, measure=False)
+        last = copied.progress.loss_sum
+        first = last if taken == 0 else first
+        taken += 1
+        if last < threshold / 2:
+            break
+    return Overfitting(first_loss=first, last_loss=last, threshold=threshold, steps=taken)
+
+
+def range_test(session: Session, steps: int = 200) -> RangeTest:
+    """Raise the rate of a copy geometrically from 1e-7 to 10, a step each; suggest where the loss falls steepest.
+
+    Steepest by the slope of the smoothed loss over the logarithm of the rate, the beginning and what lies beyond the
+    minimum left out (Smith 2017, "Cyclical learning rates", section 3.3; the valley rule is fastai's).
+
+    Raises:
+        RunError: the loss falls at no rate.
+    """
+    copied = _copy(session, schedule="constant", augment=session.recipe.augment)
+    order = epoch_order(session)
+    batches = [rows for rows in order.split(session.batch_size) if len(rows) > 1]
+    rates, losses = [], []
+    average, best = 0.0, math.inf
+    for step in range(steps):
+        rate = _LOWEST * (_HIGHEST / _LOWEST) ** (step / (steps - 1))
+        copied.recipe = dataclasses.replace(copied.recipe, learning_rate=rate)
+        copied.progress.loss_sum = 0.0
+        try:
+            train_step(copied, batches[step % len(batches)], measure=False)
+        except RunError:  # the loss is not finite: no higher rate needs trying
+            break
+        average = _SMOOTHING * average + (1 - _SMOOTHING) * copied.progress.loss_sum
+        smoothed = average / (1 - _SMOOTHING ** (step + 1))
+        best = min(best, smoothed)
+        rates.append(rate)
+        losses.append(smoothed)
+        if smoothed > _DIVERGED * best:
+            break
+    return RangeTest(tuple(rates), tuple(losses), _steepest(rates, losses))
+
+
+def _steepest(rates: list[float], losses: list[float]) -> float:
+    lowest = min(range(len(losses)), key=losses.__getitem__)
+    falls = {i: losses[i + 1] - losses[i - 1] for i in range(1, lowest)}
+    if not falls or min(falls.values()) >= 0:
+        raise RunError(
+            "the range test found no learning rate at which the loss falls",
+            advice="try --overfit-one-batch: it tells whether the network can learn at all",
+        )
+    return rates[min(falls, key=falls.__getitem__)]
+
+
+def _constant_loss(session: Session, rows: Tensor) -> float:
+    """Return the batch's loss under the best constant answer: class entropy, or variance of the targets."""
+    targets = session.data.targets[rows]
+    if isinstance(session.task.target, Values):
+        return max(float(targets.var(0, correction=0).mean()), 1e-3)
+    shares = torch.bincount(targets.flatten()) / targets.numel()
+    return max(float(torch.special.entr(shares).sum()), 1e-3)
+
+
+def _copy(session: Session, **changes: object) -> Session:
+    return open_session(
+        copy.deepcopy(session.network),
+        session.data,
+        session.task,
+        dataclasses.replace(session.recipe, compile=False, **changes),  # type: ignore[arg-type]  (the names are this file's own)
+        session.device,
+    )

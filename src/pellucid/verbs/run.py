@@ -1,0 +1,175 @@
+"""A run folder, opened: what was asked, what happened, and the trained network ready to use."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Target, Values, load
+from pellucid.data.preprocessing import from_json, target_from_json
+from pellucid.errors import RunError
+from pellucid.networks import build
+from pellucid.recipe import DataOptions, Recipe
+from pellucid.record import SCHEMA, Finding, Prediction, Record, read_json
+from pellucid.training.checkpoint import load_weights
+from pellucid.training.device import choose_device
+from pellucid.training.session import evaluate
+from pellucid.training.task import task_for
+
+_BATCH = 1_024
+
+
+class Run:
+    """A finished or stopped training, read from its folder.
+
+    Attributes:
+        folder: where it lies.
+        asked: run.json: data, network, options, versions.
+        record: its steps, epochs and result.
+        preprocessing: what happens to an input before the network sees it.
+        target: what the network predicts.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked = read_json(folder / "run.json")
+        if self.asked["schema"] > SCHEMA:
+            raise RunError(
+                f"{folder} was written by a newer pellucid", expected=f"schema {SCHEMA} or older",
+                received=f"schema {self.asked['schema']} (pellucid {self.asked['versions']['pellucid']})",
+                advice="upgrade pellucid",
+            )  # fmt: skip
+        self.record = Record.read(folder / "record.jsonl")
+        described = read_json(folder / "preprocessing.json")
+        self.preprocessing: Preprocessing = from_json(described["input"])
+        self.target: Target = target_from_json(described["output"])
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the diagnosis found; empty where none was made."""
+        path = self.folder / "findings.json"
+        return tuple(Finding(**finding) for finding in read_json(path)["findings"]) if path.exists() else ()
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it was trained, every choice made."""
+        return Recipe(**self.asked["recipe"])
+
+    @cached_property
+    def _network(self) -> nn.Module:
+        arrows = self.asked["network"]["arrows"]
+        if arrows is None:
+            raise RunError(
+                f"{self.folder} was trained with a module of your own, which pellucid cannot build",
+                advice="make the module and load weights.safetensors into it",
+            )
+        network = build(arrows)
+        network.load_state_dict(load_weights(self.folder / "weights.safetensors"))
+        return network.eval()
+
+    def model(self) -> nn.Module:
+        """Return the network with its best weights, in evaluation mode: a plain `torch.nn.Module`.
+
+        Raises:
+            RunError: it was trained with a module of the user's own, or has no weights yet.
+        """
+        return self._network
+
+    def data(self) -> Dataset:
+        """Load the data it was trained on again, split as it was.
+
+        Raises:
+            DataError: the source is gone.
+            RunError: the source changed since.
+        """
+        source = self.asked["data"]
+        if source["kind"] == "memory":
+            raise RunError("this run was trained on data given from Python", advice="pass the data to evaluate(data)")
+        options = {**source["options"], "ignore": tuple(source["options"]["ignore"])}
+        data = load(source["location"], DataOptions(**options))
+        if data.source.sha256 != source["sha256"]:
+            raise RunError(
+                f"{source['location']} has changed since this run",
+                expected=f"sha256 {source['sha256'][:16]}…",
+                received=f"sha256 {data.source.sha256[:16]}…",
+                advice="pass the data to evaluate explicitly if that is meant",
+            )
+        return data
+
+    def evaluate(self, data: Dataset | None = None) -> dict[str, float]:
+        """Return the metrics on a data set's test split (default: of the data it was trained on)."""
+        data = self.data() if data is None else data
+        recipe = self.recipe
+        device = choose_device(recipe)
+        return evaluate(self.model().to(device.device), data, task_for(data, recipe), "test", device)
+
+    @property
+    def continues_texts(self) -> bool:
+        """Whether the network was trained to continue texts, so that `generate` is its way of predicting."""
+        return isinstance(self.target, NextToken)
+
+    @torch.no_grad()
+    def predict(self, source: object) -> list[Prediction]:
+        """Predict for new inputs: a file, a folder, a frame, an array, whatever the data's kind reads.
+
+        Raises:
+            DataError: the input is not of the make the network was trained on.
+        """
+        return list(self._predictions(source))
+
+    def _predictions(self, source: object) -> Iterator[Prediction]:
+        if self.continues_texts:
+            raise RunError("this network continues texts", advice="use run.generate(prompt)")
+        samples = self.preprocessing.read(source)
+        network = self.model().cpu()
+        for rows_B in torch.arange(len(samples.inputs)).split(_BATCH):
+            outputs_BK = network(self.preprocessing.prepare(samples.inputs.index_select(0, rows_B)))
+            for row, output_K in zip(rows_B.tolist(), outputs_BK, strict=True):
+                yield _prediction(samples.names[row], self.target, output_K)
+
+    def generate(self, prompt: str = "", length: int = 200, temperature: float = 1.0, seed: int = 0) -> str:
+        """Continue a text by `length` tokens, each drawn from softmax(logits / temperature).
+
+        Args:
+            prompt: text to begin with.
+            length: how many tokens to add.
+            temperature: 0 takes the likeliest token always; 1 draws as the network believes.
+            seed: of the draws.
+
+        Raises:
+            RunError: the network was not trained on a text.
+        """
+        if not isinstance(self.target, NextToken) or not isinstance(self.preprocessing, TextPreprocessing):
+            raise RunError("this network does not continue texts", advice="use run.predict(input)")
+        tokens = self.preprocessing.encode(prompt)
+        drawn = continue_tokens(self.model().cpu(), tokens, length, temperature, generator(seed, "text"))
+        return self.preprocessing.decode(drawn)
+
+    def __repr__(self) -> str:
+        result = self.record.result
+        return f"<Run {self.folder}: {self.asked['task']}, {len(self.record.epochs)} epochs" + (
+            f", test {dict(result.metrics)}>" if result else ">"
+        )
+
+
+def open_run(folder: str | Path) -> Run:
+    """Open a run folder.
+
+    Raises:
+        RunError: it is no run folder, is damaged, or was written by a newer pellucid.
+    """
+    return Run(Path(folder))
+
+
+def _prediction(name: str, target: Target, output_K: Tensor) -> Prediction:
+    match target:
+        case Classes(names):
+            probabilities_K, order_K = output_K.softmax(-1).sort(descending=True)
+            ranked = {names[k]: p for k, p in zip(order_K.tolist(), probabilities_K.tolist(), strict=True)}
+            return Prediction(name, next(iter(ranked)), ranked, {})
+        case Values(names):
+            return Prediction(name, None, {}, dict(zip(names, target.restore(output_K).tolist(), strict=True)))
+        case NextToken():
+            raise AssertionError("texts are generated, not predicted")

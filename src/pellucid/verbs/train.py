@@ -1,0 +1,204 @@
+"""`pellucid train`: one command from data to a trained network and its run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import OptionError, RunError
+from pellucid.options import argument, check, from_keywords, nested, option
+from pellucid.recipe import DataOptions, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from torch import nn
+
+    from pellucid.data import Dataset
+    from pellucid.networks import Plan
+    from pellucid.training.session import Session
+    from pellucid.verbs.run import Run
+
+_RUN = "Run"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainOptions:
+    """Train a network on data and keep everything in a run folder."""
+
+    data: str | None = argument("built-in name (digits, iris, mnist ...), table, npz or text file, or image folder")
+    network: str | None = option(None, "arrows or a zoo name (default: chosen from the data)", group="Network")
+    name: str | None = option(None, "name of the run (default: the data's name and a counter)", group=_RUN)
+    folder: str = option("runs", "folder that holds the runs", group=_RUN)
+    resume: str | None = option(None, "run folder of a stopped training to go on with", group=_RUN)
+    range_test: bool = option(False, "first try rates on a copy and take the one suggested", group=_RUN)
+    overfit_one_batch: bool = option(False, "first check that the network can learn one batch by heart", group=_RUN)
+    quiet: bool = option(False, "print nothing", group=_RUN)
+    reading: DataOptions = nested(DataOptions)
+    recipe: Recipe = nested(Recipe)
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        check(self)
+
+
+def train(data: object = None, network: str | nn.Module | Plan | None = None, **options: Any) -> Run:
+    """Train a network on data and return the run.
+
+    Args:
+        data: a built-in name, a path, a frame, a pair of arrays, a torch Dataset, or what `pellucid.load` returned.
+        network: arrows, a zoo name, a plan or any `nn.Module`; chosen from the data by default.
+        options: as `pellucid train --help` lists them, with underscores: `epochs=10, learning_rate=1e-3`.
+
+    Raises:
+        OptionError: an option or value that does not exist.
+        DataError: data that cannot be read or used.
+        NotationError: arrows that cannot be read or do not fit the data.
+        RunError: the training cannot go on, or a run of that name exists.
+
+    Example:
+        >>> run = pellucid.train("iris", epochs=5, quiet=True)   # doctest: +SKIP
+        >>> run.evaluate()                                       # doctest: +SKIP
+    """
+    from rich.console import Console
+    from torch import nn
+
+    module = network if isinstance(network, nn.Module) else None
+    text = None if network is None or module is not None else str(network)
+    asked = from_keywords(TrainOptions, {"network": text, **options})
+    return _run_training(data, asked, module, Console(quiet=asked.quiet, highlight=False, soft_wrap=True))
+
+
+def command(options: TrainOptions, console: Console) -> dict[str, Any]:
+    """Train as the command line asks; return what `--json` writes."""
+    run = _run_training(options.data, options, None, console)
+    result = run.record.result
+    return {
+        "run": str(run.folder),
+        "finished": result is not None,
+        "epochs": len(run.record.epochs),
+        "network": run.asked["network"],
+        "test": None if result is None else dict(result.metrics),
+    }
+
+
+def _run_training(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
+    from pellucid.seed import isolated
+    from pellucid.training.device import threads
+
+    with isolated(), threads(options.recipe.threads):
+        if options.resume is not None:
+            return _resume(Path(options.resume), data, module, console)
+        if data is None:
+            raise OptionError("there is no data to train on", expected="DATA, or --resume RUN", received="neither")
+        return _begin(data, options, module, console)
+
+
+def _begin(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
+    from pellucid.data import load
+    from pellucid.record import new_run_folder
+    from pellucid.report.text import data_lines, network_lines
+    from pellucid.verbs.folder import write_beginning
+
+    dataset = load(data, options.reading)
+    console.print(data_lines(dataset), markup=False)
+    session, plan, notes = _open(dataset, options.network, options.recipe, module)
+    console.print(network_lines(plan, session.network, notes), markup=False)
+    session = _checked(session, options, console)
+    folder = new_run_folder(Path(options.folder), options.name, dataset.name)
+    write_beginning(folder, session, options, plan)
+    return _drive(session, folder, console)
+
+
+def _resume(folder: Path, data: object, module: nn.Module | None, console: Console) -> Run:
+    """Go on with a stopped training from its last checkpoint."""
+    from pellucid.data import load
+    from pellucid.training.checkpoint import restore
+    from pellucid.verbs.folder import checkpoint_path, cut_record
+    from pellucid.verbs.run import open_run
+
+    run = open_run(folder)
+    if run.record.result is not None:
+        raise RunError(f"{folder} is finished: there is nothing to resume", advice="train again under another --name")
+    dataset = run.data() if data is None else load(data)
+    arrows = run.asked["network"]["arrows"]
+    session, _, _ = _open(dataset, arrows, run.recipe, module)
+    restore(session, checkpoint_path(folder))
+    cut_record(folder, session.progress.step)
+    console.print(f"resume   {folder} from step {session.progress.step:,}", markup=False)
+    return _drive(session, folder, console)
+
+
+def _open(
+    dataset: Dataset, network: str | None, recipe: Recipe, module: nn.Module | None
+) -> tuple[Session, Plan | None, Sequence[str]]:
+    """Make every choice that was left open; return the session, the network's plan and notes on it."""
+    from pellucid.networks import build, fit_to
+    from pellucid.training.defaults import default_network, fill_in
+    from pellucid.training.device import choose_device
+    from pellucid.training.session import open_session
+    from pellucid.training.task import task_for
+
+    recipe = fill_in(recipe, dataset)
+    task = task_for(dataset, recipe)
+    device = choose_device(recipe)
+    if module is not None:
+        return open_session(module, dataset, task, recipe, device), None, ()
+    plan, notes = fit_to(network or default_network(dataset), dataset.input_shape, task.outputs)
+    return open_session(build(plan, recipe.seed), dataset, task, recipe, device), plan, notes
+
+
+def _checked(session: Session, options: TrainOptions, console: Console) -> Session:
+    """Run the checks asked for on copies; return the session, its learning rate replaced where a test found one."""
+    from pellucid.training.checks import overfit_one_batch, range_test
+    from pellucid.training.session import open_session
+
+    if options.overfit_one_batch:
+        outcome = overfit_one_batch(session)
+        console.print(f"check    {outcome}", markup=False)
+        if not outcome.passed:
+            raise RunError(
+                "the network cannot learn a single batch by heart, so it will not learn the data",
+                expected=f"a loss under {outcome.threshold:.3g}",
+                received=f"{outcome.last_loss:.3g} after {outcome.steps} steps",
+                advice="look for a wrong target, a network too small, or a learning rate that does not fit",
+            )
+    if options.range_test:
+        found = range_test(session)
+        console.print(f"check    {found}", markup=False)
+        if options.recipe.learning_rate is None:
+            recipe = dataclasses.replace(session.recipe, learning_rate=found.suggestion)
+            return open_session(session.network, session.data, session.task, recipe, session.device)
+    return session
+
+
+def _drive(session: Session, folder: Path, console: Console) -> Run:
+    """Train to the end or to Ctrl-C, writing the run folder as it happens."""
+    from pellucid.record import RecordFile, Result
+    from pellucid.report.live import live_display
+    from pellucid.report.text import result_lines
+    from pellucid.training.fit import fit
+    from pellucid.training.session import evaluate
+    from pellucid.verbs.folder import Checkpoints, Times
+    from pellucid.verbs.run import open_run
+
+    checkpoints = Checkpoints(folder, session)
+    record = RecordFile(folder / "record.jsonl")
+    times = Times(folder / "timing.jsonl", session)
+    progress = session.progress
+    try:
+        with live_display(console, session.task.metric, session.epochs, session.total_steps, progress.step) as display:
+            finished = fit(session, (record, times, checkpoints, display))
+        checkpoints.save()
+        if finished:
+            session.network.load_state_dict(session.best_weights)
+            metrics = evaluate(session.network, session.data, session.task, "test", session.device)
+            record.on_result(Result(split="test", metrics=metrics, best_epoch=progress.best_epoch))
+    finally:
+        record.close()
+    run = open_run(folder)
+    console.print(result_lines(run.record, folder, finished=finished), markup=False)
+    return run
