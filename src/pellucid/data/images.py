@@ -3,16 +3,22 @@
 Shape letters: N images, B batch, C channels (1 grey, 3 RGB), H height, W width.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from PIL import Image as PillowImage
 from torch import Tensor
 
+from pellucid.data import decoding, image_files, pixels
 from pellucid.data.dataset import Classes, Dataset, Preprocessing, Samples, Source, SplitName
-from pellucid.data.split import duplicates_note, rare_classes_note
+from pellucid.data.split import SPLITS, duplicates_note, rare_classes_note, split_rows
+from pellucid.errors import DataError
+from pellucid.recipe import DataOptions
 from pellucid.shapes import Image
 
 _ROWS_AT_ONCE = 4096
@@ -96,8 +102,91 @@ class ImagePreprocessing(Preprocessing):
         )
 
     def read(self, source: object) -> Samples:
-        """Read new images."""
-        raise NotImplementedError
+        """Read new images into the stored form.
+
+        Args:
+            source: an image file, a folder of images (in class folders or not), a list of files, a Pillow image, an
+                array (H, W), (H, W, C) or (N, H, W, C), a tensor (C, H, W) or (N, C, H, W). Arrays and tensors hold
+                0..255 as whole numbers or 0..1 as floating-point ones. Other sizes are stretched to the fitted one.
+
+        Raises:
+            DataError: the source is none of these, or cannot be read.
+        """
+        match source:
+            case str() | Path():
+                folder = Path(source)
+                paths, labels = image_files.find_new(folder, self.classes)
+                names = [str(path.relative_to(folder)) if folder.is_dir() else str(path) for path in paths]
+                return self._read_files(paths, names, labels)
+            case list() | tuple() if source and all(isinstance(path, str | Path) for path in source):
+                return self._read_files([Path(path) for path in source], [str(path) for path in source], None)
+            case PillowImage.Image():
+                stored_CHW = pixels.to_pixels(source, self.height, self.width, self.channels)
+                return Samples(torch.from_numpy(stored_CHW.copy())[None], ["image"])
+            case np.ndarray() | Tensor():
+                images = pixels.from_array(source)
+                stored = [pixels.to_pixels(image, self.height, self.width, self.channels) for image in images]
+                return Samples(torch.from_numpy(np.stack(stored)), [str(number) for number in range(len(stored))])
+        raise DataError(
+            f"images cannot be read from {type(source).__name__}",
+            expected="an image file, a folder, a list of files, a Pillow image, an array or a tensor",
+            received=repr(source)[:100],
+        )
+
+    def _read_files(self, paths: list[Path], names: list[str], labels: list[int] | None) -> Samples:
+        decoded = decoding.decode_new(paths, self.height, self.width, self.channels)
+        targets = None if labels is None else torch.tensor(labels)[list(decoded.kept)]
+        kept = [names[index] for index in decoded.kept]
+        return Samples(decoded.stored, kept, targets, decoding.refused_note(decoded.refused))
+
+
+def load_images(folder: Path, options: DataOptions) -> Dataset:
+    """Load a folder of images by class, `folder/<class>/image.png`, the classes named by their folders.
+
+    Folders `train`, `val` and `test` on top are taken as the splits; one that is missing is split off training.
+    `options.size` sets the size of every image, `options.test` names a second folder of the same classes to test on.
+
+    Raises:
+        DataError: no images, no classes, too many files that are no images.
+    """
+    listing = image_files.find(folder)
+    if options.test is not None:
+        listing = image_files.with_test(listing, Path(options.test))
+    height, width, notes = decoding.choose_size(listing.paths, options.size)
+    decoded = decoding.decode(listing.paths, height, width, None)
+    kept = torch.tensor(decoded.kept)
+    labels_N = torch.tensor(listing.labels)[kept]
+    digest = hashlib.sha256(repr((decoded.sha256, listing.labels, listing.classes)).encode()).hexdigest()
+    return from_pixels(
+        folder.resolve().name,
+        decoded.stored,
+        labels_N,
+        listing.classes,
+        _given_rows([listing.splits[index] for index in decoded.kept], labels_N, options),
+        Source("images", str(folder.resolve()), digest),
+        (*listing.notes, *notes, *decoding.refused_note(decoded.refused)),
+    )
+
+
+def _given_rows(
+    splits: Sequence[SplitName | None], labels_N: Tensor, options: DataOptions
+) -> Mapping[SplitName, Tensor]:
+    """Return the rows of each split: as the folders say where they do, the missing splits cut off training."""
+    given = {
+        name: torch.tensor([row for row, split in enumerate(splits) if split == name], dtype=torch.int64)
+        for name in SPLITS
+    }
+    match bool(len(given["validation"])), bool(len(given["test"])):
+        case True, True:
+            return given
+        case False, True:
+            return split_rows(len(labels_N), options, labels=labels_N, test_rows=given["test"])
+        case True, False:
+            # the rows given are kept out, as a test split would be; what is split off is the test split here
+            rows = split_rows(len(labels_N), options, labels=labels_N, test_rows=given["validation"])
+            return {"train": rows["train"], "validation": rows["test"], "test": rows["validation"]}
+        case _:
+            return split_rows(len(labels_N), options, labels=labels_N)
 
 
 def from_pixels(

@@ -7,10 +7,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
+from torch import Tensor
 
 from pellucid.errors import DataError
 
@@ -48,20 +51,18 @@ def read_image(content: bytes, height: int, width: int, channels: int) -> tuple[
         raise UnreadableImageError(_reason(error)) from error
 
 
-def read_size(content: bytes) -> tuple[int, int, bool]:
-    """Return height, width (upright) and whether there are colours, from a file's head; the pixels stay undecoded.
+def read_size(file: Path) -> tuple[int, int]:
+    """Return height and width (upright) from a file's head; the pixels stay undecoded.
 
     Raises:
         UnreadableImageError: not an image.
     """
     try:
-        with Image.open(BytesIO(content)) as image:
-            _refuse_bomb(image)
+        with Image.open(file) as image:
             width, height = image.size
-            if image.getexif().get(_EXIF_ORIENTATION, 1) >= 5:  # stored lying on its side
-                width, height = height, width
-            return height, width, has_colour(image)
-    except Exception as error:
+            lies_on_its_side = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+            return (width, height) if lies_on_its_side else (height, width)
+    except Exception as error:  # as above
         raise UnreadableImageError(_reason(error)) from error
 
 
@@ -75,6 +76,36 @@ def to_pixels(image: Image.Image, height: int, width: int, channels: int) -> Pix
         flat = flat.resize((width, height), Image.Resampling.BILINEAR)
     pixels_HWC = np.asarray(flat, np.uint8).reshape(height, width, channels)
     return pixels_HWC.transpose(2, 0, 1)
+
+
+def from_array(array: npt.NDArray[Any] | Tensor) -> list[Image.Image]:
+    """Return the images of an array (H, W), (H, W, C), (N, H, W, C) or of a tensor (C, H, W), (N, C, H, W).
+
+    Raises:
+        DataError: another shape, or values that are neither whole numbers 0..255 nor fractions 0..1.
+    """
+    if isinstance(array, Tensor):
+        array = np.moveaxis(array.detach().cpu().numpy(), -3, -1) if array.ndim in (3, 4) else array.numpy()
+        layout = "a tensor (C, H, W) or (N, C, H, W)"
+    else:
+        array = array[:, :, None] if array.ndim == 2 else array
+        layout = "an array (H, W), (H, W, C) or (N, H, W, C)"
+    array = array[None] if array.ndim == 3 else array
+    if array.ndim != 4 or array.shape[-1] not in (1, 3, 4) or 0 in array.shape:
+        raise DataError(
+            "an image cannot have this shape", expected=f"{layout} with 1, 3 or 4 channels", received=str(array.shape)
+        )
+    low, high = float(array.min()), float(array.max())
+    fractions = np.issubdtype(array.dtype, np.floating)
+    limit = 1 if fractions else 255
+    if not (low >= 0 and high <= limit):  # so written that NaN is refused too
+        raise DataError(
+            "these values are no pixels",
+            expected="whole numbers 0..255 or floating-point numbers 0..1",
+            received=f"{array.dtype} from {low:g} to {high:g}",
+        )
+    whole = np.round(array * 255).astype(np.uint8) if fractions else array.astype(np.uint8)
+    return [Image.fromarray(one[:, :, 0] if one.shape[-1] == 1 else one) for one in whole]
 
 
 def has_colour(image: Image.Image) -> bool:
