@@ -6,6 +6,7 @@ Both work on a copy of the network, so that the training itself begins as if the
 import copy
 import dataclasses
 import math
+import statistics
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from pellucid.data.dataset import Values
 from pellucid.errors import RunError
+from pellucid.recipe import Recipe
 from pellucid.training.session import Session, epoch_order, open_session, train_step
 
 _LOWEST, _HIGHEST = 1e-7, 10.0
@@ -57,7 +59,7 @@ def overfit_one_batch(session: Session, steps: int = 300) -> Overfitting:
     A network that can express the task and whose gradients flow brings the loss of one batch near zero: the
     threshold is a tenth of the loss of the best constant answer (the batch's entropy, or its targets' variance).
     """
-    copied = _copy(session, schedule="constant", weight_decay=0.0, augment="none", label_smoothing=0.0)
+    copied = _copy(session, dataclasses.replace(session.recipe, weight_decay=0.0, augment="none"))
     rows = epoch_order(session)[: session.batch_size]
     threshold = 0.1 * _constant_loss(session, rows)
     first = last = math.nan
@@ -74,15 +76,15 @@ def overfit_one_batch(session: Session, steps: int = 300) -> Overfitting:
 
 
 def range_test(session: Session, steps: int = 200) -> RangeTest:
-    """Raise the rate of a copy geometrically from 1e-7 to 10, a step each; suggest where the loss falls steepest.
+    """Raise the rate of a copy geometrically from 1e-7 to 10, a step each; suggest where the loss is half way down.
 
-    Steepest by the slope of the smoothed loss over the logarithm of the rate, the beginning and what lies beyond the
-    minimum left out (Smith 2017, "Cyclical learning rates", section 3.3; the valley rule is fastai's).
+    The test is Smith's (2017, "Cyclical learning rates", section 3.3). He reads the rate off the curve where it
+    falls; half way between the level at the lowest rates and the minimum is that place, whatever the noise.
 
     Raises:
         RunError: the loss falls at no rate.
     """
-    copied = _copy(session, schedule="constant", augment=session.recipe.augment)
+    copied = _copy(session, session.recipe)
     order = epoch_order(session)
     batches = [rows for rows in order.split(session.batch_size) if len(rows) > 1]
     rates, losses = [], []
@@ -102,18 +104,23 @@ def range_test(session: Session, steps: int = 200) -> RangeTest:
         losses.append(smoothed)
         if smoothed > _DIVERGED * best:
             break
-    return RangeTest(tuple(rates), tuple(losses), _steepest(rates, losses))
+    return RangeTest(tuple(rates), tuple(losses), _half_way_down(rates, losses))
 
 
-def _steepest(rates: list[float], losses: list[float]) -> float:
+def _half_way_down(rates: list[float], losses: list[float]) -> float:
     lowest = min(range(len(losses)), key=losses.__getitem__)
-    falls = {i: losses[i + 1] - losses[i - 1] for i in range(1, lowest)}
-    if not falls or min(falls.values()) >= 0:
+    # at the lowest rates nothing is learned: what the loss does there is the noise of the batches
+    quiet = losses[: max(2, len(losses) // 4)]
+    level, noise = statistics.median(quiet), statistics.pstdev(quiet)
+    fall = level - losses[lowest]
+    if not fall > max(3 * noise, 1e-3 * abs(level)):
         raise RunError(
             "the range test found no learning rate at which the loss falls",
+            expected="a fall that stands out from the noise of the batches",
+            received=f"{fall:.3g}, with a noise of {noise:.3g}",
             advice="try --overfit-one-batch: it tells whether the network can learn at all",
         )
-    return rates[min(falls, key=falls.__getitem__)]
+    return next(rate for rate, loss in zip(rates, losses, strict=True) if loss <= level - fall / 2)
 
 
 def _constant_loss(session: Session, rows: Tensor) -> float:
@@ -125,11 +132,7 @@ def _constant_loss(session: Session, rows: Tensor) -> float:
     return max(float(torch.special.entr(shares).sum()), 1e-3)
 
 
-def _copy(session: Session, **changes: object) -> Session:
-    return open_session(
-        copy.deepcopy(session.network),
-        session.data,
-        session.task,
-        dataclasses.replace(session.recipe, compile=False, **changes),  # type: ignore[arg-type]  (the names are this file's own)
-        session.device,
-    )
+def _copy(session: Session, recipe: Recipe) -> Session:
+    """Return a fresh session on a copy of the network; compiling it would cost more than the test."""
+    recipe = dataclasses.replace(recipe, compile=False, schedule="constant")
+    return open_session(copy.deepcopy(session.network), session.data, session.task, recipe, session.device)
