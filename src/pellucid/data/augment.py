@@ -165,7 +165,7 @@ def _parse(part: str, shape: Image) -> Change:
         )
     word = WORDS[name]
     try:
-        strength = float(strength_text) if "=" in part else word.usual(shape)
+        strength = float(strength_text) if "=" in part else float(word.usual(shape))
     except ValueError:
         strength = math.nan
     if not 0 <= strength <= word.most(shape) or math.isinf(strength) or (word.whole and not strength.is_integer()):
