@@ -1,1 +1,23 @@
-"""."""
+"""The layers torch lacks, each a plain `nn.Module` that imports only torch, so that its source can be taken along."""
+
+from pellucid.blocks.branching import Add, Concat, Heads
+from pellucid.blocks.neurons import Maxout, Step
+from pellucid.blocks.pooling import MedianPool, MinPool
+from pellucid.blocks.resizing import Resize
+from pellucid.blocks.sequences import Last, Outputs, OverTime
+from pellucid.blocks.variational import Sample
+
+__all__ = [
+    "Add",
+    "Concat",
+    "Heads",
+    "Last",
+    "Maxout",
+    "MedianPool",
+    "MinPool",
+    "Outputs",
+    "OverTime",
+    "Resize",
+    "Sample",
+    "Step",
+]

@@ -1,1 +1,29 @@
-"""."""
+"""The arrow notation: `parse` a text to a plan, `build` a plan, write it `to_source`, `fit_to` data; the zoo."""
+
+from pellucid.networks.building import build
+from pellucid.networks.field import Field
+from pellucid.networks.fitting import fit_to
+from pellucid.networks.parsing import parse
+from pellucid.networks.plan import Plan
+from pellucid.networks.source import to_source
+from pellucid.networks.table import Row, Table
+from pellucid.networks.word import Named, Word
+from pellucid.networks.words import COMBINATORS, WORDS
+from pellucid.networks.zoo import ZOO, Entry
+
+__all__ = [
+    "COMBINATORS",
+    "WORDS",
+    "ZOO",
+    "Entry",
+    "Field",
+    "Named",
+    "Plan",
+    "Row",
+    "Table",
+    "Word",
+    "build",
+    "fit_to",
+    "parse",
+    "to_source",
+]

@@ -1,0 +1,192 @@
+"""From the grammar's tree to words: names are looked up, arguments bound, zoo names replaced by their arrows."""
+
+import dataclasses
+from dataclasses import replace
+from typing import Any
+
+from pellucid.errors import nearest
+from pellucid.networks.arguments import Kernel, written
+from pellucid.networks.place import Misfit, Place, fail, fail_as
+from pellucid.networks.syntax import Argument, Assertion, Branching, Call, Chain, Item, Repetition
+from pellucid.networks.word import Word, Words, arguments_of, kind_of
+from pellucid.networks.words import COMBINATORS, WORDS, Add, Concat, Heads, Repeat, Residual
+from pellucid.networks.zoo import ZOO
+
+
+def read_words(chain: Chain, start: Place, before: Words = ()) -> Words:
+    """Return the words of a chain, behind those that are `before` it.
+
+    Raises:
+        NotationError: an unknown name, a wrong argument, or a shape with no word before it.
+    """
+    words: list[Word] = list(before)
+    for item in chain:
+        if not isinstance(item, Assertion):
+            words.append(_word(item))
+        elif not words:
+            fail(
+                item.place,
+                "a shape between arrows says what the word before it gives",
+                expected="a word",
+                received=f"{item.shape} with no word before it",
+            )
+        elif words[-1].asserted is not None:
+            fail(item.place, "two shapes in a row", expected="a word", received=str(item.shape))
+        else:
+            words[-1] = replace(words[-1], asserted=item)
+    if not words:
+        fail(start, "a network needs a layer", expected="a shape, an arrow and a word", received=start.content)
+    return tuple(words)
+
+
+def bind(call: Call, word: type[Word]) -> Word:
+    """Return the word with the arguments of the call.
+
+    Raises:
+        NotationError: an argument that the word does not have, has twice, lacks or cannot take.
+    """
+    specs = {spec.name: spec for spec in arguments_of(word)}
+    values: dict[str, Any] = {}
+    waiting = [spec for spec in specs.values() if spec.metadata["positional"]]
+    for argument in call.arguments:
+        name = _name(call, argument, specs, waiting)
+        if name in values:
+            fail(argument.place, f"{name} is given twice", expected=f"one {name}", received=argument.place.content)
+        if specs[name] in waiting:
+            waiting.remove(specs[name])
+        values[name] = _value(argument, specs[name])
+    for spec in specs.values():
+        if spec.default is dataclasses.MISSING and spec.name not in values:
+            fail(
+                call.place,
+                f"{word.name} needs its {spec.name}: {spec.metadata['help']}",
+                expected=signature(word),
+                received=call.place.content,
+            )
+    try:
+        return word(**values, place=call.place)
+    except Misfit as misfit:
+        fail_as(misfit, call.place)
+
+
+def signature(word: type[Word]) -> str:
+    """Return how a word is called: `conv(maps, kernel, stride=1, ...)`."""
+    texts = []
+    for spec in arguments_of(word):
+        if spec.default is dataclasses.MISSING:
+            texts.append(spec.name)
+        else:
+            texts.append(f"{spec.name}=" + ("..." if spec.default is None else written(spec.default)))
+    return f"{word.name}({', '.join(texts)})" if texts else word.name
+
+
+def _name(
+    call: Call,
+    argument: Argument,
+    specs: dict[str, dataclasses.Field[Any]],
+    waiting: list[dataclasses.Field[Any]],
+) -> str:
+    """Return the name of the argument that is meant."""
+    word = WORDS[call.name]
+    if argument.name is None:
+        if not waiting:
+            fail(
+                argument.place,
+                f"{word.name} takes no such argument without a name",
+                expected=signature(word),
+                received=argument.place.content,
+            )
+        return waiting[0].name
+    letters = {spec.metadata["letter"]: name for name, spec in specs.items() if spec.metadata["letter"]}
+    name = letters.get(argument.name, argument.name)
+    if name not in specs:
+        fail(
+            argument.place,
+            f"{word.name} has no argument '{argument.name}'",
+            expected=signature(word),
+            received=argument.name,
+            advice=nearest(argument.name, specs),
+        )
+    return name
+
+
+def _value(argument: Argument, spec: dataclasses.Field[Any]) -> Any:
+    try:
+        if isinstance(kind_of(spec), Kernel) and argument.name is None and isinstance(argument.value, int):
+            count = argument.value
+            raise Misfit(
+                "a plain number is a count, not a kernel",
+                expected=f"{count}x{count} on an image, kernel={count} on a sequence",
+                received=argument.place.content,
+            )
+        return kind_of(spec).read(spec.name, argument.value)
+    except Misfit as misfit:
+        fail_as(misfit, argument.place)
+
+
+def _word(item: Item) -> Word:
+    match item:
+        case Repetition(count, chain, place):
+            return Repeat(count, read_words(chain, place), place=place)
+        case Branching():
+            return _combinator(item)
+        case Call():
+            if item.name in WORDS and item.part is None:
+                return bind(item, WORDS[item.name])
+            _unknown(item)
+    raise AssertionError(item)
+
+
+def _combinator(item: Branching) -> Word:
+    named = item.name == Heads.name
+    for branch in item.branches:
+        if named != (branch.name is not None):
+            fail(
+                branch.place,
+                "every head has a name" if named else f"the branches of {item.name} have no names",
+                expected="name: layers" if named else "layers",
+                received=branch.place.content,
+            )
+    chains = tuple(read_words(branch.chain, branch.place) for branch in item.branches)
+    try:
+        match COMBINATORS[item.name]:
+            case word if word is Residual:
+                if len(chains) > 1:
+                    fail(
+                        item.branches[1].place,
+                        "residual has one chain; its other branch is the input",
+                        expected="residual(a), or add(a | b)",
+                        received=item.branches[1].place.content,
+                    )
+                return Residual(chains[0], place=item.place)
+            case word if word is Heads:
+                names = [branch.name or "" for branch in item.branches]
+                return Heads(tuple(zip(names, chains, strict=True)), place=item.place)
+            case word if word is Add:
+                return Add(chains, place=item.place)
+        return Concat(chains, place=item.place)
+    except Misfit as misfit:
+        fail_as(misfit, item.place)
+
+
+def _unknown(call: Call) -> None:
+    name = call.name
+    if name in ZOO:
+        fail(
+            call.place,
+            f"{name} is a whole network of the zoo",
+            expected=f"{name} at the beginning, alone or behind an input shape",
+            received=call.place.content,
+        )
+    if call.part is not None:
+        fail(call.place, f"{name} has no parts", expected="a zoo name before the dot", received=call.place.content)
+    known = [*WORDS, *COMBINATORS, *ZOO]
+    other = {also: word.name for word in (*WORDS.values(), *COMBINATORS.values()) for also in word.also_called}
+    same = other.get(name.lower()) or (name.lower() if name.lower() in known else None)
+    fail(
+        Place(call.place.text, call.place.start, call.place.start + len(name)),
+        "there is no such word",
+        expected=f"a word: {', '.join([*WORDS, *COMBINATORS])}; or at the beginning a zoo name: {', '.join(ZOO)}",
+        received=name,
+        advice=f"here it is called '{same}'" if same else nearest(name, [*known, *other]),
+    )

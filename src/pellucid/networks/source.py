@@ -1,0 +1,142 @@
+"""`to_source`: from a plan to a Python file that needs only torch."""
+
+import inspect
+import keyword
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+from pellucid.errors import NotationError
+from pellucid.networks.layers import Group, Layer, named
+from pellucid.networks.plan import Plan
+from pellucid.networks.word import Named, Output, walk
+from pellucid.networks.words.composite import chain_layers
+from pellucid.shapes import Shape
+
+_TORCH = "torch.nn"
+_IMPORTS = """from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+"""
+_TAKEN = {"OrderedDict", "torch", "Tensor", "nn", "F"}
+
+
+def to_source(plan: Plan, class_name: str = "Network") -> str:
+    """Write a network as plain PyTorch: a class whose state dict has the keys of the built network's.
+
+    The layers torch lacks are written in front of it.
+
+    >>> from pellucid.networks.parsing import parse
+    >>> print(to_source(parse("4 -> fc(3)")))  # doctest: +ELLIPSIS
+    from collections import OrderedDict
+    ...
+            x = self.fc1(x)  # 3
+            return x
+    <BLANKLINE>
+
+    Args:
+        plan: the network.
+        class_name: the name of the class.
+
+    Raises:
+        NotationError: `class_name` is no free Python name.
+    """
+    group = Group(chain_layers(plan.steps, plan.input))
+    blocks = {module.__name__: module for module in _blocks(group)}
+    taken = class_name in _TAKEN or class_name in blocks or keyword.iskeyword(class_name)
+    if not class_name.isidentifier() or taken:
+        raise NotationError(
+            "the class needs another name", expected="a Python name of its own", received=repr(class_name)
+        )
+    sources = [inspect.getsource(module).rstrip() + "\n" for module in blocks.values()]
+    return "\n\n".join([_IMPORTS, *sources, _class(plan, group, class_name)])
+
+
+def _class(plan: Plan, group: Group, class_name: str) -> str:
+    layers = named(group.layers)
+    shapes = dict(zip((name for name, _ in layers), _shapes(plan), strict=True))
+    arrows = str(plan)
+    lines = [
+        f"class {class_name}(nn.Module):",
+        '    """The network',
+        "",
+        *(f"        {line}" for line in _wrapped(arrows)),
+        "",
+        f"    with {plan.parameters:,} parameters; input {_tensor(plan.input)}, output {_tensor(plan.output)}.",
+        '    """',
+        "",
+        "    def __init__(self) -> None:",
+        "        super().__init__()",
+        *(f"        self.{name} = {_expression(layer)}" for name, layer in layers),
+        "",
+        f"    def forward(self, x: Tensor) -> {'dict[str, Tensor]' if isinstance(plan.output, Named) else 'Tensor'}:",
+        *(_call(name, shapes[name]) for name, _ in layers),
+        "        return x",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _call(name: str, shape: Output | None) -> str:
+    return f"        x = self.{name}(x)" + (f"  # {shape}" if shape is not None else "")
+
+
+def _shapes(plan: Plan) -> Iterator[Output | None]:
+    """Yield the shape behind each layer, None inside a word of several layers."""
+    for word, before, after in walk(plan.steps, plan.input):
+        count = len(word.modules(before))
+        yield from [None] * (count - 1)
+        yield after
+
+
+def _expression(value: Any) -> str:
+    """Return a layer, a group or a plain argument as a Python expression."""
+    match value:
+        case Layer():
+            module = value.module
+            name = f"nn.{module.__name__}" if module.__module__.startswith(_TORCH) else module.__name__
+            arguments = [_expression(each) for each in value.positional]
+            arguments += [f"{key}={_expression(each)}" for key, each in value.named.items()]
+            return f"{name}({', '.join(arguments)})"
+        case Group():
+            inside = ", ".join(f"{key}={_expression(layer)}" for key, layer in named(value.layers))
+            return f"nn.Sequential(OrderedDict({inside}))"
+        case float() if value in (float("inf"), float("-inf")):
+            return f'float("{value}")'
+    return repr(value)
+
+
+def _blocks(value: Any) -> Iterator[type[nn.Module]]:
+    """Yield the classes a layer or a group needs that torch lacks."""
+    match value:
+        case Group(layers):
+            for layer in layers:
+                yield from _blocks(layer)
+        case Layer():
+            if not value.module.__module__.startswith(_TORCH):
+                yield value.module
+            for each in (*value.positional, *value.named.values()):
+                yield from _blocks(each)
+
+
+def _tensor(shape: Shape | Output) -> str:
+    """Return a shape as the tensor torch has of it."""
+    if isinstance(shape, Named):
+        return "{" + ", ".join(f"{name}: {_tensor(each)}" for name, each in shape.shapes) + "}"
+    sizes = ", ".join("T" if size is None else str(size) for size in shape.dimensions)
+    return f"(N, {sizes})"
+
+
+def _wrapped(arrows: str, width: int = 100) -> Iterator[str]:
+    """Yield the arrows in lines, broken before an arrow."""
+    first, *steps = arrows.split(" -> ")
+    line = first
+    for step in steps:
+        if len(line) + len(step) + 4 > width:
+            yield line
+            line = f"-> {step}"
+        else:
+            line += f" -> {step}"
+    yield line

@@ -1,0 +1,89 @@
+"""The words of the notation, grouped by theme; a new word is one class in one of these files and its name here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pellucid.networks.word import Word
+from pellucid.networks.words.activation import (
+    Activation,
+    Elu,
+    Gelu,
+    Identity,
+    LeakyRelu,
+    Relu,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Step,
+    Tanh,
+)
+from pellucid.networks.words.combinators import Add, Branching, Concat, Heads, Repeat, Residual
+from pellucid.networks.words.composite import Composite
+from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
+from pellucid.networks.words.dense import Fc, Maxout
+from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
+from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
+from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
+from pellucid.networks.words.reshaping import Flatten, Reshape, Sample, Upsample
+
+__all__ = [
+    "COMBINATORS",
+    "WORDS",
+    "Activation",
+    "Add",
+    "AvgPool",
+    "BatchNorm",
+    "Branching",
+    "Cbapd",
+    "Composite",
+    "Concat",
+    "Conv",
+    "ConvTranspose",
+    "Dropout",
+    "Elu",
+    "Embed",
+    "Fc",
+    "Flatten",
+    "Gelu",
+    "GlobalAvgPool",
+    "Gru",
+    "Heads",
+    "Identity",
+    "Last",
+    "LayerNorm",
+    "LeakyRelu",
+    "Lrn",
+    "Lstm",
+    "MaxPool",
+    "Maxout",
+    "MedianPool",
+    "MinPool",
+    "Relu",
+    "Repeat",
+    "Reshape",
+    "Residual",
+    "Rnn",
+    "Sample",
+    "Sigmoid",
+    "Silu",
+    "Softmax",
+    "Step",
+    "Tanh",
+    "Upsample",
+]
+
+COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
+    {word.name: word for word in (Add, Concat, Residual, Heads)}
+)
+
+_PLAIN: tuple[type[Word], ...] = (
+    *(Conv, ConvTranspose, Cbapd),
+    *(MaxPool, AvgPool, MinPool, MedianPool, GlobalAvgPool),
+    *(Fc, Maxout),
+    *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
+    *(Dropout, BatchNorm, LayerNorm, Lrn),
+    *(Rnn, Lstm, Gru, Last, Embed),
+    *(Flatten, Reshape, Upsample, Sample),
+)
+
+WORDS: Mapping[str, type[Word]] = MappingProxyType({word.name: word for word in _PLAIN})

@@ -1,0 +1,305 @@
+"""Words around chains: repetition, branches that are added or joined, residual blocks, several outputs."""
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from torch import nn
+
+from pellucid.blocks import Add as AddBlock
+from pellucid.blocks import Concat as ConcatBlock
+from pellucid.blocks import Heads as HeadsBlock
+from pellucid.networks.field import Field, widest
+from pellucid.networks.layers import Group, Layer
+from pellucid.networks.place import Misfit
+from pellucid.networks.word import Named, Output, Word, Words
+from pellucid.networks.words.activation import Identity
+from pellucid.networks.words.composite import (
+    Composite,
+    chain_field,
+    chain_flops,
+    chain_layers,
+    chain_parameters,
+    chain_shape,
+    total,
+)
+from pellucid.networks.words.convolution import Conv
+from pellucid.networks.words.dense import Fc
+from pellucid.networks.words.normalisation import BatchNorm
+from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
+
+NamedChain = tuple[str, Words]
+
+
+@dataclass(frozen=True)
+class Repeat(Composite):
+    """A chain several times over: `3 * (fc(64) -> relu)`; each repetition has weights of its own."""
+
+    name: ClassVar[str] = "repeat"
+    count: int
+    body: Words
+
+    def expanded(self) -> Words:
+        """Return the chain `count` times; what is asserted of the whole is asserted of its end."""
+        return self.body * self.count
+
+    def shape(self, incoming: Shape) -> Output:
+        """Return the shape behind the last repetition; one that changes nothing need not be repeated to know that."""
+        shape: Output = incoming
+        for _ in range(self.count):
+            before = shape
+            assert not isinstance(before, Named)
+            shape = chain_shape(self.body, before)
+            if shape == before:
+                break
+            if isinstance(shape, Named):
+                raise Misfit("heads cannot be repeated", expected="heads at the end", received="heads in a repetition")
+        return shape
+
+    def __str__(self) -> str:
+        return f"{self.count} * ({chain_text(self.body)})"
+
+
+@dataclass(frozen=True)
+class Branching(Word):
+    """A word whose chains all start from its input."""
+
+    block: ClassVar[type[nn.Module]]
+
+    @abstractmethod
+    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:
+        """Return the chains with the names their layers have in the state dict."""
+
+    def parameters(self, incoming: Shape) -> int:
+        """Return those of all branches."""
+        return sum(chain_parameters(words, incoming) for _, words in self.branches(incoming))
+
+    def flops(self, incoming: Shape) -> int | None:
+        """Return those of all branches."""
+        return total(chain_flops(words, incoming) for _, words in self.branches(incoming))
+
+    def field(self, before: Field, incoming: Shape) -> Field:
+        """Return the widest field of a branch."""
+        return widest(chain_field(words, before, incoming) for _, words in self.branches(incoming))
+
+    def modules(self, incoming: Shape) -> tuple[Layer, ...]:
+        """Return the block that holds the branches."""
+        named: dict[str, Any] = {name: Group(chain_layers(words, incoming)) for name, words in self.branches(incoming)}
+        return (Layer(self.name, self.block, (), named),)
+
+
+@dataclass(frozen=True)
+class Add(Branching):
+    """The sum of branches: `add(a | b)`."""
+
+    name: ClassVar[str] = "add"
+    block: ClassVar[type[nn.Module]] = AddBlock
+    chains: tuple[Words, ...]
+
+    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:  # noqa: ARG002 - the same for every input
+        """Return branch1, branch2, ..."""
+        return numbered(self.chains)
+
+    def shape(self, incoming: Shape) -> Shape:
+        """Return the shape all branches have."""
+        first, *others = branch_shapes(self, self.chains, incoming)
+        for number, shape in enumerate(others, start=2):
+            if shape != first:
+                raise Misfit(
+                    "add needs branches of one shape",
+                    expected=f"{first}, as branch 1 gives",
+                    received=f"{shape} from branch {number}",
+                    advice="residual(...) fits its shortcut by itself; concat(...) joins channels",
+                )
+        return first
+
+    def __str__(self) -> str:
+        return f"{self.name}({' | '.join(map(chain_text, self.chains))})"
+
+
+@dataclass(frozen=True)
+class Concat(Branching):
+    """Branches side by side: the channels of images, the features of rows and steps are joined: `concat(a | b)`."""
+
+    name: ClassVar[str] = "concat"
+    also_called: ClassVar[tuple[str, ...]] = ("concatenate", "cat", "inception")
+    block: ClassVar[type[nn.Module]] = ConcatBlock
+    chains: tuple[Words, ...]
+
+    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:  # noqa: ARG002 - the same for every input
+        """Return branch1, branch2, ..."""
+        return numbered(self.chains)
+
+    def shape(self, incoming: Shape) -> Shape:
+        """Return the joined shape."""
+        shapes = branch_shapes(self, self.chains, incoming)
+        first, *others = shapes
+        for number, shape in enumerate(others, start=2):
+            if type(shape) is not type(first) or shape.dimensions[1:] != first.dimensions[1:] != ():
+                if isinstance(first, Sequence) and isinstance(shape, Sequence) and shape.length == first.length:
+                    continue
+                raise Misfit(
+                    "concat joins channels or features, all else must agree",
+                    expected=f"a shape like {first}, as branch 1 gives",
+                    received=f"{shape} from branch {number}",
+                )
+        match first:
+            case Image(height, width):
+                return Image(height, width, sum(shape.channels for shape in shapes if isinstance(shape, Image)))
+            case Sequence(length=length):
+                return Sequence(sum(shape.features for shape in shapes if isinstance(shape, Sequence)), length)
+            case Features():
+                return Features(sum(shape.count for shape in shapes if isinstance(shape, Features)))
+        raise Misfit("concat joins numbers", expected="features, images and sequences", received=str(first))
+
+    def modules(self, incoming: Shape) -> tuple[Layer, ...]:
+        """Return the block that joins channels (dimension 1 of images) or features (the last)."""
+        (layer,) = super().modules(incoming)
+        image = isinstance(self.shape(incoming), Image)
+        return (replace(layer, positional=(1 if image else -1,)),)
+
+    def __str__(self) -> str:
+        return f"{self.name}({' | '.join(map(chain_text, self.chains))})"
+
+
+@dataclass(frozen=True)
+class Residual(Branching):
+    """A chain and its input added, y = f(x) + x: `residual(a)`. He et al. (2016).
+
+    Where the shapes differ, the shortcut is a projection: a 1x1 convolution with the stride that fits (a fully connected
+    layer on features), with batch norm and then no bias where the chain has batch norm.
+    """
+
+    name: ClassVar[str] = "residual"
+    also_called: ClassVar[tuple[str, ...]] = ("skip", "shortcut", "resblock")
+    block: ClassVar[type[nn.Module]] = AddBlock
+    body: Words
+
+    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:
+        """Return body and shortcut."""
+        (shape,) = branch_shapes(self, (self.body,), incoming)
+        return ("body", self.body), ("shortcut", self._shortcut(incoming, shape))
+
+    def shape(self, incoming: Shape) -> Shape:
+        """Return the shape of the chain."""
+        (shape,) = branch_shapes(self, (self.body,), incoming)
+        self._shortcut(incoming, shape)
+        return shape
+
+    def _shortcut(self, incoming: Shape, shape: Shape) -> Words:
+        if incoming == shape:
+            return (Identity(place=self.place),)
+        norm = any(isinstance(word, BatchNorm) for word in every(self.body))
+        bias = not norm
+        match incoming, shape:
+            case Image(), Image():
+                strides = _stride(incoming.height, shape.height), _stride(incoming.width, shape.width)
+                if 0 in strides:
+                    self._refuse(incoming, shape)
+                project: Word = Conv(shape.channels, (1, 1), strides, bias=bias, place=self.place)
+            case Sequence(length=before), Sequence(length=after):
+                stride = 1 if before == after else 0 if before is None or after is None else _stride(before, after)
+                if stride == 0:
+                    self._refuse(incoming, shape)
+                project = Conv(shape.features, 1, stride, bias=bias, place=self.place)
+            case Features(), Features(count):
+                project = Fc(count, bias=bias, place=self.place)
+            case _:
+                self._refuse(incoming, shape)
+        return (project, BatchNorm(place=self.place)) if norm else (project,)
+
+    def _refuse(self, incoming: Shape, shape: Shape) -> None:
+        raise Misfit(
+            "no 1x1 projection leads from the input of residual to its output",
+            expected=f"a shape that a stride makes of {incoming}",
+            received=str(shape),
+            advice="pad with padding=same, or write the shortcut yourself: add(a | b)",
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name}({chain_text(self.body)})"
+
+
+@dataclass(frozen=True)
+class Heads(Branching):
+    """Several outputs, a dict of tensors: `heads(digit: fc(10) | parity: fc(2))`; nothing can stand behind it."""
+
+    name: ClassVar[str] = "heads"
+    also_called: ClassVar[tuple[str, ...]] = ("outputs",)
+    block: ClassVar[type[nn.Module]] = HeadsBlock
+    chains: tuple[NamedChain, ...]
+
+    def __post_init__(self) -> None:
+        """Check the names."""
+        names = [name for name, _ in self.chains]
+        for name in names:
+            if names.count(name) > 1:
+                raise Misfit("two heads have one name", expected="a name of its own", received=name)
+            if not name.isidentifier() or hasattr(HeadsBlock(), name):
+                raise Misfit("a head cannot have this name", expected="a name torch does not use", received=name)
+
+    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:  # noqa: ARG002 - the same for every input
+        """Return the heads."""
+        return self.chains
+
+    def shape(self, incoming: Shape) -> Named:
+        """Return the shape of each head."""
+        shapes = branch_shapes(self, [words for _, words in self.chains], incoming)
+        return Named(tuple((name, shape) for (name, _), shape in zip(self.chains, shapes, strict=True)))
+
+    def __str__(self) -> str:
+        return f"{self.name}({' | '.join(f'{name}: {chain_text(words)}' for name, words in self.chains)})"
+
+
+def chain_text(words: Words) -> str:
+    """Return a chain as arrows."""
+    return " -> ".join(map(str, words))
+
+
+def inner(word: Word) -> tuple[Words, ...]:
+    """Return the chains written inside a word."""
+    match word:
+        case Repeat(body=body) | Residual(body=body):
+            return (body,)
+        case Add(chains=chains) | Concat(chains=chains):
+            return chains
+        case Heads(chains=named):
+            return tuple(words for _, words in named)
+    return ()
+
+
+def every(words: Words) -> Iterable[Word]:
+    """Yield every word of a chain and, behind it, those written inside it."""
+    for word in words:
+        yield word
+        for chain in inner(word):
+            yield from every(chain)
+
+
+def numbered(chains: tuple[Words, ...]) -> tuple[NamedChain, ...]:
+    """Return chains named branch1, branch2, ..."""
+    return tuple((f"branch{number}", words) for number, words in enumerate(chains, start=1))
+
+
+def branch_shapes(word: Word, chains: Iterable[Words], incoming: Shape) -> list[Shape]:
+    """Return the shape behind each chain.
+
+    Raises:
+        Misfit: a chain ends in several outputs.
+    """
+    if isinstance(incoming, Tokens) and any(isinstance(chain[0], Identity) for chain in chains):
+        raise Misfit(f"{word.name} works on numbers", expected="embed(64) before it", received=str(incoming))
+    shapes = []
+    for chain in chains:
+        shape = chain_shape(chain, incoming)
+        if isinstance(shape, Named):
+            raise Misfit("heads are the end of a network", expected=f"no heads inside {word.name}", received=str(shape))
+        shapes.append(shape)
+    return shapes
+
+
+def _stride(before: int, after: int) -> int:
+    """Return the stride s with ceil(before / s) = after, or 0 where there is none."""
+    stride = -(-before // after)
+    return stride if -(-before // stride) == after else 0

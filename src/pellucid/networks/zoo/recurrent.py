@@ -1,0 +1,54 @@
+"""Recurrent networks that read a sequence, or a text, and answer once (many-to-one) or at every step (many-to-many)."""
+
+from functools import partial
+
+from pellucid.networks.zoo.entry import Arrows, Entry
+from pellucid.shapes import Sequence, Tokens
+
+
+def write(
+    cell: str,
+    input: Sequence | Tokens,
+    units: int = 128,
+    *,
+    classes: int,
+    layers: int = 1,
+    bidirectional: bool = False,
+    embed: int = 64,
+    dropout: float = 0.0,
+    every_step: bool = False,
+) -> Arrows:
+    """Write an embedding (of tokens), recurrent layers, the last step unless every one is asked for, and the outputs.
+
+    Args:
+        cell: rnn, gru or lstm.
+        input: the sequences.
+        units: size of the hidden state.
+        classes: the outputs, of the whole or of every step.
+        layers: recurrent layers on top of each other.
+        bidirectional: whether a second layer reads backwards.
+        embed: numbers a token becomes.
+        dropout: share of the hidden state dropped before the last layer.
+        every_step: whether there is an output at every step, as for the next token of a text.
+    """
+    options = f", layers={layers}" * (layers != 1) + ", bidirectional=yes" * bidirectional
+    steps = [f"embed({embed})"] * isinstance(input, Tokens) + [f"{cell}({units}{options})"]
+    if not every_step:
+        steps.append("last")
+    classifier = [f"dropout({dropout})"] * bool(dropout) + [f"fc({classes})"]
+    return Arrows({"features": " -> ".join(steps), "classifier": " -> ".join(classifier)})
+
+
+def _entry(cell: str, title: str, reference: str) -> Entry:
+    return Entry(cell, title, reference, partial(write, cell), (Sequence, Tokens), None, 1)
+
+
+ENTRIES = (
+    _entry("rnn", "plain recurrent network", "Elman, Finding structure in time, Cognitive Science 14, 1990"),
+    _entry(
+        "gru",
+        "gated recurrent units",
+        "Cho et al., Learning phrase representations using RNN encoder-decoder, EMNLP 2014",
+    ),
+    _entry("lstm", "long short-term memory", "Hochreiter and Schmidhuber, Long short-term memory, 1997"),
+)
