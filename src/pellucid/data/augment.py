@@ -84,7 +84,8 @@ def flip(x_BCHW: Tensor, generator: Generator, chance: float) -> Tensor:
 def rotate(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
     """Turn each image about its centre by an angle of at most `most` degrees, bilinear, the border repeated.
 
-    A pixel at p (from the centre, in pixels) takes the value at R(-angle) p, R the rotation matrix.
+    A pixel at p = (right, down) from the centre takes the value at R(-angle) p, R the rotation matrix: a positive angle
+    turns clockwise.
     """
     angle_B = torch.deg2rad(_uniform(x_BCHW, generator, -most, most))[:, 0]
     cosine, sine = angle_B.cos(), angle_B.sin()
