@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.errors import nearest
-from pellucid.networks.place import Misfit
+from pellucid.networks.place import MisfitError
 from pellucid.networks.syntax import LARGEST_COUNT
 from pellucid.shapes import Features, Image, Sequence
 
@@ -26,7 +26,7 @@ class Kind(ABC):
         """Return the value the word keeps.
 
         Raises:
-            Misfit: the value is of another kind or out of range.
+            MisfitError: the value is of another kind or out of range.
         """
 
     def write(self, value: Any) -> str:
@@ -44,7 +44,7 @@ class Count(Kind):
         """Return the number."""
         if not isinstance(value, int) or isinstance(value, bool):
             advice = "a plain number is a count, AxB is a kernel" if isinstance(value, tuple) else ""
-            raise Misfit(
+            raise MisfitError(
                 f"{name} cannot be {written(value)}", expected="a whole number", received=written(value), advice=advice
             )
         return _bounded(name, value, self.minimum)
@@ -62,7 +62,7 @@ class Number(Kind):
         """Return the number as a float."""
         right = isinstance(value, int | float) and not isinstance(value, bool)
         if not right or not self.minimum <= value <= self.maximum or (self.below and value == self.maximum):
-            raise Misfit(f"{name} cannot be {written(value)}", expected=self._range(), received=written(value))
+            raise MisfitError(f"{name} cannot be {written(value)}", expected=self._range(), received=written(value))
         return float(value)
 
     def write(self, value: Any) -> str:
@@ -129,7 +129,7 @@ class Flag(Kind):
             return value
         if isinstance(value, str) and value.lower() in truth:
             return truth[value.lower()]
-        raise Misfit(f"{name} cannot be {written(value)}", expected="yes or no", received=written(value))
+        raise MisfitError(f"{name} cannot be {written(value)}", expected="yes or no", received=written(value))
 
     def write(self, value: Any) -> str:
         """Return `yes` or `no`."""
@@ -146,7 +146,7 @@ class Choice(Kind):
         """Return the name."""
         if value in self.names:
             return str(value)
-        raise Misfit(
+        raise MisfitError(
             f"{name} cannot be {written(value)}",
             expected=f"one of {', '.join(self.names)}",
             received=written(value),
@@ -162,7 +162,7 @@ class Size(Kind):
         """Return the two."""
         if isinstance(value, tuple) and len(value) == 2:
             return _bounded(name, value[0], 1), _bounded(name, value[1], 1)
-        raise Misfit(
+        raise MisfitError(
             f"{name} cannot be {written(value)}", expected="height x width, such as 32x32", received=written(value)
         )
 
@@ -184,7 +184,7 @@ class Form(Kind):
                 return Features(_bounded(name, value, 1))
             case (int(), int(), int()):
                 return Image(*value)
-        raise Misfit(
+        raise MisfitError(
             f"{name} cannot be {written(value)}",
             expected="a shape such as 784, 28x28x1 or T=28 x 28",
             received=written(value),
@@ -219,12 +219,12 @@ def _extent(name: str, value: Any, expected: str, *, minimum: int) -> Extent:
             return _bounded(name, value, minimum)
         case (int(first), int(second)):
             return _bounded(name, first, minimum), _bounded(name, second, minimum)
-    raise Misfit(f"{name} cannot be {written(value)}", expected=expected, received=written(value))
+    raise MisfitError(f"{name} cannot be {written(value)}", expected=expected, received=written(value))
 
 
 def _bounded(name: str, value: int, minimum: int) -> int:
     if not minimum <= value <= LARGEST_COUNT:
-        raise Misfit(
+        raise MisfitError(
             f"{name} is out of range", expected=f"{minimum} to {LARGEST_COUNT:,}", received=f"{name} = {value}"
         )
     return value

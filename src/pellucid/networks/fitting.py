@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NoReturn
 
 from pellucid.errors import NotationError
 from pellucid.networks.parsing import arguments_of_entry, expand, literal, read, refuse_without_input, zoo_call
-from pellucid.networks.place import Place, fail
+from pellucid.networks.place import Place, failure
 from pellucid.networks.plan import Plan
 from pellucid.networks.syntax import Call, Tree
 from pellucid.networks.word import Named, Output, Word, Words, agrees
@@ -109,9 +110,9 @@ def _check(tree: Tree, plan: Plan, input: Shape, outputs: Outputs) -> None:
         _refuse_output(tree, plan, outputs)
 
 
-def _refuse_input(tree: Tree, place: Place, input: Shape, fitting: str) -> None:
+def _refuse_input(tree: Tree, place: Place, input: Shape, fitting: str) -> NoReturn:
     assert tree.input is not None
-    fail(
+    raise failure(
         place,
         "the network's input is not the data's",
         expected=str(input),
@@ -120,11 +121,11 @@ def _refuse_input(tree: Tree, place: Place, input: Shape, fitting: str) -> None:
     )
 
 
-def _refuse_output(tree: Tree, plan: Plan, outputs: Outputs) -> None:
+def _refuse_output(tree: Tree, plan: Plan, outputs: Outputs) -> NoReturn:
     fitting = _fitting(plan.steps, plan.input, outputs)
     if not fitting and isinstance(plan.output, Sequence):
         fitting = _fitting((*plan.steps, *literal(read(f"{plan.output} -> last")).steps), plan.input, outputs)
-    fail(
+    raise failure(
         tree.chain[-1].place,
         "the network's output is not what the data asks for",
         expected=_said(outputs),

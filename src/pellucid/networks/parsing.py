@@ -2,11 +2,11 @@
 
 import inspect
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, NoReturn, get_type_hints
 
 from pellucid.errors import NotationError, nearest
 from pellucid.networks.arguments import Choice, Count, Flag, Kind, Number
-from pellucid.networks.place import Misfit, Place, fail, fail_as
+from pellucid.networks.place import MisfitError, Place, failure, failure_of
 from pellucid.networks.plan import Plan
 from pellucid.networks.reader import read_words
 from pellucid.networks.syntax import Argument, Call, Tree, read_tree
@@ -60,10 +60,10 @@ def literal(tree: Tree) -> Plan:
     return Plan(tree.input.shape, read_words(tree.chain, tree.place))
 
 
-def refuse_without_input(tree: Tree, shape: str) -> None:
+def refuse_without_input(tree: Tree, shape: str) -> NoReturn:
     """Raise the error of arrows without an input shape, completed with `shape`."""
     start = tree.place.start
-    fail(
+    raise failure(
         Place(tree.place.text, start, start + 1),
         "the shape of the input is missing",
         expected="a shape first: 28x28x1, 13, T x 8 or tokens(5000)",
@@ -100,7 +100,7 @@ def expand(tree: Tree, call: Call, input: Shape | None = None, **overrides: Any)
     entry = ZOO[call.name]
     input = input or (tree.input.shape if tree.input else entry.input)
     if input is None:
-        fail(
+        raise failure(
             call.place,
             f"{entry.name} takes the shape of its data",
             expected="a shape before it",
@@ -109,23 +109,20 @@ def expand(tree: Tree, call: Call, input: Shape | None = None, **overrides: Any)
         )
     if not isinstance(input, entry.inputs):
         works_on = " and ".join(SORTS[sort] for sort in entry.inputs)
-        fail(call.place, f"{entry.name} works on {works_on}", expected=works_on, received=str(input))
+        raise failure(call.place, f"{entry.name} works on {works_on}", expected=works_on, received=str(input))
     positional, named = _bound(call, entry)
+    arrows = entry.write(input, *positional, **(named | overrides))
+    inner = read(_part(call, arrows))
     try:
-        arrows = entry.write(input, *positional, **(named | overrides))
-        text = _part(call, arrows)
-        inner = read_tree(text, COMBINATORS)
         words = Plan(input, read_words(inner.chain, inner.place)).steps
-    except Misfit as misfit:
-        fail_as(misfit, call.place)
     except NotationError as error:
-        fail(
+        raise failure(
             call.place,
             f"{entry.name} does not fit {input}: {error.message}",
             expected=error.expected,
             received=error.received,
             advice=error.advice,
-        )
+        ) from None
     return Expansion(entry, Plan(input, read_words(tree.chain[1:], tree.place, words)), arrows.notes)
 
 
@@ -160,7 +157,7 @@ def _bound(call: Call, entry: Entry) -> tuple[list[Any], dict[str, Any]]:
             positional.append(_read(argument, name.lstrip("*"), kinds[name]))
             continue
         if argument.name is None or name not in kinds or name in given:
-            fail(
+            raise failure(
                 argument.place,
                 f"{entry.name} has no such argument" if name not in given else f"{name} is given twice",
                 expected=f"{entry.name}({', '.join(kinds)})",
@@ -175,15 +172,15 @@ def _bound(call: Call, entry: Entry) -> tuple[list[Any], dict[str, Any]]:
 def _read(argument: Argument, name: str, kind: Kind) -> Any:
     try:
         return kind.read(name, argument.value)
-    except Misfit as misfit:
-        fail_as(misfit, argument.place)
+    except MisfitError as misfit:
+        raise failure_of(misfit, argument.place) from None
 
 
 def _part(call: Call, arrows: Arrows) -> str:
     if call.part is None:
         return arrows.text
     if call.part not in arrows.parts:
-        fail(
+        raise failure(
             call.place,
             f"{call.name} has no part '{call.part}'",
             expected=" or ".join(arrows.parts),

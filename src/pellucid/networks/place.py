@@ -1,7 +1,6 @@
 """Where in a text something stands, and errors that point there."""
 
 from dataclasses import dataclass
-from typing import NoReturn
 
 from pellucid.errors import NotationError
 
@@ -39,19 +38,19 @@ class Place:
         return f"{_MARGIN}{prefix}{line}\n{_MARGIN}{' ' * (len(prefix) + start)}{'^' * (end - start)}"
 
 
-class Misfit(NotationError):
+class MisfitError(NotationError):
     """What a word refuses, before it is known where in a text the word stands."""
 
 
-def fail(place: Place, message: str, *, expected: str = "", received: str = "", advice: str = "") -> NoReturn:
-    """Raise a `NotationError` that shows the place."""
-    raise NotationError(f"{message}\n{place.picture()}", expected=expected, received=received, advice=advice)
+def failure(place: Place, message: str, *, expected: str = "", received: str = "", advice: str = "") -> NotationError:
+    """Return the `NotationError` that shows the place."""
+    return NotationError(f"{message}\n{place.picture()}", expected=expected, received=received, advice=advice)
 
 
-def fail_as(misfit: Misfit, place: Place | None) -> NoReturn:
-    """Raise the `NotationError` a misfit becomes at its place."""
+def failure_of(misfit: MisfitError, place: Place | None) -> NotationError:
+    """Return the `NotationError` a misfit becomes at its place."""
     message = misfit.message if place is None else f"{misfit.message}\n{place.picture()}"
-    raise NotationError(message, expected=misfit.expected, received=misfit.received, advice=misfit.advice) from None
+    return NotationError(message, expected=misfit.expected, received=misfit.received, advice=misfit.advice)
 
 
 def _cut(line: str, start: int, end: int) -> tuple[str, int, int]:

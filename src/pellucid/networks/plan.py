@@ -6,7 +6,7 @@ from functools import cached_property
 
 from pellucid.errors import NotationError
 from pellucid.networks.field import start
-from pellucid.networks.place import fail
+from pellucid.networks.place import failure
 from pellucid.networks.table import Row, Table, rows_of
 from pellucid.networks.word import Named, Output, Word, Words, output_of
 from pellucid.networks.words.combinators import Repeat, chain_text, inner
@@ -96,7 +96,7 @@ def _refuse_endless(words: Words) -> None:
             message = "the network has too many layers"
             expected, received = f"at most {MOST_WORDS:,}", f"{count:,}"
             if word.place is not None:
-                fail(word.place, message, expected=expected, received=received)
+                raise failure(word.place, message, expected=expected, received=received)
             raise NotationError(message, expected=expected, received=received)
 
 

@@ -2,11 +2,11 @@
 
 import dataclasses
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from pellucid.errors import nearest
 from pellucid.networks.arguments import Kernel, written
-from pellucid.networks.place import Misfit, Place, fail, fail_as
+from pellucid.networks.place import MisfitError, Place, failure, failure_of
 from pellucid.networks.syntax import Argument, Assertion, Branching, Call, Chain, Item, Repetition
 from pellucid.networks.word import Word, Words, arguments_of, kind_of
 from pellucid.networks.words import COMBINATORS, WORDS, Add, Concat, Heads, Repeat, Residual
@@ -24,18 +24,18 @@ def read_words(chain: Chain, start: Place, before: Words = ()) -> Words:
         if not isinstance(item, Assertion):
             words.append(_word(item))
         elif not words:
-            fail(
+            raise failure(
                 item.place,
                 "a shape between arrows says what the word before it gives",
                 expected="a word",
                 received=f"{item.shape} with no word before it",
             )
         elif words[-1].asserted is not None:
-            fail(item.place, "two shapes in a row", expected="a word", received=str(item.shape))
+            raise failure(item.place, "two shapes in a row", expected="a word", received=str(item.shape))
         else:
             words[-1] = replace(words[-1], asserted=item)
     if not words:
-        fail(start, "a network needs a layer", expected="a shape, an arrow and a word", received=start.content)
+        raise failure(start, "a network needs a layer", expected="a shape, an arrow and a word", received=start.content)
     return tuple(words)
 
 
@@ -51,13 +51,15 @@ def bind(call: Call, word: type[Word]) -> Word:
     for argument in call.arguments:
         name = _name(call, argument, specs, waiting)
         if name in values:
-            fail(argument.place, f"{name} is given twice", expected=f"one {name}", received=argument.place.content)
+            raise failure(
+                argument.place, f"{name} is given twice", expected=f"one {name}", received=argument.place.content
+            )
         if specs[name] in waiting:
             waiting.remove(specs[name])
         values[name] = _value(argument, specs[name])
     for spec in specs.values():
         if spec.default is dataclasses.MISSING and spec.name not in values:
-            fail(
+            raise failure(
                 call.place,
                 f"{word.name} needs its {spec.name}: {spec.metadata['help']}",
                 expected=signature(word),
@@ -65,8 +67,8 @@ def bind(call: Call, word: type[Word]) -> Word:
             )
     try:
         return word(**values, place=call.place)
-    except Misfit as misfit:
-        fail_as(misfit, call.place)
+    except MisfitError as misfit:
+        raise failure_of(misfit, call.place) from None
 
 
 def signature(word: type[Word]) -> str:
@@ -90,7 +92,7 @@ def _name(
     word = WORDS[call.name]
     if argument.name is None:
         if not waiting:
-            fail(
+            raise failure(
                 argument.place,
                 f"{word.name} takes no such argument without a name",
                 expected=signature(word),
@@ -100,7 +102,7 @@ def _name(
     letters = {spec.metadata["letter"]: name for name, spec in specs.items() if spec.metadata["letter"]}
     name = letters.get(argument.name, argument.name)
     if name not in specs:
-        fail(
+        raise failure(
             argument.place,
             f"{word.name} has no argument '{argument.name}'",
             expected=signature(word),
@@ -111,17 +113,18 @@ def _name(
 
 
 def _value(argument: Argument, spec: dataclasses.Field[Any]) -> Any:
+    if isinstance(kind_of(spec), Kernel) and argument.name is None and isinstance(argument.value, int):
+        count = argument.value
+        raise failure(
+            argument.place,
+            "a plain number is a count, not a kernel",
+            expected=f"{count}x{count} on an image, kernel={count} on a sequence",
+            received=argument.place.content,
+        )
     try:
-        if isinstance(kind_of(spec), Kernel) and argument.name is None and isinstance(argument.value, int):
-            count = argument.value
-            raise Misfit(
-                "a plain number is a count, not a kernel",
-                expected=f"{count}x{count} on an image, kernel={count} on a sequence",
-                received=argument.place.content,
-            )
         return kind_of(spec).read(spec.name, argument.value)
-    except Misfit as misfit:
-        fail_as(misfit, argument.place)
+    except MisfitError as misfit:
+        raise failure_of(misfit, argument.place) from None
 
 
 def _word(item: Item) -> Word:
@@ -134,14 +137,15 @@ def _word(item: Item) -> Word:
             if item.name in WORDS and item.part is None:
                 return bind(item, WORDS[item.name])
             _unknown(item)
-    raise AssertionError(item)
+        case Assertion():
+            raise failure(item.place, "a word is missing", expected="a word", received=str(item.shape))
 
 
 def _combinator(item: Branching) -> Word:
     named = item.name == Heads.name
     for branch in item.branches:
         if named != (branch.name is not None):
-            fail(
+            raise failure(
                 branch.place,
                 "every head has a name" if named else f"the branches of {item.name} have no names",
                 expected="name: layers" if named else "layers",
@@ -152,7 +156,7 @@ def _combinator(item: Branching) -> Word:
         match COMBINATORS[item.name]:
             case word if word is Residual:
                 if len(chains) > 1:
-                    fail(
+                    raise failure(
                         item.branches[1].place,
                         "residual has one chain; its other branch is the input",
                         expected="residual(a), or add(a | b)",
@@ -165,25 +169,27 @@ def _combinator(item: Branching) -> Word:
             case word if word is Add:
                 return Add(chains, place=item.place)
         return Concat(chains, place=item.place)
-    except Misfit as misfit:
-        fail_as(misfit, item.place)
+    except MisfitError as misfit:
+        raise failure_of(misfit, item.place) from None
 
 
-def _unknown(call: Call) -> None:
+def _unknown(call: Call) -> NoReturn:
     name = call.name
     if name in ZOO:
-        fail(
+        raise failure(
             call.place,
             f"{name} is a whole network of the zoo",
             expected=f"{name} at the beginning, alone or behind an input shape",
             received=call.place.content,
         )
     if call.part is not None:
-        fail(call.place, f"{name} has no parts", expected="a zoo name before the dot", received=call.place.content)
+        raise failure(
+            call.place, f"{name} has no parts", expected="a zoo name before the dot", received=call.place.content
+        )
     known = [*WORDS, *COMBINATORS, *ZOO]
     other = {also: word.name for word in (*WORDS.values(), *COMBINATORS.values()) for also in word.also_called}
     same = other.get(name.lower()) or (name.lower() if name.lower() in known else None)
-    fail(
+    raise failure(
         Place(call.place.text, call.place.start, call.place.start + len(name)),
         "there is no such word",
         expected=f"a word: {', '.join([*WORDS, *COMBINATORS])}; or at the beginning a zoo name: {', '.join(ZOO)}",

@@ -14,7 +14,8 @@ from pellucid.networks.word import Named, Output, walk
 from pellucid.networks.words.composite import chain_layers
 from pellucid.shapes import Shape
 
-_TORCH = "torch.nn"
+_WIDTH = 120
+_ENDLESS = 10**9
 _IMPORTS = """from collections import OrderedDict
 
 import torch
@@ -61,16 +62,16 @@ def _class(plan: Plan, group: Group, class_name: str) -> str:
     arrows = str(plan)
     lines = [
         f"class {class_name}(nn.Module):",
-        '    """The network',
+        '    """The network of these arrows.',
         "",
         *(f"        {line}" for line in _wrapped(arrows)),
         "",
-        f"    with {plan.parameters:,} parameters; input {_tensor(plan.input)}, output {_tensor(plan.output)}.",
+        f"    It has {plan.parameters:,} parameters; its input is {_tensor(plan.input)}, its output {_tensor(plan.output)}.",
         '    """',
         "",
         "    def __init__(self) -> None:",
         "        super().__init__()",
-        *(f"        self.{name} = {_expression(layer)}" for name, layer in layers),
+        *(f"        self.{name} = {_expression(layer, 8, len(name) + 8)}" for name, layer in layers),
         "",
         f"    def forward(self, x: Tensor) -> {'dict[str, Tensor]' if isinstance(plan.output, Named) else 'Tensor'}:",
         *(_call(name, shapes[name]) for name, _ in layers),
@@ -91,21 +92,37 @@ def _shapes(plan: Plan) -> Iterator[Output | None]:
         yield after
 
 
-def _expression(value: Any) -> str:
-    """Return a layer, a group or a plain argument as a Python expression."""
+def _expression(value: Any, indent: int = 8, before: int = 0) -> str:
+    """Return a layer, a group or a plain argument as a Python expression.
+
+    Args:
+        value: what to write.
+        indent: spaces the line begins with; an expression too long for it is broken, a line for each argument.
+        before: characters that stand on the line already.
+    """
     match value:
         case Layer():
-            module = value.module
-            name = f"nn.{module.__name__}" if module.__module__.startswith(_TORCH) else module.__name__
-            arguments = [_expression(each) for each in value.positional]
-            arguments += [f"{key}={_expression(each)}" for key, each in value.named.items()]
-            return f"{name}({', '.join(arguments)})"
+            name = f"nn.{value.module.__name__}" if _is_torch(value) else value.module.__name__
+            arguments = [("", each) for each in value.positional]
+            arguments += [(f"{key}=", each) for key, each in value.named.items()]
         case Group():
-            inside = ", ".join(f"{key}={_expression(layer)}" for key, layer in named(value.layers))
-            return f"nn.Sequential(OrderedDict({inside}))"
+            name = "nn.Sequential(OrderedDict"
+            arguments = [(f"{key}=", layer) for key, layer in named(value.layers)]
         case float() if value in (float("inf"), float("-inf")):
             return f'float("{value}")'
-    return repr(value)
+        case _:
+            return repr(value)
+    end = "))" if isinstance(value, Group) else ")"
+    line = f"{name}({', '.join(key + _expression(each, 0, -_ENDLESS) for key, each in arguments)}{end}"
+    if indent + before + len(line) <= _WIDTH:
+        return line
+    inside, space = indent + 4, "\n" + " " * (indent + 4)
+    lines = [f"{space}{key}{_expression(each, inside, len(key) + 1)}," for key, each in arguments]
+    return f"{name}({''.join(lines)}\n{' ' * indent}{end}"
+
+
+def _is_torch(layer: Layer) -> bool:
+    return layer.module.__module__.startswith("torch.nn")
 
 
 def _blocks(value: Any) -> Iterator[type[nn.Module]]:
@@ -115,7 +132,7 @@ def _blocks(value: Any) -> Iterator[type[nn.Module]]:
             for layer in layers:
                 yield from _blocks(layer)
         case Layer():
-            if not value.module.__module__.startswith(_TORCH):
+            if not _is_torch(value):
                 yield value.module
             for each in (*value.positional, *value.named.values()):
                 yield from _blocks(each)

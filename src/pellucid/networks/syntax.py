@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from pellucid.errors import nearest
-from pellucid.networks.place import Place, fail
+from pellucid.networks.place import Place, failure
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
 
 LARGEST_COUNT = 10**9
@@ -137,7 +137,7 @@ def size_as_shape(size: tuple[int, ...], place: Place) -> Shape:
         case (height, width, channels):
             return Image(height, width, channels)
         case (height, width):
-            fail(
+            raise failure(
                 place,
                 "an image's shape has three numbers",
                 expected="height x width x channels",
@@ -145,7 +145,7 @@ def size_as_shape(size: tuple[int, ...], place: Place) -> Shape:
                 advice=f"write {height}x{width}x1 for grey images, {height}x{width}x3 for colour;"
                 f" {height} steps of {width} features are T={height} x {width}",
             )
-    fail(
+    raise failure(
         place,
         "a shape has at most three numbers",
         expected="13, 28x28x1, T x 8 or tokens(5000)",
@@ -165,7 +165,9 @@ class _Reader:
     def network(self) -> Tree:
         first = self._now
         if first.kind == "end":
-            fail(first.place, "the text is empty", expected="a network", advice="such as 28x28x1 -> fc(10), or lenet5")
+            raise failure(
+                first.place, "the text is empty", expected="a network", advice="such as 28x28x1 -> fc(10), or lenet5"
+            )
         items = self._chain()
         self._expect_end()
         head, *rest = items
@@ -184,7 +186,7 @@ class _Reader:
     def _item(self) -> Item:
         self._depth += 1
         if self._depth > DEEPEST_NESTING:
-            fail(
+            raise failure(
                 self._now.place,
                 "the layers are nested too deeply",
                 expected=f"at most {DEEPEST_NESTING} levels",
@@ -199,12 +201,12 @@ class _Reader:
         times = self._ahead(1).text == "*" or self._ahead(1).kind == "times"
         if token.kind == "number" and times and not self._is_size():
             return self._repetition()
-        if token.kind == "number" or token.text == "T" or token.text == "tokens":
+        if token.kind == "number" or token.text in ("T", "tokens"):
             shape, place = self._shape()
             return Assertion(shape, place)
         if token.kind == "name":
             return self._call()
-        fail(token.place, "a layer is missing", expected="a word or a shape", received=_said(token))
+        raise failure(token.place, "a layer is missing", expected="a word or a shape", received=_said(token))
 
     def _repetition(self) -> Item:
         token = self._take()
@@ -236,7 +238,7 @@ class _Reader:
 
     def _branches(self, name: Token) -> Branching:
         if self._now.text != "(":
-            fail(
+            raise failure(
                 name.place,
                 f"{name.text} needs its layers in parentheses",
                 expected=f"{name.text}( ... )",
@@ -286,7 +288,7 @@ class _Reader:
             return self._size()[0] if self._is_size() else _number(self._take())
         if token.kind == "name":
             return self._take().text
-        fail(
+        raise failure(
             token.place,
             "an argument is missing",
             expected="a number, a size such as 5x5, or a name",
@@ -318,7 +320,7 @@ class _Reader:
             self._take()
             length = _count(self._expect("number", "the number of steps"))
         if self._now.kind != "times":
-            fail(
+            raise failure(
                 self._now.place,
                 "a sequence says the features of one step",
                 expected="T x 8, or T=24 x 8",
@@ -332,14 +334,16 @@ class _Reader:
         start = self._take()
         example = "tokens(5000), or tokens(5000, length=20)"
         if self._now.text != "(":
-            fail(start.place, "tokens needs the size of its vocabulary", expected=example, received=_said(self._now))
+            raise failure(
+                start.place, "tokens needs the size of its vocabulary", expected=example, received=_said(self._now)
+            )
         arguments, end = self._arguments()
         place = start.place.until(end.place)
         counts: dict[str, int] = {}
         for argument, position in zip(arguments, ("vocabulary", "length", *[""] * len(arguments)), strict=False):
             name = argument.name or position
             if name not in ("vocabulary", "length") or name in counts or not isinstance(argument.value, int):
-                fail(
+                raise failure(
                     argument.place,
                     "tokens does not take this",
                     expected=example,
@@ -348,7 +352,7 @@ class _Reader:
                 )
             counts[name] = _in_range(argument.value, argument.place)
         if "vocabulary" not in counts:
-            fail(place, "tokens needs the size of its vocabulary", expected=example, received=place.content)
+            raise failure(place, "tokens needs the size of its vocabulary", expected=example, received=place.content)
         return Tokens(counts["vocabulary"], counts.get("length")), place
 
     def _is_size(self) -> bool:
@@ -358,18 +362,24 @@ class _Reader:
         if self._now.text == ")":
             return self._take()
         if self._now.kind == "end":
-            fail(opening.place, "this parenthesis is never closed", expected="')'", received="the end of the text")
-        fail(self._now.place, "this does not belong here", expected=f"{also} or ')'", received=_said(self._now))
+            raise failure(
+                opening.place, "this parenthesis is never closed", expected="')'", received="the end of the text"
+            )
+        raise failure(
+            self._now.place, "this does not belong here", expected=f"{also} or ')'", received=_said(self._now)
+        )
 
     def _expect_end(self) -> None:
         token = self._now
         if token.kind != "end":
             advice = "two layers are joined by an arrow" if token.kind in ("name", "number") else ""
-            fail(token.place, "this does not belong here", expected="'->'", received=_said(token), advice=advice)
+            raise failure(
+                token.place, "this does not belong here", expected="'->'", received=_said(token), advice=advice
+            )
 
     def _expect(self, kind: Kind, what: str) -> Token:
         if self._now.kind != kind:
-            fail(self._now.place, f"{what} is missing", expected=what, received=_said(self._now))
+            raise failure(self._now.place, f"{what} is missing", expected=what, received=_said(self._now))
         return self._take()
 
     @property
@@ -391,7 +401,7 @@ def _tokens(text: str) -> list[Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            fail(
+            raise failure(
                 Place(text, at, at + 1),
                 "this character means nothing here",
                 expected="words, numbers, '->', '|', ',', '=' and parentheses",
@@ -400,30 +410,32 @@ def _tokens(text: str) -> list[Token]:
         kind = str(match.lastgroup)
         if kind != "skip":
             kind = "name" if kind == "time" else kind
-            tokens.append(Token(cast(Kind, kind), match.group(), Place(text, at, match.end())))
+            tokens.append(Token(cast("Kind", kind), match.group(), Place(text, at, match.end())))
         at = match.end()
     return [*tokens, Token("end", "", Place(text, len(text.rstrip()), len(text.rstrip()) + 1))]
 
 
 def _number(token: Token) -> int | float:
     if len(token.text) > 40:
-        fail(token.place, "this number is too long", expected="at most 40 characters", received=f"{len(token.text)}")
+        raise failure(
+            token.place, "this number is too long", expected="at most 40 characters", received=f"{len(token.text)}"
+        )
     value = int(token.text) if token.text.lstrip("-").isdigit() else float(token.text)
     if not math.isfinite(value):
-        fail(token.place, "this number is too large", expected="a finite number", received=token.text)
+        raise failure(token.place, "this number is too large", expected="a finite number", received=token.text)
     return value
 
 
 def _count(token: Token) -> int:
     value = _number(token)
     if not isinstance(value, int):
-        fail(token.place, "this must be a whole number", expected="1, 2, 3, ...", received=token.text)
+        raise failure(token.place, "this must be a whole number", expected="1, 2, 3, ...", received=token.text)
     return _in_range(value, token.place)
 
 
 def _in_range(value: int, place: Place) -> int:
     if not 1 <= value <= LARGEST_COUNT:
-        fail(place, "this number is out of range", expected=f"1 to {LARGEST_COUNT:,}", received=str(value))
+        raise failure(place, "this number is out of range", expected=f"1 to {LARGEST_COUNT:,}", received=str(value))
     return value
 
 

@@ -44,8 +44,8 @@ class Table:
     flops: int | None
 
     def __str__(self) -> str:
-        heads = ("name", "word", "shape", "parameters", "FLOPs", "receptive field")
-        cells = [("input", "", str(self.input), "", "", "")]
+        heads: tuple[str, ...] = ("name", "word", "shape", "parameters", "FLOPs", "receptive field")
+        cells: list[tuple[str, ...]] = [("input", "", str(self.input), "", "", "")]
         cells += [_cells(row) for row in self.rows]
         cells.append(("total", "", "", f"{self.parameters:,}", _count(self.flops), ""))
         if isinstance(self.input, Features):

@@ -4,17 +4,19 @@ FLOPs are 2 x the multiply-adds of one sample's forward pass through weighted la
 recurrent); additions of biases, activations, pooling and normalisation are left out, as papers do.
 """
 
+# ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
+
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from pellucid.networks.arguments import Kernel, Kind
 from pellucid.networks.field import Field
 from pellucid.networks.layers import Layer
-from pellucid.networks.place import Misfit, Place, fail, fail_as
+from pellucid.networks.place import MisfitError, Place, failure, failure_of
 from pellucid.networks.syntax import Assertion
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
 
@@ -61,22 +63,22 @@ class Word(ABC):
         """Return the shape of the output.
 
         Raises:
-            Misfit: the word cannot take such an input.
+            MisfitError: the word cannot take such an input.
         """
 
     @abstractmethod
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return the layers the word stands for, given an input its `shape` accepts."""
 
-    def parameters(self, incoming: Shape) -> int:  # noqa: ARG002 - most words have none
+    def parameters(self, incoming: Shape) -> int:
         """Return the number of trainable parameters."""
         return 0
 
-    def flops(self, incoming: Shape) -> int | None:  # noqa: ARG002
+    def flops(self, incoming: Shape) -> int | None:
         """Return 2 x the multiply-adds of one sample, or None where they depend on a free length."""
         return 0
 
-    def field(self, before: Field, incoming: Shape) -> Field:  # noqa: ARG002
+    def field(self, before: Field, incoming: Shape) -> Field:
         """Return the receptive field of the output, given that of the input."""
         return before
 
@@ -107,20 +109,31 @@ def output_of(word: Word, incoming: Output) -> Output:
         NotationError: the word cannot take the input, or the shape written behind it is another.
     """
     try:
-        if isinstance(incoming, Named):
-            raise Misfit("nothing can stand behind heads", expected="the end of the network", received=word.name)
-        shape = word.shape(incoming)
-        _refuse_absurd(word, shape)
-    except Misfit as misfit:
-        fail_as(misfit, word.place)
+        shape = _checked(word, incoming)
+    except MisfitError as misfit:
+        raise failure_of(misfit, word.place) from None
     if word.asserted is not None and not agrees(word.asserted.shape, shape):
-        fail(
+        raise failure(
             word.asserted.place,
             f"the shape behind {word.name} is another",
             expected=str(shape),
             received=str(word.asserted.shape),
             advice=f"{word} makes {shape} of {incoming}",
         )
+    return shape
+
+
+def _checked(word: Word, incoming: Output) -> Output:
+    if isinstance(incoming, Named):
+        raise MisfitError("nothing can stand behind heads", expected="the end of the network", received=word.name)
+    shape = word.shape(incoming)
+    for each in [inner for _, inner in shape.shapes] if isinstance(shape, Named) else [shape]:
+        if prod(d for d in each.dimensions if d is not None) > LARGEST_DIMENSION:
+            raise MisfitError(
+                f"what {word.name} gives is too large",
+                expected=f"at most {LARGEST_DIMENSION:,} numbers a sample",
+                received=str(each),
+            )
     return shape
 
 
@@ -155,9 +168,9 @@ def positions(shape: Shape) -> int | None:
             return 1
 
 
-def refuse(word: Word, incoming: Shape, works_on: str, advice: str = "") -> NoReturn:
-    """Raise the misfit of a word that works on another sort of shape."""
-    raise Misfit(
+def refusal(word: Word, incoming: Shape, works_on: str, advice: str = "") -> MisfitError:
+    """Return the misfit of a word that works on another sort of shape."""
+    return MisfitError(
         f"{word.name} works on {works_on}",
         expected=works_on,
         received=f"{incoming} ({SORTS[type(incoming)]})",
@@ -182,17 +195,6 @@ _ADVICE: dict[tuple[type[Shape], str], str] = {
     (Tokens, PLACES): _EMBED,
     (Tokens, NUMBERS): _EMBED,
 }
-
-
-def _refuse_absurd(word: Word, shape: Output) -> None:
-    shapes = [inner for _, inner in shape.shapes] if isinstance(shape, Named) else [shape]
-    for each in shapes:
-        if prod(d for d in each.dimensions if d is not None) > LARGEST_DIMENSION:
-            raise Misfit(
-                f"what {word.name} gives is too large",
-                expected=f"at most {LARGEST_DIMENSION:,} numbers a sample",
-                received=str(each),
-            )
 
 
 def _written(spec: dataclasses.Field[Any], value: Any) -> str:

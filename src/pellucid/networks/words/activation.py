@@ -1,5 +1,7 @@
 """Activations: a function of each number, and softmax."""
 
+# ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,7 +12,7 @@ from torch import nn
 from pellucid.blocks import Step as StepBlock
 from pellucid.networks.arguments import Number, argument
 from pellucid.networks.layers import Layer
-from pellucid.networks.word import NUMBERS, Word, refuse
+from pellucid.networks.word import NUMBERS, Word, refusal
 from pellucid.shapes import Image, Shape, Tokens
 
 
@@ -23,14 +25,14 @@ class Activation(Word):
     def shape(self, incoming: Shape) -> Shape:
         """Return the shape unchanged."""
         if isinstance(incoming, Tokens):
-            refuse(self, incoming, NUMBERS)
+            raise refusal(self, incoming, NUMBERS)
         return incoming
 
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return the activation."""
         return (Layer(self.name, self.module, (), self._named(incoming)),)
 
-    def _named(self, incoming: Shape) -> Mapping[str, Any]:  # noqa: ARG002 - only softmax asks
+    def _named(self, incoming: Shape) -> Mapping[str, Any]:
         return MappingProxyType({})
 
 

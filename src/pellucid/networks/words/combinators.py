@@ -1,5 +1,7 @@
 """Words around chains: repetition, branches that are added or joined, residual blocks, several outputs."""
 
+# ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
+
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,7 +14,7 @@ from pellucid.blocks import Concat as ConcatBlock
 from pellucid.blocks import Heads as HeadsBlock
 from pellucid.networks.field import Field, widest
 from pellucid.networks.layers import Group, Layer
-from pellucid.networks.place import Misfit
+from pellucid.networks.place import MisfitError
 from pellucid.networks.word import Named, Output, Word, Words
 from pellucid.networks.words.activation import Identity
 from pellucid.networks.words.composite import (
@@ -27,7 +29,7 @@ from pellucid.networks.words.composite import (
 from pellucid.networks.words.convolution import Conv
 from pellucid.networks.words.dense import Fc
 from pellucid.networks.words.normalisation import BatchNorm
-from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
+from pellucid.shapes import Features, Image, Sequence, Shape
 
 NamedChain = tuple[str, Words]
 
@@ -54,7 +56,9 @@ class Repeat(Composite):
             if shape == before:
                 break
             if isinstance(shape, Named):
-                raise Misfit("heads cannot be repeated", expected="heads at the end", received="heads in a repetition")
+                raise MisfitError(
+                    "heads cannot be repeated", expected="heads at the end", received="heads in a repetition"
+                )
         return shape
 
     def __str__(self) -> str:
@@ -97,7 +101,7 @@ class Add(Branching):
     block: ClassVar[type[nn.Module]] = AddBlock
     chains: tuple[Words, ...]
 
-    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:  # noqa: ARG002 - the same for every input
+    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:
         """Return branch1, branch2, ..."""
         return numbered(self.chains)
 
@@ -106,7 +110,7 @@ class Add(Branching):
         first, *others = branch_shapes(self, self.chains, incoming)
         for number, shape in enumerate(others, start=2):
             if shape != first:
-                raise Misfit(
+                raise MisfitError(
                     "add needs branches of one shape",
                     expected=f"{first}, as branch 1 gives",
                     received=f"{shape} from branch {number}",
@@ -127,7 +131,7 @@ class Concat(Branching):
     block: ClassVar[type[nn.Module]] = ConcatBlock
     chains: tuple[Words, ...]
 
-    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:  # noqa: ARG002 - the same for every input
+    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:
         """Return branch1, branch2, ..."""
         return numbered(self.chains)
 
@@ -139,7 +143,7 @@ class Concat(Branching):
             if type(shape) is not type(first) or shape.dimensions[1:] != first.dimensions[1:] != ():
                 if isinstance(first, Sequence) and isinstance(shape, Sequence) and shape.length == first.length:
                     continue
-                raise Misfit(
+                raise MisfitError(
                     "concat joins channels or features, all else must agree",
                     expected=f"a shape like {first}, as branch 1 gives",
                     received=f"{shape} from branch {number}",
@@ -151,7 +155,7 @@ class Concat(Branching):
                 return Sequence(sum(shape.features for shape in shapes if isinstance(shape, Sequence)), length)
             case Features():
                 return Features(sum(shape.count for shape in shapes if isinstance(shape, Features)))
-        raise Misfit("concat joins numbers", expected="features, images and sequences", received=str(first))
+        raise MisfitError("concat joins numbers", expected="features, images and sequences", received=str(first))
 
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return the block that joins channels (dimension 1 of images) or features (the last)."""
@@ -167,8 +171,8 @@ class Concat(Branching):
 class Residual(Branching):
     """A chain and its input added, y = f(x) + x: `residual(a)`. He et al. (2016).
 
-    Where the shapes differ, the shortcut is a projection: a 1x1 convolution with the stride that fits (a fully connected
-    layer on features), with batch norm and then no bias where the chain has batch norm.
+    Where the shapes differ, the shortcut is a projection: a 1x1 convolution with the stride that fits (a fully
+    connected layer on features), with batch norm and then no bias where the chain has batch norm.
     """
 
     name: ClassVar[str] = "residual"
@@ -196,21 +200,22 @@ class Residual(Branching):
             case Image(), Image():
                 strides = _stride(incoming.height, shape.height), _stride(incoming.width, shape.width)
                 if 0 in strides:
-                    self._refuse(incoming, shape)
-                project: Word = Conv(shape.channels, (1, 1), strides, bias=bias, place=self.place)
+                    raise self._refusal(incoming, shape)
+                stride: int | tuple[int, int] = strides[0] if strides[0] == strides[1] else strides
+                project: Word = Conv(shape.channels, (1, 1), stride, bias=bias, place=self.place)
             case Sequence(length=before), Sequence(length=after):
                 stride = 1 if before == after else 0 if before is None or after is None else _stride(before, after)
                 if stride == 0:
-                    self._refuse(incoming, shape)
+                    raise self._refusal(incoming, shape)
                 project = Conv(shape.features, 1, stride, bias=bias, place=self.place)
             case Features(), Features(count):
                 project = Fc(count, bias=bias, place=self.place)
             case _:
-                self._refuse(incoming, shape)
+                raise self._refusal(incoming, shape)
         return (project, BatchNorm(place=self.place)) if norm else (project,)
 
-    def _refuse(self, incoming: Shape, shape: Shape) -> None:
-        raise Misfit(
+    def _refusal(self, incoming: Shape, shape: Shape) -> MisfitError:
+        return MisfitError(
             "no 1x1 projection leads from the input of residual to its output",
             expected=f"a shape that a stride makes of {incoming}",
             received=str(shape),
@@ -235,11 +240,11 @@ class Heads(Branching):
         names = [name for name, _ in self.chains]
         for name in names:
             if names.count(name) > 1:
-                raise Misfit("two heads have one name", expected="a name of its own", received=name)
+                raise MisfitError("two heads have one name", expected="a name of its own", received=name)
             if not name.isidentifier() or hasattr(HeadsBlock(), name):
-                raise Misfit("a head cannot have this name", expected="a name torch does not use", received=name)
+                raise MisfitError("a head cannot have this name", expected="a name torch does not use", received=name)
 
-    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:  # noqa: ARG002 - the same for every input
+    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:
         """Return the heads."""
         return self.chains
 
@@ -286,15 +291,15 @@ def branch_shapes(word: Word, chains: Iterable[Words], incoming: Shape) -> list[
     """Return the shape behind each chain.
 
     Raises:
-        Misfit: a chain ends in several outputs.
+        MisfitError: a chain ends in several outputs.
     """
-    if isinstance(incoming, Tokens) and any(isinstance(chain[0], Identity) for chain in chains):
-        raise Misfit(f"{word.name} works on numbers", expected="embed(64) before it", received=str(incoming))
     shapes = []
     for chain in chains:
         shape = chain_shape(chain, incoming)
         if isinstance(shape, Named):
-            raise Misfit("heads are the end of a network", expected=f"no heads inside {word.name}", received=str(shape))
+            raise MisfitError(
+                "heads are the end of a network", expected=f"no heads inside {word.name}", received=str(shape)
+            )
         shapes.append(shape)
     return shapes
 

@@ -22,7 +22,7 @@ from pellucid.networks.arguments import (
 )
 from pellucid.networks.field import Field
 from pellucid.networks.layers import Layer
-from pellucid.networks.place import Misfit
+from pellucid.networks.place import MisfitError
 from pellucid.networks.word import Word, Words, positions
 from pellucid.networks.words.activation import ACTIVATIONS
 from pellucid.networks.words.composite import Composite
@@ -58,7 +58,7 @@ class Conv(Word):
         places, window = self._slide(incoming)
         channels = channels_of(places)
         if channels % self.groups or self.maps % self.groups:
-            raise Misfit(
+            raise MisfitError(
                 f"{self.groups} groups do not divide the channels",
                 expected="groups that divide the input's channels and the maps",
                 received=f"{channels} channels, {self.maps} maps, {self.groups} groups",
@@ -148,7 +148,7 @@ class ConvTranspose(Word):
             for axis in axes
         ]
         if any(size is not None and size < 1 for size in sizes):
-            raise Misfit(
+            raise MisfitError(
                 "the padding of convtranspose cuts everything off",
                 expected="a smaller padding",
                 received=f"{written(self.padding)} on {incoming}",

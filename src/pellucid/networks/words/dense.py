@@ -9,8 +9,8 @@ from pellucid.blocks import Maxout as MaxoutBlock
 from pellucid.networks.arguments import Count, Flag, argument
 from pellucid.networks.field import WHOLE, Field
 from pellucid.networks.layers import Layer
-from pellucid.networks.place import Misfit
-from pellucid.networks.word import NUMBERS, Word, positions, refuse
+from pellucid.networks.place import MisfitError
+from pellucid.networks.word import NUMBERS, Word, positions, refusal
 from pellucid.shapes import Features, Image, Sequence, Shape, size
 
 
@@ -27,7 +27,7 @@ class _Dense(Word):
                 return Features(self.units)
             case Sequence(length=length):
                 return Sequence(self.units, length)
-        refuse(self, incoming, NUMBERS)
+        raise refusal(self, incoming, NUMBERS)
 
     def field(self, before: Field, incoming: Shape) -> Field:
         """Return the whole input, or the field of the step."""
@@ -73,7 +73,7 @@ class Maxout(_Dense):
     def shape(self, incoming: Shape) -> Features | Sequence:
         """Return the units, at every step of a sequence."""
         if self.units * self.pieces > 2**40:
-            raise Misfit("maxout is too large", expected="fewer units or pieces", received=str(self))
+            raise MisfitError("maxout is too large", expected="fewer units or pieces", received=str(self))
         return super().shape(incoming)
 
     def parameters(self, incoming: Shape) -> int:

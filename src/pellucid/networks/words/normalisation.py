@@ -1,6 +1,9 @@
 """Normalisation over the batch, over a sample and over neighbouring channels; dropout."""
 
+# ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
+
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 from torch import nn
@@ -9,7 +12,7 @@ from pellucid.blocks import OverTime
 from pellucid.networks.arguments import Count, Number, argument
 from pellucid.networks.field import WHOLE, Field
 from pellucid.networks.layers import Layer
-from pellucid.networks.word import IMAGES, NUMBERS, Word, refuse
+from pellucid.networks.word import IMAGES, NUMBERS, Word, refusal
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
 
 
@@ -26,7 +29,7 @@ class BatchNorm(Word):
     def shape(self, incoming: Shape) -> Shape:
         """Return the shape unchanged."""
         if isinstance(incoming, Tokens):
-            refuse(self, incoming, NUMBERS)
+            raise refusal(self, incoming, NUMBERS)
         return incoming
 
     def parameters(self, incoming: Shape) -> int:
@@ -42,7 +45,10 @@ class BatchNorm(Word):
 
 @dataclass(frozen=True)
 class LayerNorm(Word):
-    """Layer normalisation of each sample by its own mean and variance; on a sequence, of each step. Ba et al. (2016)."""
+    """Layer normalisation of each sample by its own mean and variance; on a sequence, of each step.
+
+    Ba, Kiros and Hinton (2016).
+    """
 
     name: ClassVar[str] = "layernorm"
     also_called: ClassVar[tuple[str, ...]] = ("ln", "layernormalization")
@@ -50,13 +56,12 @@ class LayerNorm(Word):
     def shape(self, incoming: Shape) -> Shape:
         """Return the shape unchanged."""
         if isinstance(incoming, Tokens):
-            refuse(self, incoming, NUMBERS)
+            raise refusal(self, incoming, NUMBERS)
         return incoming
 
     def parameters(self, incoming: Shape) -> int:
         """Return a scale and a shift for each number."""
-        image = isinstance(incoming, Image)
-        return 2 * (incoming.height * incoming.width * incoming.channels if image else last_count(incoming))
+        return 2 * prod(incoming.dimensions) if isinstance(incoming, Image) else 2 * last_count(incoming)
 
     def field(self, before: Field, incoming: Shape) -> Field:
         """Return the whole input for an image, whose numbers all share a mean."""
@@ -86,7 +91,7 @@ class Lrn(Word):
     def shape(self, incoming: Shape) -> Image:
         """Return the shape unchanged."""
         if not isinstance(incoming, Image):
-            refuse(self, incoming, IMAGES)
+            raise refusal(self, incoming, IMAGES)
         return incoming
 
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
@@ -108,7 +113,7 @@ class Dropout(Word):
     def shape(self, incoming: Shape) -> Shape:
         """Return the shape unchanged."""
         if isinstance(incoming, Tokens):
-            refuse(self, incoming, NUMBERS)
+            raise refusal(self, incoming, NUMBERS)
         return incoming
 
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:

@@ -1,5 +1,7 @@
 """Pooling: a window's maximum, average, minimum or median, and the average of all."""
 
+# ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
+
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,8 +13,8 @@ from pellucid.blocks import OverTime
 from pellucid.networks.arguments import Extent, Kernel, Pad, Padding, Steps, argument
 from pellucid.networks.field import WHOLE, Field
 from pellucid.networks.layers import Layer
-from pellucid.networks.place import Misfit
-from pellucid.networks.word import PLACES, Word, refuse
+from pellucid.networks.place import MisfitError
+from pellucid.networks.word import PLACES, Word, refusal
 from pellucid.networks.words.windows import Axis, Window, slide
 from pellucid.shapes import Features, Image, Sequence, Shape
 
@@ -30,7 +32,7 @@ class _Pool(Word):
         places, window = slide(self, incoming, self.kernel, stride, self.padding)
         for axis in window.axes:
             if self.padding != "same" and axis.before > axis.kernel // 2:
-                raise Misfit(
+                raise MisfitError(
                     f"the padding of {self.name} is more than half its kernel",
                     expected=f"at most {axis.kernel // 2}",
                     received=f"padding {axis.before} with kernel {axis.kernel}",
@@ -114,7 +116,7 @@ class AvgPool(_Pool):
         """Return the same channels over fewer places."""
         _, window = self._slide(incoming)
         if any(_odd(axis) and axis.stride == 1 for axis in window.axes):
-            raise Misfit(
+            raise MisfitError(
                 "an average over an even kernel with stride 1 has no padding=same",
                 expected="an odd kernel, a stride, or a number for the padding",
                 received=str(self),
@@ -170,7 +172,7 @@ class GlobalAvgPool(Word):
                 return Features(channels)
             case Sequence(features):
                 return Features(features)
-        refuse(self, incoming, PLACES)
+        raise refusal(self, incoming, PLACES)
 
     def field(self, before: Field, incoming: Shape) -> Field:
         """Return the whole input."""

@@ -1,5 +1,7 @@
 """Recurrent layers, the embedding of tokens, and the last step."""
 
+# ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
+
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,8 +12,8 @@ from pellucid.blocks import Outputs
 from pellucid.networks.arguments import Count, Flag, argument
 from pellucid.networks.field import WHOLE, Field
 from pellucid.networks.layers import Layer
-from pellucid.networks.place import Misfit
-from pellucid.networks.word import Word, positions, refuse
+from pellucid.networks.place import MisfitError
+from pellucid.networks.word import Word, positions, refusal
 from pellucid.networks.words.normalisation import last_count
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
 
@@ -37,9 +39,11 @@ class _Recurrent(Word):
     def shape(self, incoming: Shape) -> Sequence:
         """Return the hidden state at every step."""
         if not isinstance(incoming, Sequence):
-            refuse(self, incoming, SEQUENCES, _ADVICE.get(type(incoming), ""))
+            raise refusal(self, incoming, SEQUENCES, _ADVICE.get(type(incoming), ""))
         if self.layers > MOST_LAYERS:
-            raise Misfit(f"{self.name} has too many layers", expected=f"at most {MOST_LAYERS:,}", received=str(self))
+            raise MisfitError(
+                f"{self.name} has too many layers", expected=f"at most {MOST_LAYERS:,}", received=str(self)
+            )
         return Sequence(self.units * self._directions, incoming.length)
 
     def parameters(self, incoming: Shape) -> int:
@@ -116,7 +120,9 @@ class Embed(Word):
     def shape(self, incoming: Shape) -> Sequence:
         """Return a vector for each token."""
         if not isinstance(incoming, Tokens):
-            refuse(self, incoming, "token ids, tokens(5000)", "only whole numbers below a vocabulary can be looked up")
+            raise refusal(
+                self, incoming, "token ids, tokens(5000)", "only whole numbers below a vocabulary can be looked up"
+            )
         return Sequence(self.units, incoming.length)
 
     def parameters(self, incoming: Shape) -> int:
@@ -137,7 +143,7 @@ class Last(Word):
     def shape(self, incoming: Shape) -> Features:
         """Return the features of one step."""
         if not isinstance(incoming, Sequence):
-            refuse(self, incoming, SEQUENCES, _ADVICE.get(type(incoming), ""))
+            raise refusal(self, incoming, SEQUENCES, _ADVICE.get(type(incoming), ""))
         return Features(incoming.features)
 
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:

@@ -1,5 +1,7 @@
 """Words that move or enlarge numbers, and the variational code."""
 
+# ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
+
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -11,8 +13,8 @@ from pellucid.blocks import Sample as SampleBlock
 from pellucid.networks.arguments import Choice, Form, Size, Steps, argument
 from pellucid.networks.field import WHOLE, Field
 from pellucid.networks.layers import Layer
-from pellucid.networks.place import Misfit
-from pellucid.networks.word import PLACES, Word, refuse
+from pellucid.networks.place import MisfitError
+from pellucid.networks.word import PLACES, Word, refusal
 from pellucid.networks.words.windows import for_axes
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens, size
 
@@ -44,9 +46,9 @@ class Reshape(Word):
         """Return the new shape."""
         here, there = _fixed_size(self, incoming), size(self.to)
         if there is None:
-            raise Misfit("reshape needs a fixed length", expected="such as T=28 x 28", received=str(self.to))
+            raise MisfitError("reshape needs a fixed length", expected="such as T=28 x 28", received=str(self.to))
         if here != there:
-            raise Misfit(
+            raise MisfitError(
                 "reshape keeps every number",
                 expected=f"a shape of {here:,} numbers, as {incoming} has",
                 received=f"{self.to}, {there:,} numbers",
@@ -84,7 +86,7 @@ class Upsample(Word):
         """Check that there is a factor or a size, not both."""
         super().__post_init__()
         if (self.factor is None) == (self.to is None):
-            raise Misfit(
+            raise MisfitError(
                 "upsample takes a factor or a size",
                 expected="upsample(2) or upsample(to=32x32)",
                 received="neither" if self.to is None else "both",
@@ -97,14 +99,14 @@ class Upsample(Word):
                 return Image(*self._target(incoming), channels)
             case Sequence(features, length):
                 if self.to is not None or self.mode != "nearest":
-                    raise Misfit(
+                    raise MisfitError(
                         "a sequence is enlarged by a factor, each step repeated",
                         expected="such as upsample(2)",
                         received=str(self),
                     )
                 (factor,) = for_axes(self, "factor", self.factor or 1, 1)
                 return Sequence(features, None if length is None else length * factor)
-        refuse(self, incoming, PLACES)
+        raise refusal(self, incoming, PLACES)
 
     def field(self, before: Field, incoming: Shape) -> Field:
         """Return a finer field; interpolation sees a neighbour more, and smoothing as much as it shrinks."""
@@ -140,7 +142,7 @@ class Upsample(Word):
 
 @dataclass(frozen=True)
 class Sample(Word):
-    """The random code of a variational autoencoder: the first half of the input is its mean, the second its log-variance.
+    """The random code of a variational autoencoder, whose input is, half and half, its mean and its log-variance.
 
     z = mean + exp(log_variance / 2) * noise in training, the mean at inference. Kingma and Welling (2014).
     """
@@ -156,12 +158,12 @@ class Sample(Word):
             case Image(height, width, channels) if channels % 2 == 0:
                 return Image(height, width, channels // 2)
             case Features() | Image():
-                raise Misfit(
+                raise MisfitError(
                     "sample halves its input into mean and log-variance",
                     expected="an even number of features or channels",
                     received=str(incoming),
                 )
-        refuse(self, incoming, "features and images")
+        raise refusal(self, incoming, "features and images")
 
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return the block that samples."""
@@ -170,10 +172,10 @@ class Sample(Word):
 
 def _fixed_size(word: Word, incoming: Shape) -> int:
     if isinstance(incoming, Tokens):
-        refuse(word, incoming, "features, images and sequences", "embed the ids first: embed(64)")
+        raise refusal(word, incoming, "features, images and sequences", "embed the ids first: embed(64)")
     count = size(incoming)
     if count is None:
-        raise Misfit(
+        raise MisfitError(
             f"{word.name} needs to know how many numbers there are, but the sequence's length is free",
             expected="a fixed length such as T=24 x 8",
             received=str(incoming),

@@ -1,15 +1,15 @@
 """Windows that slide over an image or a sequence: what convolution and pooling share.
 
 An axis of n places, padding p on both sides, kernel f, stride s and dilation d has (n + 2p - d (f - 1) - 1) / s + 1
-windows, rounded down. `same` gives n / s rounded up, as TensorFlow defines it: the padding is (windows - 1) s + d (f - 1)
-+ 1 - n in all, and where that is odd the greater part comes after.
+windows, rounded down. `same` gives n / s rounded up, as TensorFlow defines it: the padding is
+(windows - 1) s + d (f - 1) + 1 - n in all, and where that is odd the greater part comes after.
 """
 
 from dataclasses import dataclass
 
 from pellucid.networks.arguments import Extent, Padding, written
-from pellucid.networks.place import Misfit
-from pellucid.networks.word import PLACES, Word, refuse
+from pellucid.networks.place import MisfitError
+from pellucid.networks.word import PLACES, Word, refusal
 from pellucid.shapes import Image, Sequence, Shape
 
 
@@ -86,10 +86,10 @@ def slide(
     """Return the input, now known to have places, and the window on it.
 
     Raises:
-        Misfit: the input has no places, the kernel has other axes than it, or is larger.
+        MisfitError: the input has no places, the kernel has other axes than it, or is larger.
     """
     if not isinstance(incoming, Image | Sequence):
-        refuse(word, incoming, PLACES)
+        raise refusal(word, incoming, PLACES)
     lengths = places_of(incoming)
     kernels, strides, dilations = (
         for_axes(word, name, value, len(lengths))
@@ -114,12 +114,12 @@ def for_axes(word: Word, name: str, value: Extent, axes: int) -> tuple[int, ...]
     """Return one number for each axis.
 
     Raises:
-        Misfit: two numbers for a sequence, which has one axis.
+        MisfitError: two numbers for a sequence, which has one axis.
     """
     if isinstance(value, int):
         return (value,) * axes
     if len(value) != axes:
-        raise Misfit(
+        raise MisfitError(
             f"a sequence has one axis, the {name} of {word.name} has two",
             expected=f"{name}={value[0]}",
             received=written(value),
@@ -133,7 +133,7 @@ def _axis(word: Word, length: int | None, kernel: int, stride: int, padding: int
     reach = dilation * (kernel - 1) + 1
     if length is None:
         if stride > 1:
-            raise Misfit(
+            raise MisfitError(
                 f"padding=same with a stride depends on the length, which is free before this {word.name}",
                 expected="a fixed length such as T=24 x 8, or a number for the padding",
                 received=str(word),
@@ -154,7 +154,7 @@ def _refuse_larger(word: Word, incoming: Image | Sequence, window: Window) -> No
     padded = any(axis.before or axis.after for axis in window.axes)
     room = written(tuple(rooms)) + " with the padding" * padded
     reach = written(tuple(axis.reach for axis in window.axes)) + " with the dilation" * dilated
-    raise Misfit(
+    raise MisfitError(
         f"the kernel of {word.name} is larger than the {what}",
         expected=f"a kernel of at most {room}",
         received=f"{reach} on {incoming}",

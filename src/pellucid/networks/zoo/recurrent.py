@@ -6,7 +6,7 @@ from pellucid.networks.zoo.entry import Arrows, Entry
 from pellucid.shapes import Sequence, Tokens
 
 
-def write(
+def write(  # noqa: PLR0913 - each is an argument of the zoo name
     cell: str,
     input: Sequence | Tokens,
     units: int = 128,
