@@ -183,7 +183,7 @@ class Form(Kind):
             case int() if not isinstance(value, bool):
                 return Features(_bounded(name, value, 1))
             case (int(), int(), int()):
-                return Image(*value)
+                return Image(*(_bounded(name, each, 1) for each in value))
         raise MisfitError(
             f"{name} cannot be {written(value)}",
             expected="a shape such as 784, 28x28x1 or T=28 x 28",

@@ -2,9 +2,9 @@
 
 import dataclasses
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
-from pellucid.errors import nearest
+from pellucid.errors import NotationError, nearest
 from pellucid.networks.arguments import Kernel, written
 from pellucid.networks.place import MisfitError, Place, failure, failure_of
 from pellucid.networks.syntax import Argument, Assertion, Branching, Call, Chain, Item, Repetition
@@ -136,7 +136,7 @@ def _word(item: Item) -> Word:
         case Call():
             if item.name in WORDS and item.part is None:
                 return bind(item, WORDS[item.name])
-            _unknown(item)
+            raise _unknown(item)
         case Assertion():
             raise failure(item.place, "a word is missing", expected="a word", received=str(item.shape))
 
@@ -173,23 +173,23 @@ def _combinator(item: Branching) -> Word:
         raise failure_of(misfit, item.place) from None
 
 
-def _unknown(call: Call) -> NoReturn:
+def _unknown(call: Call) -> NotationError:
     name = call.name
     if name in ZOO:
-        raise failure(
+        return failure(
             call.place,
             f"{name} is a whole network of the zoo",
             expected=f"{name} at the beginning, alone or behind an input shape",
             received=call.place.content,
         )
     if call.part is not None:
-        raise failure(
+        return failure(
             call.place, f"{name} has no parts", expected="a zoo name before the dot", received=call.place.content
         )
     known = [*WORDS, *COMBINATORS, *ZOO]
     other = {also: word.name for word in (*WORDS.values(), *COMBINATORS.values()) for also in word.also_called}
     same = other.get(name.lower()) or (name.lower() if name.lower() in known else None)
-    raise failure(
+    return failure(
         Place(call.place.text, call.place.start, call.place.start + len(name)),
         "there is no such word",
         expected=f"a word: {', '.join([*WORDS, *COMBINATORS])}; or at the beginning a zoo name: {', '.join(ZOO)}",

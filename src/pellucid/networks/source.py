@@ -66,7 +66,7 @@ def _class(plan: Plan, group: Group, class_name: str) -> str:
         "",
         *(f"        {line}" for line in _wrapped(arrows)),
         "",
-        f"    It has {plan.parameters:,} parameters; its input is {_tensor(plan.input)}, its output {_tensor(plan.output)}.",
+        f"    It has {plan.parameters:,} parameters and makes {_tensor(plan.output)} of {_tensor(plan.input)}.",
         '    """',
         "",
         "    def __init__(self) -> None:",

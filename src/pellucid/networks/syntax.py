@@ -285,7 +285,7 @@ class _Reader:
         if token.text == "T" or (token.text == "tokens" and self._ahead(1).text == "("):
             return self._shape()[0]
         if token.kind == "number":
-            return self._size()[0] if self._is_size() else _number(self._take())
+            return self._size(minimum=0)[0] if self._is_size() else _number(self._take())
         if token.kind == "name":
             return self._take().text
         raise failure(
@@ -304,13 +304,13 @@ class _Reader:
         size, place = self._size()
         return size_as_shape(size, place), place
 
-    def _size(self) -> tuple[tuple[int, ...], Place]:
+    def _size(self, minimum: int = 1) -> tuple[tuple[int, ...], Place]:
         first = last = self._take()
-        counts = [_count(first)]
+        counts = [_count(first, minimum)]
         while self._now.kind == "times":
             self._take()
             last = self._expect("number", "a number")
-            counts.append(_count(last))
+            counts.append(_count(last, minimum))
         return tuple(counts), first.place.until(last.place)
 
     def _sequence(self) -> tuple[Shape, Place]:
@@ -426,16 +426,18 @@ def _number(token: Token) -> int | float:
     return value
 
 
-def _count(token: Token) -> int:
+def _count(token: Token, minimum: int = 1) -> int:
     value = _number(token)
     if not isinstance(value, int):
         raise failure(token.place, "this must be a whole number", expected="1, 2, 3, ...", received=token.text)
-    return _in_range(value, token.place)
+    return _in_range(value, token.place, minimum)
 
 
-def _in_range(value: int, place: Place) -> int:
-    if not 1 <= value <= LARGEST_COUNT:
-        raise failure(place, "this number is out of range", expected=f"1 to {LARGEST_COUNT:,}", received=str(value))
+def _in_range(value: int, place: Place, minimum: int = 1) -> int:
+    if not minimum <= value <= LARGEST_COUNT:
+        raise failure(
+            place, "this number is out of range", expected=f"{minimum} to {LARGEST_COUNT:,}", received=str(value)
+        )
     return value
 
 
