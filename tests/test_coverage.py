@@ -137,7 +137,7 @@ def _file_of(module: str) -> Path | None:
 
 
 def _code_of(test: ast.AST, path: Path, imports: dict[str, Path]) -> frozenset[Path]:
-    """Return the files of its own room that a test uses, or those of others; all its file imports where it names none."""
+    """Return the files a test uses, of its own room if any; all that its file imports where it names none."""
     used = {imports[node.id] for node in ast.walk(test) if isinstance(node, ast.Name) and node.id in imports}
     for node in ast.walk(test):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pellucid":

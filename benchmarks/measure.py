@@ -1,0 +1,68 @@
+"""How sides are measured: by turns, whole processes with their wall and CPU seconds, on a machine that is described."""
+
+import os
+import platform
+import resource
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TypeVar
+
+THREADS = 1
+"""For every side: on networks this small more threads only wait for one another, and two cores are soon taken."""
+
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True)
+class ProcessRun:
+    """What one process took from its start to its end, and what it printed."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    output: str
+
+
+def by_turns(sides: Mapping[str, Callable[[], Outcome]], rounds: int) -> dict[str, list[Outcome]]:
+    """Run every side once a round, every other round in the opposite order; return the outcomes of each side."""
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in sides}
+    for turn in range(rounds):
+        for name in list(sides)[:: -1 if turn % 2 else 1]:
+            outcomes[name].append(sides[name]())
+    return outcomes
+
+
+def run_process(command: Sequence[str]) -> ProcessRun:
+    """Run a whole program and return what it took.
+
+    Raises:
+        CalledProcessError: it failed.
+    """
+    one_thread = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], str(THREADS))
+    cpu_before, began = _children_cpu_seconds(), time.perf_counter()
+    done = subprocess.run(  # noqa: S603 (the comparison's own programs)
+        command, env=os.environ | one_thread, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return ProcessRun(time.perf_counter() - began, _children_cpu_seconds() - cpu_before, done.stdout)
+
+
+def machine_lines() -> list[str]:
+    """Return what a reader must know of the machine and the versions, as a list in Markdown."""
+    packages = ["pellucid", "torch", "numpy", "scikit-learn"]
+    return [
+        f"- {platform.system()} on {platform.machine()}, {os.cpu_count()} cores, {THREADS} thread a side",
+        f"- Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in packages),
+    ]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown, the first column to the left and the figures to the right."""
+    ruler = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ruler, *rows])
+
+
+def _children_cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
