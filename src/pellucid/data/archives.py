@@ -152,7 +152,7 @@ def _chain(first: Pixels, rest: Iterator[Pixels]) -> Iterator[Pixels]:
     yield from rest
 
 
-ARCHIVES: Mapping[str, Callable[[DataOptions], Dataset]] = MappingProxyType(
+ARCHIVES: Mapping[str, Entry] = MappingProxyType(
     {
         "mnist": Entry("70,000 handwritten digits, 28x28 grey pixels, 10 classes (11 MB)", mnist),
         "fashion_mnist": Entry("70,000 pieces of clothing, 28x28 grey pixels, 10 classes (31 MB)", fashion_mnist),
