@@ -33,6 +33,11 @@ class DataOptions:
     group: str | None = option(None, "column whose equal values stay in one split", group=_DATA)
     time: str | None = option(None, "column to split by: the past trains, the future tests", group=_DATA)
     ignore: tuple[str, ...] = option((), "columns to leave out", group=_DATA)
+    numbers: Literal["standard", "binned"] | None = option(
+        None,
+        "numbers of a table standardised, or also binned by what tells of the target (default: by size)",
+        group=_DATA,
+    )
     size: str | None = option(None, "size to give every image, such as 32x32 (default: the median)", group=_DATA)
     window: int | None = option(None, "past steps a forecast sees", group=_DATA, minimum=1)
     horizon: int = option(1, "how many steps ahead to forecast", group=_DATA, minimum=1)
