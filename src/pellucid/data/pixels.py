@@ -85,7 +85,8 @@ def from_array(array: npt.NDArray[Any] | Tensor) -> list[Image.Image]:
         DataError: another shape, or values that are neither whole numbers 0..255 nor fractions 0..1.
     """
     if isinstance(array, Tensor):
-        array = np.moveaxis(array.detach().cpu().numpy(), -3, -1) if array.ndim in (3, 4) else array.numpy()
+        array = array.detach().cpu().numpy()
+        array = np.moveaxis(array, -3, -1) if array.ndim in (3, 4) else array.reshape(0)
         layout = "a tensor (C, H, W) or (N, C, H, W)"
     else:
         array = array[:, :, None] if array.ndim == 2 else array
