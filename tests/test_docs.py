@@ -1,6 +1,6 @@
 """What the pages promise, held against the program: snippets run, links lead somewhere, nothing is left untold.
 
-A snippet in ```python is run, and so is every `pellucid ...` line of a ```console or ```sh snippet; the snippets
+A snippet in ```python is run, and so is every line of a ```console or ```sh snippet that calls `pellucid`; the snippets
 of a page run in order, in one folder and one namespace. `<!-- not run: reason -->` on the line above leaves one
 out. The folder holds the files of `SAMPLE_FILES`, which examples may use.
 """
@@ -28,7 +28,8 @@ PAGES = sorted(
 )
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>.+?) -->\s*\Z")
-COMMAND = re.compile(r"(^|\| *)(\w+=\S+ +)*pellucid ")
+COMMAND = re.compile(r"(^|[|;&] *)(\w+=\S+ +)*pellucid( |$)")
+INSTALLATION = re.compile(r"(python -m )?pip install [^&|;]*(&& *)?")
 SHELLS = {"console", "sh", "bash", "shell"}
 COMMAND_SECONDS = 300
 
@@ -63,10 +64,11 @@ def snippets_of(page: Path) -> list[Snippet]:
 
 
 def commands_in(code: str) -> list[str]:
-    """Return the lines that use `pellucid`; where lines begin with `$ `, the others are output."""
+    """Return the lines that call `pellucid`, less installing it; where lines begin with `$ `, the others are output."""
     lines = code.replace("\\\n", " ").splitlines()
     prompted = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
-    return [line for line in prompted or lines if COMMAND.search(line)]
+    commands = [INSTALLATION.sub("", line) for line in prompted or lines]
+    return [command for command in commands if COMMAND.search(command)]
 
 
 SNIPPETS = [
