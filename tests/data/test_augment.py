@@ -16,8 +16,6 @@ from pellucid.data.augment import WORDS, augmenter
 from pellucid.errors import OptionError
 from pellucid.shapes import Image
 
-pytestmark = pytest.mark.covers("C10")
-
 SHAPE = Image(9, 7, 2)
 SPECS = (
     "shift=2",

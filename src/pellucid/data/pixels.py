@@ -84,18 +84,19 @@ def from_array(array: npt.NDArray[Any] | Tensor) -> list[Image.Image]:
     Raises:
         DataError: another shape, or values that are neither whole numbers 0..255 nor fractions 0..1.
     """
+    given = tuple(array.shape)
     if isinstance(array, Tensor):
+        layout, axes = "a tensor (C, H, W) or (N, C, H, W)", (3, 4)
         array = array.detach().cpu().numpy()
-        array = np.moveaxis(array, -3, -1) if array.ndim in (3, 4) else array.reshape(0)
-        layout = "a tensor (C, H, W) or (N, C, H, W)"
+        array = np.moveaxis(array, -3, -1) if array.ndim in axes else array
     else:
+        layout, axes = "an array (H, W), (H, W, C) or (N, H, W, C)", (2, 3, 4)
         array = array[:, :, None] if array.ndim == 2 else array
-        layout = "an array (H, W), (H, W, C) or (N, H, W, C)"
-    array = array[None] if array.ndim == 3 else array
-    if array.ndim != 4 or array.shape[-1] not in (1, 3, 4) or 0 in array.shape:
+    if len(given) not in axes or array.shape[-1] not in (1, 3, 4) or 0 in given:
         raise DataError(
-            "an image cannot have this shape", expected=f"{layout} with 1, 3 or 4 channels", received=str(array.shape)
+            "an image cannot have this shape", expected=f"{layout} with 1, 3 or 4 channels", received=str(given)
         )
+    array = array[None] if array.ndim == 3 else array
     low, high = float(array.min()), float(array.max())
     fractions = np.issubdtype(array.dtype, np.floating)
     limit = 1 if fractions else 255
