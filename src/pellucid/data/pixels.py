@@ -85,6 +85,7 @@ def from_array(array: npt.NDArray[Any] | Tensor) -> list[Image.Image]:
         DataError: another shape, or values that are neither whole numbers 0..255 nor fractions 0..1.
     """
     given = tuple(array.shape)
+    axes: tuple[int, ...]
     if isinstance(array, Tensor):
         layout, axes = "a tensor (C, H, W) or (N, C, H, W)", (3, 4)
         array = array.detach().cpu().numpy()
