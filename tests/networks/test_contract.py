@@ -7,9 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pellucid.networks import COMBINATORS, WORDS, ZOO, Named, Plan, build, fit_to, parse, to_source
+from pellucid.networks import COMBINATORS, WORDS, ZOO, Named, Plan, Word, build, fit_to, parse, to_source
 from pellucid.networks.word import Output
-from pellucid.networks.words import Word
 from pellucid.networks.words.combinators import every
 from pellucid.shapes import Features, Sequence, Shape, Tokens
 from tests.networks.samples import CONTRACT, EVERYTHING, TOKENS

@@ -12,6 +12,7 @@ from torch import nn
 from pellucid.blocks import Add as AddBlock
 from pellucid.blocks import Concat as ConcatBlock
 from pellucid.blocks import Heads as HeadsBlock
+from pellucid.errors import NotationError
 from pellucid.networks.field import Field, widest
 from pellucid.networks.layers import Group, Layer
 from pellucid.networks.place import MisfitError
@@ -29,7 +30,9 @@ from pellucid.networks.words.composite import (
 from pellucid.networks.words.convolution import Conv
 from pellucid.networks.words.dense import Fc
 from pellucid.networks.words.normalisation import BatchNorm
-from pellucid.shapes import Features, Image, Sequence, Shape
+from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
+
+_TRIED_LENGTHS = range(1000, 1006)  # all remainders of the strides 2 and 3
 
 NamedChain = tuple[str, Words]
 
@@ -116,6 +119,7 @@ class Add(Branching):
                     received=f"{shape} from branch {number}",
                     advice="residual(...) fits its shortcut by itself; concat(...) joins channels",
                 )
+        refuse_unequal_lengths(self, self.chains, incoming)
         return first
 
     def __str__(self) -> str:
@@ -148,6 +152,7 @@ class Concat(Branching):
                     expected=f"a shape like {first}, as branch 1 gives",
                     received=f"{shape} from branch {number}",
                 )
+        refuse_unequal_lengths(self, self.chains, incoming)
         match first:
             case Image(height, width):
                 return Image(height, width, sum(shape.channels for shape in shapes if isinstance(shape, Image)))
@@ -188,6 +193,7 @@ class Residual(Branching):
     def shape(self, incoming: Shape) -> Shape:
         """Return the shape of the chain."""
         (shape,) = branch_shapes(self, (self.body,), incoming)
+        refuse_unequal_lengths(self, (self.body, ()), incoming)
         self._shortcut(incoming, shape)
         return shape
 
@@ -302,6 +308,28 @@ def branch_shapes(word: Word, chains: Iterable[Words], incoming: Shape) -> list[
             )
         shapes.append(shape)
     return shapes
+
+
+def refuse_unequal_lengths(word: Word, chains: tuple[Words, ...], incoming: Shape) -> None:
+    """Check that branches of a sequence of free length give equal lengths, whatever it is, by trying some.
+
+    Raises:
+        MisfitError: they do not, as where one branch has a convolution without padding.
+    """
+    if not isinstance(incoming, Sequence | Tokens) or incoming.length is not None:
+        return
+    for length in _TRIED_LENGTHS:
+        try:
+            shapes = branch_shapes(word, chains, replace(incoming, length=length))
+        except NotationError:
+            return  # a kernel or a fixed size beyond the lengths tried
+        lengths = [shape.length for shape in shapes if isinstance(shape, Sequence)]
+        if len(set(lengths)) > 1:
+            raise MisfitError(
+                f"the branches of {word.name} give sequences of different lengths",
+                expected="one length; a convolution with padding=same keeps it",
+                received=f"of {length} steps " + " and ".join(map(str, lengths)),
+            )
 
 
 def _stride(before: int, after: int) -> int:

@@ -127,6 +127,12 @@ class ConvTranspose(Word):
             for_axes(self, name, v, count) for name, v in (("kernel", self.kernel), ("stride", self.stride))
         )
         if isinstance(self.padding, str):
+            if any(s == 1 and k % 2 == 0 for k, s in zip(kernels, strides, strict=True)):
+                raise MisfitError(
+                    "an even kernel with stride 1 has no padding=same in convtranspose",
+                    expected="an odd kernel, a stride, or a number for the padding",
+                    received=str(self),
+                )
             # cut f - s in all; where that is odd cut one more on both sides and add one behind
             cuts = tuple(max(0, -(-(k - s) // 2)) for k, s in zip(kernels, strides, strict=True))
             adds = tuple(2 * p - (k - s) for k, s, p in zip(kernels, strides, cuts, strict=True))
