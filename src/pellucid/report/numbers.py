@@ -9,9 +9,11 @@ _SHARES = frozenset({"accuracy", "precision", "recall", "f1"})
 def percent(share: float) -> str:
     """Return a share as a percentage: 0.9861 is `98.6 %`; `100 %` and `0 %` are said only where they are exact."""
     if share in {0.0, 1.0}:
-        return f"{share:.0%}".replace("%", " %")
-    digits = 1 if 0.0005 <= share <= 0.9995 else 2
-    return f"{100 * share:.{digits}f} %"
+        return f"{round(100 * share)} %"
+    text, digits = "100", 1
+    while float(text) in {0.0, 100.0} and digits < 9:
+        text, digits = f"{100 * share:.{digits}f}", digits + 1
+    return f"{text} %"
 
 
 def metric(name: str, value: float) -> str:

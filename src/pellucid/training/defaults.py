@@ -5,23 +5,26 @@ import math
 
 from pellucid.data.dataset import Dataset, NextToken
 from pellucid.recipe import Recipe
-from pellucid.shapes import Features, Image, Sequence
+from pellucid.shapes import Features, Image, Sequence, Tokens
 from pellucid.training.optimizers import DEFAULT_RATES
 
 _FEWEST_STEPS = 2_000  # below this even easy data is left half learned
+_SMALL_IMAGE = 16
 _FEWEST_EPOCHS, _MOST_EPOCHS = 12, 60
 
 
 def default_network(data: Dataset) -> str:
-    """Return the zoo name that suits the data's input."""
+    """Return the zoo network that suits the data's input."""
     match data.input_shape:
-        case Image():
-            return "cnn"
+        case Image(height, width):
+            # a small image is soon pooled away, so its few stages get two convolutions each
+            return "cnn(convolutions=2)" if min(height, width) <= _SMALL_IMAGE else "cnn"
         case Features():
             return "mlp"
         case Sequence():
             return "gru"
-    return "lstm(every_step=yes)" if isinstance(data.target, NextToken) else "gru"
+        case Tokens():
+            return "lstm(every_step=yes)" if isinstance(data.target, NextToken) else "gru"
 
 
 def fill_in(recipe: Recipe, data: Dataset) -> Recipe:
