@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from sklearn import datasets
 
@@ -16,6 +17,7 @@ from pellucid.data.arrays import from_arrays
 from pellucid.data.catalogue import Entry
 from pellucid.data.dataset import Dataset, Source
 from pellucid.data.split import split_rows
+from pellucid.data.table import load_table
 from pellucid.recipe import DataOptions
 
 
@@ -40,34 +42,27 @@ def sentences(options: DataOptions) -> Dataset:
     return text.from_text("sentences", content, options, source)
 
 
-def _of_scikit_learn(name: str, load: Callable[[], Any], options: DataOptions) -> Dataset:
-    """Return a classification set of scikit-learn's with the names of its classes."""
+def _of_scikit_learn(name: str, load: Callable[[], Any], target: str, options: DataOptions) -> Dataset:
+    """Return one of scikit-learn's tables with the names of its columns and classes."""
     bunch = load()
-    classes = [str(class_name) for class_name in bunch.target_names]
-    return _builtin(name, bunch.data.astype(np.float32), bunch.target.astype(np.int64), options, class_names=classes)
-
-
-def diabetes(options: DataOptions) -> Dataset:
-    """Return 442 patients' ten measurements and their disease's progression after a year (Efron et al. 2004)."""
-    bunch = datasets.load_diabetes(scaled=False)
-    if options.task is None:
-        options = dataclasses.replace(options, task="regression")
-    inputs, targets = bunch.data.astype(np.float32), bunch.target.astype(np.float32)
-    return _builtin("diabetes", inputs, targets, options, target_names=["progression"])
+    answers = bunch.target if name == "diabetes" else np.asarray(bunch.target_names)[bunch.target].tolist()
+    frame = pl.DataFrame(bunch.data, schema=[str(column) for column in bunch.feature_names])
+    frame = frame.with_columns(pl.Series(target, answers))
+    if options.target is None:
+        options = dataclasses.replace(options, target=target)
+    data = load_table(frame, options, name)
+    return dataclasses.replace(data, source=Source("builtin", name, data.source.sha256))
 
 
 def _of_plane(name: str, draw: Callable[[], plane.Points], options: DataOptions) -> Dataset:
     points = draw()
-    return _builtin(name, points.places, points.labels, options, class_names=points.classes)
+    digest = fingerprint.of_tensors(torch.from_numpy(points.places), torch.from_numpy(points.labels))
+    source = Source("builtin", name, digest)
+    return from_arrays(name, points.places, points.labels, options, source=source, class_names=points.classes)
 
 
-def _builtin(name: str, inputs: Any, targets: Any, options: DataOptions, **known: Any) -> Dataset:
-    source = Source("builtin", name, fingerprint.of_tensors(torch.from_numpy(inputs), torch.from_numpy(targets)))
-    return from_arrays(name, inputs, targets, options, source=source, **known)
-
-
-def _scikit_learn_entry(name: str, load: Callable[[], Any], summary: str) -> Entry:
-    return Entry(summary, partial(_of_scikit_learn, name, load))
+def _table_entry(name: str, load: Callable[[], Any], target: str, summary: str) -> Entry:
+    return Entry(summary, partial(_of_scikit_learn, name, load, target))
 
 
 def _plane_entry(name: str, draw: Callable[[], plane.Points], summary: str) -> Entry:
@@ -77,12 +72,17 @@ def _plane_entry(name: str, draw: Callable[[], plane.Points], summary: str) -> E
 BUILTINS: Mapping[str, Entry] = MappingProxyType(
     {
         "digits": Entry("1,797 handwritten digits, 8x8 grey pixels, 10 classes", digits),
-        "iris": _scikit_learn_entry("iris", datasets.load_iris, "150 irises, 4 lengths, 3 species"),
-        "wine": _scikit_learn_entry("wine", datasets.load_wine, "178 wines, 13 measurements, 3 growers"),
-        "breast_cancer": _scikit_learn_entry(
-            "breast_cancer", datasets.load_breast_cancer, "569 tumours, 30 measurements, malignant or benign"
+        "iris": _table_entry("iris", datasets.load_iris, "species", "150 irises, 4 lengths, 3 species"),
+        "wine": _table_entry("wine", datasets.load_wine, "grower", "178 wines, 13 measurements, 3 growers"),
+        "breast_cancer": _table_entry(
+            "breast_cancer", datasets.load_breast_cancer, "tumour", "569 tumours, 30 measurements, malignant or benign"
         ),
-        "diabetes": Entry("442 patients, 10 measurements, progression to predict", diabetes),
+        "diabetes": _table_entry(
+            "diabetes",
+            partial(datasets.load_diabetes, scaled=False),
+            "progression",
+            "442 patients, 10 measurements, the disease's progression after a year to predict",
+        ),
         "circles": _plane_entry("circles", plane.circles, "600 points in the plane: a ring around a disc's rim"),
         "xor": _plane_entry("xor", plane.xor, "600 points in the plane: exclusive or of the signs"),
         "gaussians": _plane_entry("gaussians", plane.gaussians, "600 points in the plane: two overlapping clouds"),
