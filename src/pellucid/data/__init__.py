@@ -1,1 +1,29 @@
-"""."""
+"""Turns any source into a split, normalised, batched `Dataset`; knows nothing of networks."""
+
+from pellucid.data.dataset import (
+    Classes,
+    Dataset,
+    NextToken,
+    Preprocessing,
+    Samples,
+    Source,
+    SplitName,
+    Target,
+    Values,
+    describe,
+)
+from pellucid.data.load import load
+
+__all__ = [
+    "Classes",
+    "Dataset",
+    "NextToken",
+    "Preprocessing",
+    "Samples",
+    "Source",
+    "SplitName",
+    "Target",
+    "Values",
+    "describe",
+    "load",
+]

@@ -57,12 +57,13 @@ def choose_target(names: Sequence[str], asked: str | None) -> tuple[str, str]:
     return names[-1], f"target: '{names[-1]}', the last column (--target to change)"
 
 
-def assign(training: pl.DataFrame, kept_apart: Sequence[str]) -> Roles:
+def assign(training: pl.DataFrame, kept_apart: Sequence[str], *, none_is_fine: bool = False) -> Roles:
     """Decide on the training rows which columns are inputs.
 
     Args:
         training: typed training rows.
         kept_apart: columns with another role (target, group, time).
+        none_is_fine: whether there may be no input (a series is forecast from its own past).
 
     Raises:
         DataError: a column of free text, an infinite number, or no input at all.
@@ -80,7 +81,7 @@ def assign(training: pl.DataFrame, kept_apart: Sequence[str]) -> Roles:
             inputs.append(series.name)
         if "identifier" in reason:
             identifiers.append(series.name)
-    if not inputs:
+    if not inputs and not none_is_fine:
         raise DataError(
             "no column is left to learn from",
             expected="at least one column that varies and is no identifier",

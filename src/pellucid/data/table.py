@@ -37,18 +37,21 @@ class _Answers:
     note: str
 
 
-def load_table(source: object, options: DataOptions, name: str | None = None) -> Dataset:
+def load_table(
+    source: object, options: DataOptions, name: str | None = None, frame: frames.Frame | None = None
+) -> Dataset:
     """Load a table with a target column.
 
     Args:
         source: a CSV, TSV, Parquet or Arrow file, or a polars, pandas or Arrow frame.
         options: target, task, test file, split, group, time, columns to ignore, how numbers are encoded.
         name: of the data set (default: the file's).
+        frame: the source, if it was read already.
 
     Raises:
         DataError: no such target, nothing to tell apart, columns that cannot be learned from; each says what to do.
     """
-    table = read_table(source, options)
+    table = read_table(source, options, frame)
     roles.refuse_infinite(table.rows)
     answers = _classes(table, options) if _are_classes(table, options) else _quantities(table)
     rows = _split(table, answers, options)

@@ -36,13 +36,13 @@ class Table:
     notes: tuple[str, ...]
 
 
-def read_table(source: object, options: DataOptions) -> Table:
+def read_table(source: object, options: DataOptions, frame: frames.Frame | None = None) -> Table:
     """Read a table, its test file if `options.test` names one, and choose the target.
 
     Raises:
         DataError: it cannot be read, has no such target, no rows with a target, or the test file does not fit.
     """
-    frame = frames.read(source, ignore=options.ignore)
+    frame = frames.read(source, ignore=options.ignore) if frame is None else frame
     target, why = roles.choose_target(frame.columns.columns, options.target)
     if not len(frame.columns):
         raise DataError("the table has no rows", expected="a row for each sample", received="a header alone")

@@ -1,0 +1,169 @@
+"""`pellucid.load`: whatever the source is, find who reads it."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import Dataset as TorchDataset
+
+from pellucid.data import frames, timeline
+from pellucid.data.archives import ARCHIVES
+from pellucid.data.arrays import from_arrays, load_npz
+from pellucid.data.builtin import BUILTINS
+from pellucid.data.dataset import Dataset
+from pellucid.data.images import load_images
+from pellucid.data.pixels import ENDINGS as IMAGE_ENDINGS
+from pellucid.data.series import load_series
+from pellucid.data.table import load_table
+from pellucid.data.text import load_text, load_texts
+from pellucid.data.torch_datasets import load_torch_dataset
+from pellucid.errors import DataError, nearest
+from pellucid.options import flat_values, from_keywords
+from pellucid.recipe import DataOptions
+
+_TEXT_ENDINGS = (".txt", ".md", ".text")
+
+
+def load(source: object, options: DataOptions | None = None, **keywords: Any) -> Dataset:
+    """Load data, split it and fit its preprocessing on the training split.
+
+    Args:
+        source: the name of a built-in or downloadable data set; a CSV, TSV, Parquet, Arrow, `.npz` or text file; a
+            folder of images by class or of texts by class; a polars, pandas or Arrow frame; a pair `(X, y)` of
+            arrays, tensors or lists; a map-style torch Dataset; or a `Dataset`, which is returned as it is.
+        options: how to read and split it, as one object.
+        keywords: the same by name, such as `target="churned"`; they win over `options`.
+
+    Raises:
+        DataError: the source cannot be found, read or used; it says what to do.
+        OptionError: an unknown keyword, or a value that does not fit.
+
+    >>> load("iris")
+    <Dataset iris: 90 train, 30 validation, 30 test; input 4; 3 classes>
+    """
+    if isinstance(source, Dataset):
+        if options is not None or keywords:
+            raise DataError(
+                "a Dataset is split and prepared already",
+                expected="no options beside it",
+                received=", ".join(keywords) or "options",
+                advice="pass the original source with these options",
+            )
+        return source
+    given = {} if options is None else flat_values(options)
+    options = from_keywords(DataOptions, given | _as_options(keywords))
+    data = _read(source, options)
+    return dataclasses.replace(data, source=dataclasses.replace(data.source, options=flat_values(options)))
+
+
+def _as_options(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keywords as the options' types: paths as text, one name or a list of names to ignore as a tuple."""
+    values = {name: str(value) if isinstance(value, Path) else value for name, value in keywords.items()}
+    ignore = values.get("ignore")
+    if isinstance(ignore, str | list):
+        values["ignore"] = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    return values
+
+
+def _read(source: object, options: DataOptions) -> Dataset:
+    match source:
+        case str() | Path():
+            return _read_named(source, options)
+        case (inputs, targets):
+            return from_arrays("arrays", inputs, targets, options)
+        case TorchDataset():
+            return load_torch_dataset(source, options)
+        case np.ndarray() | Tensor():
+            raise DataError(
+                "inputs alone cannot be learned from",
+                expected="a pair (X, y)",
+                received=f"one {type(source).__name__} of shape {tuple(source.shape)}",
+                advice="pass load((X, y)); to reconstruct the inputs, pass them as both",
+            )
+    if frames.is_frame(source):
+        return _read_table(source, options)
+    raise DataError(
+        f"a {type(source).__name__} cannot be loaded",
+        expected="a name, a path, a frame, a pair (X, y) or a torch Dataset",
+        received=repr(source)[:80],
+    )
+
+
+def _read_named(source: str | Path, options: DataOptions) -> Dataset:
+    names = {**BUILTINS, **ARCHIVES}
+    by_name = str(source).lower().replace("-", "_")
+    if by_name in names:
+        return names[by_name](options)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return _read_folder(path, options)
+    if path.is_file():
+        return _read_file(path, options)
+    raise _not_found(path, names)
+
+
+def _read_file(path: Path, options: DataOptions) -> Dataset:
+    if frames.is_table_file(path):
+        return _read_table(path, options)
+    match path.suffix.lower():
+        case ".npz":
+            return load_npz(path, options)
+        case suffix if suffix in _TEXT_ENDINGS:
+            return load_text(path, options)
+        case suffix if suffix in IMAGE_ENDINGS:
+            raise DataError(
+                "one image is no data set",
+                expected="a folder of images, one folder a class: folder/cat/1.png, folder/dog/2.png",
+                received=str(path),
+            )
+    raise DataError(
+        f"{path.name} is of a kind that cannot be read",
+        expected="one of "
+        + ", ".join((*frames.FILE_ENDINGS, ".npz", *_TEXT_ENDINGS))
+        + " (tables also .gz, .bz2, .xz)",
+        received=path.suffix or "no ending",
+        advice="save a table as CSV or Parquet; images go into a folder, one folder a class",
+    )
+
+
+def _read_folder(folder: Path, options: DataOptions) -> Dataset:
+    files = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
+    if any(file.suffix.lower() == ".txt" for file in files) and not any(map(_is_image, files)):
+        return load_texts(folder, options)
+    tables = sorted(file.name for file in files if frames.is_table_file(file) or file.suffix == ".npz")
+    if tables and not any(_is_image(file) for file in folder.rglob("*")):
+        raise DataError(
+            f"{folder} is a folder of tables",
+            expected="one table, or a folder of images or texts",
+            received=", ".join(tables[:8]),
+            advice=f"name the table: {folder / tables[0]}",
+        )
+    return load_images(folder, options)
+
+
+def _read_table(source: object, options: DataOptions) -> Dataset:
+    frame = frames.read(source, ignore=options.ignore)
+    asked = options.task == "forecast" or (options.task is None and options.window is not None)
+    if asked or timeline.is_plain_series(frame.columns, options):
+        return load_series(source, options, frame=frame)
+    return load_table(source, options, frame=frame)
+
+
+def _not_found(path: Path, names: Mapping[str, object]) -> DataError:
+    folder = path.parent
+    files = {str(folder / file.name) for file in folder.iterdir()} if folder.is_dir() else set[str]()
+    looks_like_path = len(path.parts) > 1 or bool(path.suffix)
+    known = sorted(files) if looks_like_path else [*names, *sorted(files)]
+    return DataError(
+        f"there is no data set and no file '{path}'",
+        expected="a file or folder, or one of " + ", ".join(names),
+        received=str(path) if folder.is_dir() else f"{path}, whose folder {folder} does not exist either",
+        advice=nearest(str(path), known) or nearest(str(path), names),
+    )
+
+
+def _is_image(file: Path) -> bool:
+    return file.suffix.lower() in IMAGE_ENDINGS
