@@ -195,6 +195,17 @@ def test_an_image_is_changed_on_its_own(spec: str) -> None:
     assert torch.equal(change(x, seeded())[0], change(other, seeded())[0])
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_cpu_generator_gives_the_same_images_on_every_device(spec: str) -> None:
+    change, x = augmenter(spec, SHAPE), images()
+    on_device = change(x.cuda(), seeded())
+    assert on_device.is_cuda
+    torch.testing.assert_close(on_device.cpu(), change(x, seeded()), atol=1e-4, rtol=1e-4)
+    own = Generator("cuda").manual_seed(0)
+    assert change(x.cuda(), own).shape == x.shape
+
+
 @given(
     st.sampled_from(["shift=1", "shift=4", "flip", "shift,flip"]),
     st.integers(0, 2**32),

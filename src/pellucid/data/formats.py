@@ -26,6 +26,7 @@ CIFAR10_BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_ba
 _SIDE = 32
 _PIXELS = 3 * _SIDE * _SIDE
 _UNSIGNED_BYTES = 0x08
+_MOST_VALUES = 1 << 32  # more is a damaged head, not a data set
 
 
 def read_idx(path: Path) -> Pixels:
@@ -42,6 +43,8 @@ def read_idx(path: Path) -> Pixels:
         if zeros != 0 or code != _UNSIGNED_BYTES or not 1 <= count <= 4:
             raise ValueError(f"its head says {zeros}, type {code:#04x}, {count} dimensions")
         shape = struct.unpack(f">{count}I", file.read(4 * count))
+        if prod(shape) > _MOST_VALUES:
+            raise ValueError(f"its head says {prod(shape):,} values")
         content = file.read(prod(shape) + 1)
         if len(content) != prod(shape):
             held = f"{len(content):,}" if len(content) < prod(shape) else "more"
