@@ -1,4 +1,4 @@
-"""Data sets that need no internet: scikit-learn's bundled real data, points in the plane, a small text."""
+"""Data sets that need no internet: scikit-learn's bundled real data, points in the plane, a series, a text."""
 
 import dataclasses
 import hashlib
@@ -12,10 +12,11 @@ import polars as pl
 import torch
 from sklearn import datasets
 
-from pellucid.data import fingerprint, grammar, images, plane, text
+from pellucid.data import fingerprint, grammar, images, plane, seasons, text
 from pellucid.data.arrays import from_arrays
 from pellucid.data.catalogue import Entry
 from pellucid.data.dataset import Dataset, Source
+from pellucid.data.series import load_series
 from pellucid.data.split import split_rows
 from pellucid.data.table import load_table
 from pellucid.recipe import DataOptions
@@ -40,6 +41,12 @@ def sentences(options: DataOptions) -> Dataset:
     content = grammar.sentences()
     source = Source("builtin", "sentences", hashlib.sha256(content.encode()).hexdigest())
     return text.from_text("sentences", content, options, source)
+
+
+def seasonal(options: DataOptions) -> Dataset:
+    """Return 600 months of a series with trend, seasons and noise, to forecast."""
+    data = load_series(seasons.seasons(), options, "seasons")
+    return dataclasses.replace(data, source=Source("builtin", "seasons", data.source.sha256))
 
 
 def _of_scikit_learn(name: str, load: Callable[[], Any], target: str, options: DataOptions) -> Dataset:
@@ -88,6 +95,7 @@ BUILTINS: Mapping[str, Entry] = MappingProxyType(
         "gaussians": _plane_entry("gaussians", plane.gaussians, "600 points in the plane: two overlapping clouds"),
         "spirals": _plane_entry("spirals", plane.spirals, "600 points in the plane: two interleaved spirals"),
         "moons": _plane_entry("moons", plane.moons, "600 points in the plane: two interleaved half circles"),
+        "seasons": Entry("600 months of a series with trend, seasons and noise, to forecast", seasonal),
         "sentences": Entry("1,500 sentences of a known grammar, to predict the next character", sentences),
     }
 )
