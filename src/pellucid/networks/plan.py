@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pellucid.errors import NotationError
-from pellucid.networks.field import start
+from pellucid.networks.field import Field, start
 from pellucid.networks.place import failure
 from pellucid.networks.table import Row, Table, rows_of
 from pellucid.networks.word import Named, Output, Word, Words, output_of
 from pellucid.networks.words.combinators import Repeat, chain_text, inner
-from pellucid.networks.words.composite import chain_flops, chain_parameters
+from pellucid.networks.words.composite import chain_field, chain_flops, chain_parameters
 from pellucid.shapes import Shape
 
 MOST_WORDS = 100_000
@@ -66,6 +66,11 @@ class Plan:
     def flops(self) -> int | None:
         """2 x the multiply-adds of one sample's forward pass, or None where they depend on a free length."""
         return chain_flops(self.steps, self.input)
+
+    @property
+    def receptive_field(self) -> Field:
+        """The input that one unit of the output sees."""
+        return chain_field(self.steps, start(self.input), self.input)
 
     def table(self) -> Table:
         """Return a row for every layer; `str()` of it is a text table with totals."""

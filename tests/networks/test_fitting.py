@@ -1,0 +1,110 @@
+"""Fitting to data: zoo names adapt and say so, arrows do not."""
+
+import pytest
+
+from pellucid.errors import NotationError
+from pellucid.networks import build, fit_to, parse
+from pellucid.shapes import Features, Image, Sequence, Tokens
+from tests.networks.test_contract import example
+
+
+def test_lenet_adapts_to_mnist() -> None:
+    plan, notes = fit_to("lenet5", Image(28, 28, 1), 10)
+    assert plan == parse("28x28x1 -> lenet5")
+    assert plan.parameters == 61_706
+    assert notes == (
+        "lenet5: input 28x28x1 in place of 32x32x1",
+        "lenet5: the first convolution pads 28x28 by 2 to the paper's 32x32",
+    )
+
+
+def test_lenet_adapts_to_other_images_and_classes() -> None:
+    plan, notes = fit_to("lenet5(classes=10)", Image(8, 9, 3), 4)
+    assert str(plan).startswith("8x9x3 -> upsample(to=32x32, mode=bilinear) -> conv(6, 5x5) -> tanh")
+    assert str(plan.output) == "4"
+    assert notes[1:] == (
+        "lenet5: images are resized from 8x9 to the paper's 32x32",
+        "lenet5: 4 outputs in place of 10",
+    )
+
+
+@pytest.mark.parametrize("side", [8, 9, 16, 28, 32, 33, 64, 65, 96, 128, 224])
+def test_cnn_fits_every_image(side: int) -> None:
+    plan, _ = fit_to("cnn(width=4)", Image(side, side + 3, 2), 5)
+    assert build(plan).eval()(example(plan.input)).shape == (3, 5)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 7])
+def test_cnn_fits_tiny_images(side: int) -> None:
+    plan, _ = fit_to("cnn", Image(side, side, 1), 2)
+    assert build(plan).eval()(example(plan.input)).shape == (3, 2)
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+def test_recurrent_networks_answer_once_or_at_every_step(name: str) -> None:
+    once, _ = fit_to(name, Tokens(65, 64), 3)
+    assert once.output == Features(3)
+    always, notes = fit_to(name, Tokens(65, 64), Sequence(65))
+    assert always.output == Sequence(65, 64)
+    assert notes == (f"{name}: an output at every step",)
+    asked, _ = fit_to(f"{name}(32, layers=2, every_step=yes)", Tokens(65), 65)
+    assert str(asked) == f"tokens(65) -> embed(64) -> {name}(32, layers=2) -> fc(65)"
+    forecast, _ = fit_to(f"{name}(units=16)", Sequence(3, 24), 1)
+    assert str(forecast) == f"T=24 x 3 -> {name}(16) -> last -> fc(1)"
+
+
+@pytest.mark.parametrize("name", ["linear", "logistic", "softmax"])
+@pytest.mark.parametrize("shape", [Features(13), Image(8, 8, 1), Sequence(3, 5)])
+def test_networks_without_hidden_layer(name: str, shape: Features | Image | Sequence) -> None:
+    plan, notes = fit_to(name, shape, 4)
+    assert plan.output == Features(4)
+    assert notes == ()
+
+
+def test_heads_for_several_outputs() -> None:
+    plan, notes = fit_to("mlp(8)", Features(13), {"digit": 10, "parity": 2})
+    assert str(plan) == "13 -> fc(8) -> relu -> heads(digit: fc(10) | parity: fc(2))"
+    assert notes == ("mlp: a head for each of digit, parity",)
+    assert fit_to(str(plan), Features(13), {"parity": 2, "digit": 10})[0] == plan
+
+
+def test_parts_of_a_zoo_network() -> None:
+    plan, _ = fit_to("lenet5.features -> fc(7)", Image(28, 28, 1), 7)
+    assert str(plan).endswith("avgpool(2x2) -> fc(7)")
+    with pytest.raises(NotationError, match="the network's output is not what the data asks for"):
+        fit_to("lenet5.features -> fc(7)", Image(28, 28, 1), 8)
+
+
+def test_arrows_stay_as_they_are() -> None:
+    text = "T x 8 -> lstm(4) -> last -> fc(2)"
+    for network in (text, parse(text)):
+        assert fit_to(network, Sequence(8, 24), 2) == (parse(text), ())
+    with pytest.raises(NotationError, match="the network's input is not the data's"):
+        fit_to("T=24 x 8 -> lstm(4) -> last -> fc(2)", Sequence(8), 2)
+    assert fit_to("8x8x1 -> conv(3, 1x1)", Image(8, 8, 1), Image(8, 8, 3))[1] == ()
+
+
+def test_a_zoo_name_refuses_data_of_another_sort() -> None:
+    with pytest.raises(NotationError, match="lenet5 works on an image"):
+        fit_to("lenet5", Features(13), 2)
+    with pytest.raises(NotationError, match="the network's input is not the data's"):
+        fit_to("32x32x1 -> lenet5", Image(28, 28, 1), 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lenet5(10)", "lenet5 has no such argument"),
+        ("lenet5(clases=10)", "lenet5 has no such argument"),
+        ("lenet5(classes=0)", "classes is out of range"),
+        ("lenet5(classes=2, classes=2)", "classes is given twice"),
+        ("13 -> mlp(0)", "hidden is out of range"),
+        ("13 -> mlp(dropout=2)", "mlp does not fit 13: rate cannot be 2"),
+        ("13 -> mlp(activation=reul)", "activation cannot be reul"),
+        ("tokens(9) -> mlp", "mlp works on"),
+    ],
+)
+def test_wrong_arguments_of_a_zoo_name(text: str, message: str) -> None:
+    with pytest.raises(NotationError, match="\\^") as refused:
+        parse(text)
+    assert refused.value.message.startswith(message)
