@@ -1,6 +1,7 @@
 """Random plans over all words, and random texts: what the property tests draw from."""
 
 import string
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -73,11 +74,10 @@ ANYWHERE: tuple[st.SearchStrategy[Word], ...] = (
 )
 
 
-def windows(shape: Shape) -> tuple[st.SearchStrategy[Word], ...]:
+def windows(image: bool, free: bool) -> tuple[st.SearchStrategy[Word], ...]:
     """Return the words with a window for an image or a sequence; on a free length they keep it nearly."""
-    free = isinstance(shape, Sequence) and shape.length is None
     side = st.integers(1, 3) if free else st.integers(1, 4)
-    pair = st.tuples(st.integers(1, 4), st.integers(1, 4)) if isinstance(shape, Image) else st.nothing()
+    pair = st.tuples(st.integers(1, 4), st.integers(1, 4)) if image else st.nothing()
     kernel = side | pair
     stride = st.just(1) if free else st.integers(1, 3) | pair
     padding = st.just("same") | st.integers(0, 2)
@@ -99,58 +99,59 @@ def windows(shape: Shape) -> tuple[st.SearchStrategy[Word], ...]:
     )
 
 
-@st.composite
-def reshapes(draw: st.DrawFn, shape: Shape) -> Word:
-    count = size(shape) or 1
-    divisors = [d for d in range(1, count + 1) if count % d == 0]
-    first = draw(st.sampled_from(divisors))
-    second = draw(st.sampled_from([d for d in divisors if (count // first) % d == 0]))
-    to: list[Features | Image | Sequence] = [
-        Features(count),
-        Sequence(first, count // first),
-        Image(first, second, count // first // second),
-    ]
-    return Reshape(to[draw(st.integers(0, 2))])
-
-
-def words_for(shape: Shape, depth: int) -> st.SearchStrategy[Word]:
-    """Return a strategy of words many of which can take the shape."""
+@cache
+def plain_words(sort: str, free: bool) -> st.SearchStrategy[Word]:
+    """Return the words without branches many of which can take a shape of the sort."""
     choices: list[st.SearchStrategy[Word]] = list(ANYWHERE)
-    match shape:
-        case Tokens():
-            choices = [st.builds(Embed, small)]
-        case Image():
-            choices += [*windows(shape), reshapes(shape)]
-            choices += [st.builds(Lrn, st.integers(1, 5), numbers, st.floats(0, 2), st.floats(0.5, 3))]
-            to = st.tuples(st.integers(1, 9), st.integers(1, 9))
-            choices += [st.builds(Upsample, st.none(), to, st.sampled_from(["nearest", "bilinear"]))]
-        case Sequence():
-            choices += [*windows(shape), *(st.builds(cell, small, st.integers(1, 2), st.booleans()) for cell in CELLS)]
-            choices += [st.just(Last())] + ([] if shape.length is None else [reshapes(shape)])
-        case Features():
-            choices += [reshapes(shape)]
-    if depth:
-        inner = chains(shape, depth - 1)
-        several = st.lists(inner, min_size=1, max_size=3).map(tuple)
-        choices += [
-            st.builds(Repeat, st.integers(1, 3), inner),
-            st.builds(Add, inner.map(lambda words: (words,)) | inner.map(lambda words: (words, words))),
-            st.builds(Concat, several),
-            st.builds(Residual, inner),
-        ]
+    if sort == "Tokens":
+        choices = [st.builds(Embed, small)]
+    elif sort == "Image":
+        choices += windows(image=True, free=False)
+        choices += [st.builds(Lrn, st.integers(1, 5), numbers, st.floats(0, 2), st.floats(0.5, 3))]
+        to = st.tuples(st.integers(1, 9), st.integers(1, 9))
+        choices += [st.builds(Upsample, st.none(), to, st.sampled_from(["nearest", "bilinear"]))]
+    elif sort == "Sequence":
+        choices += windows(image=False, free=free)
+        choices += [st.builds(cell, small, st.integers(1, 2), st.booleans()) for cell in (Rnn, Lstm, Gru)]
+        choices += [st.just(Last())]
     return st.one_of(choices)
 
 
-CELLS = (Rnn, Lstm, Gru)
+def reshape(draw: st.DrawFn, count: int) -> Word:
+    divisors = [d for d in range(1, count + 1) if count % d == 0]
+    first = draw(st.sampled_from(divisors))
+    second = draw(st.sampled_from([d for d in divisors if (count // first) % d == 0]))
+    to: list[Features | Image | Sequence] = [Features(count), Sequence(first, count // first)]
+    to.append(Image(first, second, count // first // second))
+    return Reshape(to[draw(st.integers(0, 2))])
 
 
-@st.composite
-def chains(draw: st.DrawFn, shape: Shape, depth: int) -> Words:
-    """Return one to four words that fit behind one another."""
+def combinator(draw: st.DrawFn, shape: Shape, depth: int) -> Word:
+    words = chain(draw, shape, depth)
+    match draw(st.integers(0, 4)):
+        case 0:
+            return Repeat(draw(st.integers(1, 3)), words)
+        case 1:
+            return Add((words,))
+        case 2:
+            return Add((words, words))
+        case 3:
+            return Concat((words, chain(draw, shape, depth)))
+    return Residual(words)
+
+
+def chain(draw: st.DrawFn, shape: Shape, depth: int) -> Words:
+    """Draw one to four words that fit behind one another."""
     words: list[Word] = []
     for _ in range(draw(st.integers(1, 4))):
-        word = draw(words_for(shape, depth))
+        sort, count = draw(st.integers(0, 9)), size(shape)
         try:
+            if sort < 3 and depth:
+                word = combinator(draw, shape, depth - 1)
+            elif sort == 3 and count is not None and not isinstance(shape, Tokens):
+                word = reshape(draw, count)
+            else:
+                word = draw(plain_words(type(shape).__name__, isinstance(shape, Sequence) and shape.length is None))
             after = output_of(word, shape)
         except NotationError:
             continue
@@ -166,10 +167,10 @@ def chains(draw: st.DrawFn, shape: Shape, depth: int) -> Words:
 def plans(draw: st.DrawFn) -> Plan:
     """Return a valid plan; some end in heads."""
     shape = draw(INPUTS)
-    words = draw(chains(shape, 2))
+    words = chain(draw, shape, 2)
     plan = Plan(shape, words)
     if draw(st.integers(0, 4)) == 0 and not isinstance(plan.output, Named | Tokens):
-        heads = [(name, draw(chains(plan.output, 1))) for name in ("one", "other")]
+        heads = [(name, chain(draw, plan.output, 1)) for name in ("one", "other")]
         plan = Plan(shape, (*words, Heads(tuple(heads))))
     return plan
 

@@ -172,7 +172,7 @@ the network has too many layers
     13 -> 200000 * (relu)
           ^^^^^^^^^^^^^^^
   expected: at most 100,000
-  received: 400,000
+  received: 200,000
 """,
     "": """
 the text is empty

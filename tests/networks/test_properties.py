@@ -60,13 +60,13 @@ def read_or_refused(read: Callable[[], Plan]) -> Plan | NotationError:
 
 
 @given(plans())
-@often(200)
+@often(300)
 def test_any_plan_round_trips_and_builds(plan: Plan) -> None:
     check_plan(plan)
 
 
 @given(plans())
-@often(40)
+@often(100)
 def test_any_plan_writes_its_source(plan: Plan) -> None:
     if None not in plan.input.dimensions:
         agree_in_source(plan)

@@ -107,5 +107,5 @@ def _refuse_endless(words: Words) -> None:
 
 def _expanded(word: Word) -> int:
     """Return how many words a word is when all repetitions are written out."""
-    times = word.count if isinstance(word, Repeat) else 1
-    return times * (1 + sum(_expanded(each) for chain in inner(word) for each in chain))
+    inside = sum(_expanded(each) for chain in inner(word) for each in chain)
+    return word.count * inside if isinstance(word, Repeat) else 1 + inside
