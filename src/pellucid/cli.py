@@ -18,8 +18,9 @@ from pellucid.errors import PellucidError
 from pellucid.options import Options, flat_fields, from_keywords
 from pellucid.record import write_json
 from pellucid.verbs import predict, train
+from pellucid.verbs.outcome import Outcome
 
-Command = Callable[[Any, Console], dict[str, Any]]
+Command = Callable[[Any, Console], Outcome]
 VERBS: dict[str, tuple[type[Options], Command]] = {
     "train": (train.TrainOptions, train.command),
     "predict": (predict.PredictOptions, predict.command),
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run `pellucid` with the given arguments (default: the process's) and exit."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        _app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        status = _app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (PellucidError, CycloptsError) as error:
         console.print(f"error: {error}", markup=False, style="red")
         sys.exit(2)
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except BrokenPipeError:  # the reader of a pipe went away: `pellucid predict ... | head`
         sys.stderr.close()
         sys.exit(0)
-    sys.exit(0)
+    sys.exit(status)
 
 
 def _app() -> App:
@@ -55,31 +56,39 @@ def _app() -> App:
     return app
 
 
-def _as_function(options_class: type[Options], command: Command) -> Callable[..., None]:
+def _as_function(options_class: type[Options], command: Command) -> Callable[..., int]:
     """Return a function whose signature is the options class's flat fields, for cyclopts to read."""
 
-    def function(*positional: str | None, json: str | None = None, **keywords: Any) -> None:
+    def function(*positional: str | None, json: str | None = None, **keywords: Any) -> int:
         named = dict(zip(places, positional, strict=False)) | keywords
         # what people read must not stand between what programs read
         console = Console(stderr=json == "-", highlight=False, soft_wrap=True, quiet=bool(keywords.get("quiet")))
-        _write_json(json, command(from_keywords(options_class, named), console))
+        outcome = command(from_keywords(options_class, named), console)
+        _write_json(json, outcome.document)
+        return outcome.status
 
     fields = flat_fields(options_class)
     places = [name for name, (field, _) in fields.items() if field.metadata.get("positional")]
-    groups = {field.metadata["group"]: None for field, _ in fields.values()}
-    order = {name: Group(name, sort_key=rank) for rank, name in enumerate([*groups, "Output"])}
+    titles = [field.metadata["group"] for field, _ in fields.values() if field.metadata["group"]]
+    order = {title: Group(title, sort_key=rank) for rank, title in enumerate(dict.fromkeys([*titles, "Output"]))}
     parameters = [_parameter(name, field, hint, order) for name, (field, hint) in fields.items()]
-    json_hint = Annotated[str | None, Parameter(help=_JSON_HELP, group=order["Output"])]
+    json_hint = Annotated[str | None, Parameter(help=_JSON_HELP, group=order["Output"], allow_leading_hyphen=True)]
     parameters.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=json_hint))
     parameters.sort(key=lambda parameter: parameter.kind)
-    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  (read by inspect)
-    function.__doc__ = inspect.getdoc(options_class)
+    described: Any = function
+    described.__signature__ = inspect.Signature(parameters)
+    described.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    described.__doc__ = inspect.getdoc(options_class)
     return function
 
 
 def _parameter(name: str, field: Any, hint: Any, groups: dict[str, Group]) -> inspect.Parameter:
-    described = Parameter(help=field.metadata["help"], group=groups[field.metadata["group"]], negative="")
     by_place = field.metadata.get("positional")
+    # by place, `-` stands for standard input
+    rest: dict[str, Any] = {"allow_leading_hyphen": True} if by_place else {"group": groups[field.metadata["group"]]}
+    # "[default: False]" says nothing that the option's absence does not
+    shown = field.default is not False and field.default != ()
+    described = Parameter(help=field.metadata["help"], negative="", show_default=shown, **rest)
     return inspect.Parameter(
         name,
         inspect.Parameter.POSITIONAL_ONLY if by_place else inspect.Parameter.KEYWORD_ONLY,

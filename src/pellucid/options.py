@@ -29,7 +29,7 @@ def option(default: Any, help: str, *, group: str, minimum: float | None = None,
 
 def argument(help: str) -> Any:
     """Declare a field that the command line takes by place rather than by name; None where it is left out."""
-    return dataclasses.field(default=None, metadata={"help": help, "group": "Arguments", "positional": True})
+    return dataclasses.field(default=None, metadata={"help": help, "group": None, "positional": True})
 
 
 def nested(options_class: type[OptionsT]) -> Any:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -61,6 +62,6 @@ def live_display(
         disable=not console.is_terminal,
     )
     with progress:
-        empty = dict.fromkeys(("loss", "metric", "rate", "speed"), "")
-        task = progress.add_task("", total=total_steps, completed=done, epoch=f"epoch 1/{epochs}", **empty)
+        fields: dict[str, Any] = dict.fromkeys(("loss", "metric", "rate", "speed"), "")
+        task = progress.add_task("", total=total_steps, completed=done, epoch=f"epoch 1/{epochs}", **fields)
         yield LiveDisplay(progress, task, metric_name, epochs)

@@ -8,7 +8,7 @@ from pellucid.report.numbers import percent
 
 
 def prediction_lines(predictions: Sequence[Prediction], top: int = 1) -> str:
-    """Return a line a prediction: the input's name, then the `top` likeliest classes with probability, or the values."""
+    """Return a line a prediction: the input's name, then the likeliest classes with probability, or the values."""
     width = max((len(prediction.name) for prediction in predictions), default=0)
     return "\n".join(f"{prediction.name:<{width}}  {_said(prediction, top)}" for prediction in predictions)
 

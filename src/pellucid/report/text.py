@@ -8,7 +8,7 @@ from torch import nn
 from pellucid.data.dataset import Dataset, describe
 from pellucid.networks import Plan
 from pellucid.record import Record
-from pellucid.report.numbers import metric, metrics
+from pellucid.report.numbers import duration, metric, metrics
 
 
 def data_lines(data: Dataset) -> str:
@@ -25,15 +25,19 @@ def network_lines(plan: Plan | None, network: nn.Module, notes: Iterable[str]) -
     return "\n".join([f"network  {arrows}", f"         {count:,} parameters", *_noted(notes)])
 
 
-def result_lines(record: Record, folder: Path, *, finished: bool) -> str:
-    """Return how the training ended, in the order a reader asks: how good, from which epoch, where it is kept."""
+def result_lines(record: Record, folder: Path, seconds: float, *, finished: bool) -> str:
+    """Return how the training ended, in the order a reader asks: how good, after how much, where it is kept."""
     lines = []
     if record.result is not None:
         scores = {name: value for name, value in record.result.metrics.items() if name != "loss"}
-        lines.append(f"test     {metrics(scores)} (weights of epoch {record.result.best_epoch})")
+        heading = f"{record.result.split:<8} "
+        lines.append(f"{heading}{metrics(scores)} (weights of epoch {record.result.best_epoch})")
     if record.epochs:
         last = record.epochs[-1]
-        lines.append(f"trained  {last.epoch} epochs, {last.step:,} steps; training loss {metric('loss', last.loss)}")
+        lines.append(
+            f"trained  {last.epoch} epochs, {last.step:,} steps in {duration(seconds)};"
+            f" training loss {metric('loss', last.loss)}"
+        )
     lines.append(f"run      {folder}")
     if not finished:
         lines.append(f"         stopped; go on with: pellucid train --resume {folder}")

@@ -233,14 +233,14 @@ def _peak_rate(session: Session) -> float:
 
 
 def _sample(session: Session, gradient_norm: float) -> Step:
-    progress = session.progress
+    progress, samples = session.progress, len(session.data.rows["train"])
     step = Step(
         step=progress.step,
         epoch=progress.epoch,
         loss=progress.loss_sum / progress.loss_steps,
         learning_rate=session.optimizer.param_groups[0]["lr"],
         gradient_norm=gradient_norm,
-        samples=(progress.epoch - 1) * len(session.data.rows["train"]) + progress.batch * session.batch_size,
+        samples=(progress.epoch - 1) * samples + min(progress.batch * session.batch_size, samples),
     )
     progress.loss_sum, progress.loss_steps = 0.0, 0
     return step

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 - a watcher receives events it may have no use for
 """What a training writes into its run folder besides the record: what was asked, weights, checkpoints, times."""
 
 import platform
@@ -105,8 +106,13 @@ class Times:
     def __init__(self, path: Path, session: Session) -> None:
         self._path = path
         self._session = session
-        self._began = time.perf_counter()
+        self._opened = self._began = time.perf_counter()
         self._append({"kind": "begin", "at": datetime.now(UTC).isoformat(timespec="seconds")})
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the training began or went on."""
+        return time.perf_counter() - self._opened
 
     def on_step(self, step: Step) -> None:
         """Keep nothing: an epoch's time is enough."""

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import OptionError
 from pellucid.options import argument, check, from_keywords, option
+from pellucid.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pellucid.verbs.run import Prediction, Run
+    from pellucid.record import Prediction
+    from pellucid.verbs.run import Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,8 +54,8 @@ def predict(run: str | Run, input: object, **options: Any) -> list[Prediction] |
     return opened.predict(input)
 
 
-def command(options: PredictOptions, console: Console) -> dict[str, Any]:
-    """Predict as the command line asks; print it and return what `--json` writes."""
+def command(options: PredictOptions, console: Console) -> Outcome:
+    """Predict as the command line asks, and print it."""
     from pellucid.report.predictions import prediction_lines
     from pellucid.verbs.run import open_run
 
@@ -64,8 +66,8 @@ def command(options: PredictOptions, console: Console) -> dict[str, Any]:
         prompt = sys.stdin.read() if options.input == "-" else options.input
         text = run.generate(prompt, length=options.length, temperature=options.temperature, seed=options.seed)
         console.print(text, markup=False)
-        return {"run": str(run.folder), "text": text}
+        return Outcome({"run": str(run.folder), "text": text})
     source = sys.stdin.buffer.read() if options.input == "-" else options.input
     predictions = run.predict(source)
     console.print(prediction_lines(predictions, options.top), markup=False)
-    return {"run": str(run.folder), "predictions": [prediction.to_json() for prediction in predictions]}
+    return Outcome({"run": str(run.folder), "predictions": [prediction.to_json() for prediction in predictions]})

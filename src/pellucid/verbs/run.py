@@ -9,10 +9,13 @@ from torch import Tensor, nn
 
 from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Target, Values, load
 from pellucid.data.preprocessing import from_json, target_from_json
+from pellucid.data.text import TextPreprocessing
 from pellucid.errors import RunError
 from pellucid.networks import build
-from pellucid.recipe import DataOptions, Recipe
+from pellucid.networks.continuation import continue_tokens
+from pellucid.recipe import Recipe
 from pellucid.record import SCHEMA, Finding, Prediction, Record, read_json
+from pellucid.seed import generator
 from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
 from pellucid.training.session import evaluate
@@ -87,8 +90,7 @@ class Run:
         source = self.asked["data"]
         if source["kind"] == "memory":
             raise RunError("this run was trained on data given from Python", advice="pass the data to evaluate(data)")
-        options = {**source["options"], "ignore": tuple(source["options"]["ignore"])}
-        data = load(source["location"], DataOptions(**options))
+        data = load(source["location"], **source["options"])
         if data.source.sha256 != source["sha256"]:
             raise RunError(
                 f"{source['location']} has changed since this run",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pellucid.errors import OptionError, RunError
 from pellucid.options import argument, check, from_keywords, nested, option
 from pellucid.recipe import DataOptions, Recipe
+from pellucid.verbs.outcome import INTERRUPTED, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from torch import nn
 
-    from pellucid.data import Dataset
+    from pellucid.data import Dataset, SplitName
     from pellucid.networks import Plan
+    from pellucid.record import Result
     from pellucid.training.session import Session
     from pellucid.verbs.run import Run
 
@@ -72,17 +75,19 @@ def train(data: object = None, network: str | nn.Module | Plan | None = None, **
     return _run_training(data, asked, module, Console(quiet=asked.quiet, highlight=False, soft_wrap=True))
 
 
-def command(options: TrainOptions, console: Console) -> dict[str, Any]:
-    """Train as the command line asks; return what `--json` writes."""
+def command(options: TrainOptions, console: Console) -> Outcome:
+    """Train as the command line asks."""
     run = _run_training(options.data, options, None, console)
     result = run.record.result
-    return {
+    document = {
         "run": str(run.folder),
         "finished": result is not None,
         "epochs": len(run.record.epochs),
         "network": run.asked["network"],
-        "test": None if result is None else dict(result.metrics),
+        "split": None if result is None else result.split,
+        "metrics": None if result is None else dict(result.metrics),
     }
+    return Outcome(document, status=INTERRUPTED if result is None else 0)
 
 
 def _run_training(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
@@ -103,7 +108,8 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     from pellucid.report.text import data_lines, network_lines
     from pellucid.verbs.folder import write_beginning
 
-    dataset = load(data, options.reading)
+    # data that `load` returned is split and prepared already: it takes no options, and says so if any are given
+    dataset = load(data, None if options.reading == DataOptions() else options.reading)
     console.print(data_lines(dataset), markup=False)
     session, plan, notes = _open(dataset, options.network, options.recipe, module)
     console.print(network_lines(plan, session.network, notes), markup=False)
@@ -147,7 +153,10 @@ def _open(
     device = choose_device(recipe)
     if module is not None:
         return open_session(module, dataset, task, recipe, device), None, ()
-    plan, notes = fit_to(network or default_network(dataset), dataset.input_shape, task.outputs)
+    chosen = network or default_network(dataset)
+    plan, notes = fit_to(chosen, dataset.input_shape, task.outputs)
+    if network is None:
+        notes = (f"chosen for this data: {chosen}; another with --network",)
     return open_session(build(plan, recipe.seed), dataset, task, recipe, device), plan, notes
 
 
@@ -177,28 +186,32 @@ def _checked(session: Session, options: TrainOptions, console: Console) -> Sessi
 
 def _drive(session: Session, folder: Path, console: Console) -> Run:
     """Train to the end or to Ctrl-C, writing the run folder as it happens."""
-    from pellucid.record import RecordFile, Result
+    from pellucid.record import RecordFile
     from pellucid.report.live import live_display
     from pellucid.report.text import result_lines
     from pellucid.training.fit import fit
-    from pellucid.training.session import evaluate
     from pellucid.verbs.folder import Checkpoints, Times
     from pellucid.verbs.run import open_run
 
-    checkpoints = Checkpoints(folder, session)
-    record = RecordFile(folder / "record.jsonl")
-    times = Times(folder / "timing.jsonl", session)
-    progress = session.progress
-    try:
-        with live_display(console, session.task.metric, session.epochs, session.total_steps, progress.step) as display:
+    checkpoints, times = Checkpoints(folder, session), Times(folder / "timing.jsonl", session)
+    done = session.progress.step
+    with contextlib.closing(RecordFile(folder / "record.jsonl")) as record:
+        with live_display(console, session.task.metric, session.epochs, session.total_steps, done) as display:
             finished = fit(session, (record, times, checkpoints, display))
         checkpoints.save()
         if finished:
-            session.network.load_state_dict(session.best_weights)
-            metrics = evaluate(session.network, session.data, session.task, "test", session.device)
-            record.on_result(Result(split="test", metrics=metrics, best_epoch=progress.best_epoch))
-    finally:
-        record.close()
+            record.on_result(_judge(session))
     run = open_run(folder)
-    console.print(result_lines(run.record, folder, finished=finished), markup=False)
+    console.print(result_lines(run.record, folder, times.seconds, finished=finished), markup=False)
     return run
+
+
+def _judge(session: Session) -> Result:
+    """Return how the best weights do on the test split, or on the validation split where there is no other."""
+    from pellucid.record import Result
+    from pellucid.training.session import evaluate
+
+    session.network.load_state_dict(session.best_weights)
+    split: SplitName = "test" if len(session.data.rows["test"]) else "validation"
+    metrics = evaluate(session.network, session.data, session.task, split, session.device)
+    return Result(split=split, metrics=metrics, best_epoch=session.progress.best_epoch)

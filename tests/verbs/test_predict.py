@@ -1,0 +1,107 @@
+"""What a trained network says of new inputs, from Python and the command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits, load_iris
+
+import pellucid
+from pellucid.errors import DataError, RunError
+from pellucid.verbs.run import Run
+
+
+@pytest.fixture(scope="module")
+def flowers(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("flowers")
+    table = load_iris(as_frame=True)
+    frame = table.frame.assign(species=[table.target_names[i] for i in table.frame.pop("target")])
+    frame.to_csv(folder / "iris.csv", index=False)
+    return pellucid.train(folder / "iris.csv", target="species", epochs=40, folder=str(folder / "runs"), quiet=True)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return pellucid.train("digits", network="mlp", epochs=15, folder=str(tmp_path_factory.mktemp("digits")), quiet=True)
+
+
+def pellucid_command(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pellucid", *arguments], input=stdin, capture_output=True, text=True, check=False
+    )
+
+
+def test_rows_of_a_table(flowers: Run, tmp_path: Path) -> None:
+    header = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n"
+    (tmp_path / "new.csv").write_text(header + "5.1,3.5,1.4,0.2\n6.3,3.3,6.0,2.5\n")
+    predictions = flowers.predict(tmp_path / "new.csv")
+    assert [p.label for p in predictions] == ["setosa", "virginica"]
+    for prediction in predictions:
+        probabilities = list(prediction.probabilities.values())
+        assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+        assert probabilities == sorted(probabilities, reverse=True)
+    from_stdin = pellucid_command(
+        "predict", str(flowers.folder), "-", "--json", "-", stdin=header + "5.1,3.5,1.4,0.2\n"
+    )
+    assert from_stdin.returncode == 0, from_stdin.stderr
+    assert json.loads(from_stdin.stdout)["predictions"][0]["class"] == "setosa"
+
+
+def test_a_missing_column_is_named(flowers: Run, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("sepal length (cm),petal width (cm)\n5.1,0.2\n")
+    with pytest.raises(DataError, match="sepal width"):
+        flowers.predict(tmp_path / "new.csv")
+
+
+def test_an_image_file_and_a_folder_of_them(digits: Run, tmp_path: Path) -> None:
+    bunch = load_digits()
+    rows = range(1700, 1720)
+    for row in rows:
+        Image.fromarray((bunch.images[row] * 255 / 16).astype("uint8")).save(tmp_path / f"{row}.png")
+    one = digits.predict(tmp_path / "1700.png")
+    assert [Path(p.name).name for p in one] == ["1700.png"]
+    many = digits.predict(tmp_path)
+    right = sum(p.label == str(bunch.target[int(Path(p.name).stem)]) for p in many)
+    assert len(many) == 20
+    assert right >= 17
+    printed = pellucid_command("predict", str(digits.folder), str(tmp_path / "1700.png"), "--top", "2")
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout.count("%") == 2
+
+
+def test_refusals_have_status_two_and_no_traceback(digits: Run, tmp_path: Path) -> None:
+    for arguments, words in [
+        (["predict"], "RUN INPUT"),
+        (["predict", str(tmp_path / "nothing"), "x"], "missing"),
+        (["predict", str(digits.folder), str(tmp_path / "nothing.png")], "nothing.png"),
+        (["predict", str(digits.folder), "x", "--tpo", "2"], "--top"),
+        (["train", "digits", "--learning-rat", "1"], "--learning-rate"),
+        (["trian"], "train"),
+    ]:
+        done = pellucid_command(*arguments)
+        assert done.returncode == 2, (arguments, done)
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_text_is_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / "abc.txt").write_text("abcdefgh " * 400)
+    run = pellucid.train(tmp_path / "abc.txt", length=16, epochs=12, folder=str(tmp_path / "runs"), quiet=True)
+    text = run.generate("abcd", length=20, temperature=0)
+    assert text == "efgh abcdefgh abcdef"
+    assert pellucid.predict(run, "abcd", length=20, temperature=0.0) == text
+    with pytest.raises(RunError, match="generate"):
+        run.predict("abcd")
+
+
+def test_a_value_comes_in_its_own_unit(tmp_path: Path) -> None:
+    lines = ["size,rooms,price"] + [
+        f"{50 + i % 90},{1 + i % 5},{1000 * (50 + i % 90) + 5000 * (i % 5)}" for i in range(600)
+    ]
+    (tmp_path / "houses.csv").write_text("\n".join(lines) + "\n")
+    run = pellucid.train(tmp_path / "houses.csv", epochs=40, folder=str(tmp_path / "runs"), quiet=True)
+    (tmp_path / "new.csv").write_text("size,rooms\n100,3\n")
+    assert run.predict(tmp_path / "new.csv")[0].values["price"] == pytest.approx(110_000, rel=0.05)
