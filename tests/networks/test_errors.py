@@ -3,7 +3,7 @@
 import pytest
 
 from pellucid.errors import NotationError
-from pellucid.networks import fit_to, parse
+from pellucid.networks import COMBINATORS, WORDS, fit_to, parse
 from pellucid.shapes import Features, Image, Sequence, Tokens
 
 MISTAKES = {
@@ -70,7 +70,7 @@ conv needs its kernel: size of the window
   received: conv(6)
 """,
     "28x28x1 -> conv(6, 5x5) -> 28x28x6 -> fc(10)": """
-the shape behind conv is another
+conv gives another shape
     28x28x1 -> conv(6, 5x5) -> 28x28x6 -> fc(10)
                                ^^^^^^^
   expected: 24x24x6
@@ -207,6 +207,29 @@ def test_unknown_word(word: str, advice: str) -> None:
     with pytest.raises(NotationError, match="there is no such word") as refused:
         parse(f"28x28x1 -> {word} -> fc(10)")
     assert refused.value.advice == advice
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("28x28x1 => fc(10)", "an arrow is written -> or →"),
+        ("28x28x1 - > fc(10)", "an arrow is written -> or →"),
+        ("28x28x1 -> conv(6, 5x5, padding='same')", "names stand without quotes"),
+        ("28x28x1 -> conv(6, (5, 5))", "a kernel is written 5x5, without parentheses"),
+        ("28x28x1 -> conv(6, [5, 5])", "a kernel is written 5x5, without parentheses"),
+        ("28x28x1 -> dropout(50%)", "a share is written 0.5"),
+    ],
+)
+def test_signs_from_elsewhere(text: str, advice: str) -> None:
+    with pytest.raises(NotationError) as refused:
+        parse(text)
+    assert refused.value.advice == advice
+
+
+def test_a_word_like_no_other_is_answered_with_all() -> None:
+    with pytest.raises(NotationError) as refused:
+        parse("28x28x1 -> zzzz")
+    assert refused.value.expected == "one of " + ", ".join([*WORDS, *COMBINATORS])
 
 
 def test_only_the_line_of_the_mistake_is_shown() -> None:

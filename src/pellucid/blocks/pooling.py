@@ -50,7 +50,7 @@ class MedianPool(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the medians."""
         windows = x
-        for axis, (kernel, stride) in enumerate(zip(self.kernel_size, self.stride), start=2):
+        for axis, (kernel, stride) in enumerate(zip(self.kernel_size, self.stride, strict=True), start=2):
             windows = windows.unfold(axis, kernel, stride)
         ordered = torch.flatten(windows, x.dim()).sort(-1).values
         count = ordered.shape[-1]

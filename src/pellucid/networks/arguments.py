@@ -7,7 +7,7 @@ from typing import Any
 
 from pellucid.errors import nearest
 from pellucid.networks.place import MisfitError
-from pellucid.networks.syntax import LARGEST_COUNT
+from pellucid.networks.scanning import LARGEST_COUNT
 from pellucid.shapes import Features, Image, Sequence
 
 Extent = int | tuple[int, int]

@@ -8,7 +8,7 @@ from pellucid.errors import NotationError
 from pellucid.networks.parsing import arguments_of_entry, expand, literal, read, refuse_without_input, zoo_call
 from pellucid.networks.place import Place, failure
 from pellucid.networks.plan import Plan
-from pellucid.networks.syntax import Call, Tree
+from pellucid.networks.tree import Call, Tree
 from pellucid.networks.word import Named, Output, Word, Words, agrees
 from pellucid.networks.words import Activation, Dropout, Fc, Heads
 from pellucid.networks.words.normalisation import last_count

@@ -9,7 +9,8 @@ from pellucid.networks.arguments import Choice, Count, Flag, Kind, Number
 from pellucid.networks.place import MisfitError, Place, failure, failure_of
 from pellucid.networks.plan import Plan
 from pellucid.networks.reader import read_words
-from pellucid.networks.syntax import Argument, Call, Tree, read_tree
+from pellucid.networks.syntax import read_tree
+from pellucid.networks.tree import Argument, Call, Tree
 from pellucid.networks.word import SORTS
 from pellucid.networks.words import COMBINATORS, WORDS
 from pellucid.networks.zoo import ZOO, Arrows, Entry

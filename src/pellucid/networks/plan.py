@@ -9,7 +9,8 @@ from pellucid.networks.field import Field, start
 from pellucid.networks.place import failure
 from pellucid.networks.table import Row, Table, rows_of
 from pellucid.networks.word import Named, Output, Word, Words, output_of
-from pellucid.networks.words.combinators import Repeat, chain_text, inner
+from pellucid.networks.words.branching import chain_text
+from pellucid.networks.words.combinators import Repeat, inner
 from pellucid.networks.words.composite import chain_field, chain_flops, chain_parameters
 from pellucid.shapes import Shape
 

@@ -7,7 +7,7 @@ from typing import Any
 from pellucid.errors import NotationError, nearest
 from pellucid.networks.arguments import Kernel, written
 from pellucid.networks.place import MisfitError, Place, failure, failure_of
-from pellucid.networks.syntax import Argument, Assertion, Branching, Call, Chain, Item, Repetition
+from pellucid.networks.tree import Argument, Assertion, Branching, Call, Chain, Item, Repetition
 from pellucid.networks.word import Word, Words, arguments_of, kind_of
 from pellucid.networks.words import COMBINATORS, WORDS, Add, Concat, Heads, Repeat, Residual
 from pellucid.networks.zoo import ZOO
@@ -189,10 +189,11 @@ def _unknown(call: Call) -> NotationError:
     known = [*WORDS, *COMBINATORS, *ZOO]
     other = {also: word.name for word in (*WORDS.values(), *COMBINATORS.values()) for also in word.also_called}
     same = other.get(name.lower()) or (name.lower() if name.lower() in known else None)
+    advice = f"here it is called '{same}'" if same else nearest(name, [*known, *other])
     return failure(
         Place(call.place.text, call.place.start, call.place.start + len(name)),
         "there is no such word",
-        expected=f"a word: {', '.join([*WORDS, *COMBINATORS])}; or at the beginning a zoo name: {', '.join(ZOO)}",
+        expected="a word of the notation" if advice else f"one of {', '.join([*WORDS, *COMBINATORS])}",
         received=name,
-        advice=f"here it is called '{same}'" if same else nearest(name, [*known, *other]),
+        advice=advice,
     )

@@ -12,108 +12,36 @@
 `→` is `->`, `×` is `x` or `*`; a line break is a space; `#` begins a comment that ends with its line.
 """
 
-import math
-import re
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Literal, cast
 
 from pellucid.errors import nearest
 from pellucid.networks.place import Place, failure
+from pellucid.networks.scanning import (
+    ARROW_ADVICE,
+    KERNEL_ADVICE,
+    Kind,
+    Token,
+    in_range,
+    number,
+    said,
+    scan,
+    whole_number,
+)
+from pellucid.networks.tree import (
+    Argument,
+    Assertion,
+    Branch,
+    Branching,
+    Call,
+    Chain,
+    Item,
+    Repetition,
+    Tree,
+    Value,
+)
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
 
-LARGEST_COUNT = 10**9
 DEEPEST_NESTING = 20
-
-Kind = Literal["number", "name", "times", "arrow", "mark", "end"]
-Value = int | float | str | tuple[int, ...] | Shape
-
-_TOKEN = re.compile(
-    r"""(?P<skip>\s+|\#[^\n]*)
-      | (?P<arrow>->|→)
-      | (?P<number>-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-      | (?P<times>[x×](?=\s*[0-9(])|×)
-      | (?P<time>T(?=\s*[x×=]))
-      | (?P<name>[A-Za-z_][A-Za-z0-9_\-]*(?<!-))
-      | (?P<mark>[()|,=*:.])""",
-    re.VERBOSE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of the text."""
-
-    kind: Kind
-    text: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """`value` or `name=value` in a call."""
-
-    name: str | None
-    value: Value
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """A shape between arrows."""
-
-    shape: Shape
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A word or a zoo name with its arguments."""
-
-    name: str
-    part: str | None
-    arguments: tuple[Argument, ...]
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """One of the chains in a branching word, with its name where it has one."""
-
-    name: str | None
-    chain: "Chain"
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Branching:
-    """A word around chains: `add(a | b)`."""
-
-    name: str
-    branches: tuple[Branch, ...]
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Repetition:
-    """`count * (chain)`."""
-
-    count: int
-    chain: "Chain"
-    place: Place
-
-
-Item = Assertion | Call | Branching | Repetition
-Chain = tuple[Item, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """A whole text: its input shape, where it has one, and the chain behind."""
-
-    input: Assertion | None
-    chain: Chain
-    place: Place
 
 
 def read_tree(text: str, branching: Collection[str]) -> Tree:
@@ -158,7 +86,7 @@ class _Reader:
 
     def __init__(self, text: str, branching: Collection[str]) -> None:
         self._branching = branching
-        self._tokens = _tokens(text)
+        self._tokens = scan(text)
         self._at = 0
         self._depth = 0
 
@@ -206,11 +134,11 @@ class _Reader:
             return Assertion(shape, place)
         if token.kind == "name":
             return self._call()
-        raise failure(token.place, "a layer is missing", expected="a word or a shape", received=_said(token))
+        raise failure(token.place, "a layer is missing", expected="a word or a shape", received=said(token))
 
     def _repetition(self) -> Item:
         token = self._take()
-        count = _count(token)
+        count = whole_number(token)
         self._take()
         chain: Chain
         if self._now.text == "(":
@@ -242,7 +170,7 @@ class _Reader:
                 name.place,
                 f"{name.text} needs its layers in parentheses",
                 expected=f"{name.text}( ... )",
-                received=_said(self._now),
+                received=said(self._now),
             )
         opening = self._take()
         branches = [self._branch()]
@@ -285,14 +213,15 @@ class _Reader:
         if token.text == "T" or (token.text == "tokens" and self._ahead(1).text == "("):
             return self._shape()[0]
         if token.kind == "number":
-            return self._size(minimum=0)[0] if self._is_size() else _number(self._take())
+            return self._size(minimum=0)[0] if self._is_size() else number(self._take())
         if token.kind == "name":
             return self._take().text
         raise failure(
             token.place,
             "an argument is missing",
             expected="a number, a size such as 5x5, or a name",
-            received=_said(token),
+            received=said(token),
+            advice=KERNEL_ADVICE if token.text == "(" else "",
         )
 
     def _shape(self) -> tuple[Shape, Place]:
@@ -306,11 +235,11 @@ class _Reader:
 
     def _size(self, minimum: int = 1) -> tuple[tuple[int, ...], Place]:
         first = last = self._take()
-        counts = [_count(first, minimum)]
+        counts = [whole_number(first, minimum)]
         while self._now.kind == "times":
             self._take()
             last = self._expect("number", "a number")
-            counts.append(_count(last, minimum))
+            counts.append(whole_number(last, minimum))
         return tuple(counts), first.place.until(last.place)
 
     def _sequence(self) -> tuple[Shape, Place]:
@@ -318,24 +247,24 @@ class _Reader:
         length = None
         if self._now.text == "=":
             self._take()
-            length = _count(self._expect("number", "the number of steps"))
+            length = count(self._expect("number", "the number of steps"))
         if self._now.kind != "times":
             raise failure(
                 self._now.place,
                 "a sequence says the features of one step",
                 expected="T x 8, or T=24 x 8",
-                received=_said(self._now),
+                received=said(self._now),
             )
         self._take()
         last = self._expect("number", "the features of one step")
-        return Sequence(_count(last), length), start.place.until(last.place)
+        return Sequence(whole_number(last), length), start.place.until(last.place)
 
     def _token_ids(self) -> tuple[Shape, Place]:
         start = self._take()
         example = "tokens(5000), or tokens(5000, length=20)"
         if self._now.text != "(":
             raise failure(
-                start.place, "tokens needs the size of its vocabulary", expected=example, received=_said(self._now)
+                start.place, "tokens needs the size of its vocabulary", expected=example, received=said(self._now)
             )
         arguments, end = self._arguments()
         place = start.place.until(end.place)
@@ -350,7 +279,7 @@ class _Reader:
                     received=argument.place.content,
                     advice=nearest(name, ("vocabulary", "length")),
                 )
-            counts[name] = _in_range(argument.value, argument.place)
+            counts[name] = in_range(argument.value, argument.place)
         if "vocabulary" not in counts:
             raise failure(place, "tokens needs the size of its vocabulary", expected=example, received=place.content)
         return Tokens(counts["vocabulary"], counts.get("length")), place
@@ -365,21 +294,20 @@ class _Reader:
             raise failure(
                 opening.place, "this parenthesis is never closed", expected="')'", received="the end of the text"
             )
-        raise failure(
-            self._now.place, "this does not belong here", expected=f"{also} or ')'", received=_said(self._now)
-        )
+        raise failure(self._now.place, "this does not belong here", expected=f"{also} or ')'", received=said(self._now))
 
     def _expect_end(self) -> None:
         token = self._now
         if token.kind != "end":
             advice = "two layers are joined by an arrow" if token.kind in ("name", "number") else ""
+            advice = ARROW_ADVICE if token.text == "=" else advice
             raise failure(
-                token.place, "this does not belong here", expected="'->'", received=_said(token), advice=advice
+                token.place, "this does not belong here", expected="'->'", received=said(token), advice=advice
             )
 
     def _expect(self, kind: Kind, what: str) -> Token:
         if self._now.kind != kind:
-            raise failure(self._now.place, f"{what} is missing", expected=what, received=_said(self._now))
+            raise failure(self._now.place, f"{what} is missing", expected=what, received=said(self._now))
         return self._take()
 
     @property
@@ -393,53 +321,3 @@ class _Reader:
         token = self._now
         self._at = min(self._at + 1, len(self._tokens) - 1)
         return token
-
-
-def _tokens(text: str) -> list[Token]:
-    tokens: list[Token] = []
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise failure(
-                Place(text, at, at + 1),
-                "this character means nothing here",
-                expected="words, numbers, '->', '|', ',', '=' and parentheses",
-                received=repr(text[at]),
-            )
-        kind = str(match.lastgroup)
-        if kind != "skip":
-            kind = "name" if kind == "time" else kind
-            tokens.append(Token(cast("Kind", kind), match.group(), Place(text, at, match.end())))
-        at = match.end()
-    return [*tokens, Token("end", "", Place(text, len(text.rstrip()), len(text.rstrip()) + 1))]
-
-
-def _number(token: Token) -> int | float:
-    if len(token.text) > 40:
-        raise failure(
-            token.place, "this number is too long", expected="at most 40 characters", received=f"{len(token.text)}"
-        )
-    value = int(token.text) if token.text.lstrip("-").isdigit() else float(token.text)
-    if not math.isfinite(value):
-        raise failure(token.place, "this number is too large", expected="a finite number", received=token.text)
-    return value
-
-
-def _count(token: Token, minimum: int = 1) -> int:
-    value = _number(token)
-    if not isinstance(value, int):
-        raise failure(token.place, "this must be a whole number", expected="1, 2, 3, ...", received=token.text)
-    return _in_range(value, token.place, minimum)
-
-
-def _in_range(value: int, place: Place, minimum: int = 1) -> int:
-    if not minimum <= value <= LARGEST_COUNT:
-        raise failure(
-            place, "this number is out of range", expected=f"{minimum} to {LARGEST_COUNT:,}", received=str(value)
-        )
-    return value
-
-
-def _said(token: Token) -> str:
-    return "the end of the text" if token.kind == "end" else f"'{token.text}'"

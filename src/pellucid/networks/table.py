@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pellucid.networks.field import Field
 from pellucid.networks.layers import Layer, Numbering
 from pellucid.networks.word import Output, Word, Words, walk
-from pellucid.networks.words.combinators import Branching
+from pellucid.networks.words.branching import Branching
 from pellucid.networks.words.composite import Composite
 from pellucid.shapes import Features, Shape
 

@@ -17,7 +17,7 @@ from pellucid.networks.arguments import Kernel, Kind
 from pellucid.networks.field import Field
 from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError, Place, failure, failure_of
-from pellucid.networks.syntax import Assertion
+from pellucid.networks.tree import Assertion
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
 
 LARGEST_DIMENSION = 2**40
@@ -115,7 +115,7 @@ def output_of(word: Word, incoming: Output) -> Output:
     if word.asserted is not None and not agrees(word.asserted.shape, shape):
         raise failure(
             word.asserted.place,
-            f"the shape behind {word.name} is another",
+            f"{word.name} gives another shape",
             expected=str(shape),
             received=str(word.asserted.shape),
             advice=f"{word} makes {shape} of {incoming}",

@@ -17,7 +17,8 @@ from pellucid.networks.words.activation import (
     Step,
     Tanh,
 )
-from pellucid.networks.words.combinators import Add, Branching, Concat, Heads, Repeat, Residual
+from pellucid.networks.words.branching import Branching
+from pellucid.networks.words.combinators import Add, Concat, Heads, Repeat, Residual
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout

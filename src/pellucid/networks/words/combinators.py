@@ -2,39 +2,35 @@
 
 # ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
 
-from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import nn
 
 from pellucid.blocks import Add as AddBlock
 from pellucid.blocks import Concat as ConcatBlock
 from pellucid.blocks import Heads as HeadsBlock
-from pellucid.errors import NotationError
-from pellucid.networks.field import Field, widest
-from pellucid.networks.layers import Group, Layer
+from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError
 from pellucid.networks.word import Named, Output, Word, Words
 from pellucid.networks.words.activation import Identity
+from pellucid.networks.words.branching import (
+    Branching,
+    NamedChain,
+    branch_shapes,
+    chain_text,
+    numbered,
+    refuse_unequal_lengths,
+)
 from pellucid.networks.words.composite import (
     Composite,
-    chain_field,
-    chain_flops,
-    chain_layers,
-    chain_parameters,
     chain_shape,
-    total,
 )
 from pellucid.networks.words.convolution import Conv
 from pellucid.networks.words.dense import Fc
 from pellucid.networks.words.normalisation import BatchNorm
-from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
-
-_TRIED_LENGTHS = range(1000, 1006)  # all remainders of the strides 2 and 3
-
-NamedChain = tuple[str, Words]
+from pellucid.shapes import Features, Image, Sequence, Shape
 
 
 @dataclass(frozen=True)
@@ -66,34 +62,6 @@ class Repeat(Composite):
 
     def __str__(self) -> str:
         return f"{self.count} * ({chain_text(self.body)})"
-
-
-@dataclass(frozen=True)
-class Branching(Word):
-    """A word whose chains all start from its input."""
-
-    block: ClassVar[type[nn.Module]]
-
-    @abstractmethod
-    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:
-        """Return the chains with the names their layers have in the state dict."""
-
-    def parameters(self, incoming: Shape) -> int:
-        """Return those of all branches."""
-        return sum(chain_parameters(words, incoming) for _, words in self.branches(incoming))
-
-    def flops(self, incoming: Shape) -> int | None:
-        """Return those of all branches."""
-        return total(chain_flops(words, incoming) for _, words in self.branches(incoming))
-
-    def field(self, before: Field, incoming: Shape) -> Field:
-        """Return the widest field of a branch."""
-        return widest(chain_field(words, before, incoming) for _, words in self.branches(incoming))
-
-    def modules(self, incoming: Shape) -> tuple[Layer, ...]:
-        """Return the block that holds the branches."""
-        named: dict[str, Any] = {name: Group(chain_layers(words, incoming)) for name, words in self.branches(incoming)}
-        return (Layer(self.name, self.block, (), named),)
 
 
 @dataclass(frozen=True)
@@ -263,11 +231,6 @@ class Heads(Branching):
         return f"{self.name}({' | '.join(f'{name}: {chain_text(words)}' for name, words in self.chains)})"
 
 
-def chain_text(words: Words) -> str:
-    """Return a chain as arrows."""
-    return " -> ".join(map(str, words))
-
-
 def inner(word: Word) -> tuple[Words, ...]:
     """Return the chains written inside a word."""
     match word:
@@ -286,50 +249,6 @@ def every(words: Words) -> Iterable[Word]:
         yield word
         for chain in inner(word):
             yield from every(chain)
-
-
-def numbered(chains: tuple[Words, ...]) -> tuple[NamedChain, ...]:
-    """Return chains named branch1, branch2, ..."""
-    return tuple((f"branch{number}", words) for number, words in enumerate(chains, start=1))
-
-
-def branch_shapes(word: Word, chains: Iterable[Words], incoming: Shape) -> list[Shape]:
-    """Return the shape behind each chain.
-
-    Raises:
-        MisfitError: a chain ends in several outputs.
-    """
-    shapes = []
-    for chain in chains:
-        shape = chain_shape(chain, incoming)
-        if isinstance(shape, Named):
-            raise MisfitError(
-                "heads are the end of a network", expected=f"no heads inside {word.name}", received=str(shape)
-            )
-        shapes.append(shape)
-    return shapes
-
-
-def refuse_unequal_lengths(word: Word, chains: tuple[Words, ...], incoming: Shape) -> None:
-    """Check that branches of a sequence of free length give equal lengths, whatever it is, by trying some.
-
-    Raises:
-        MisfitError: they do not, as where one branch has a convolution without padding.
-    """
-    if not isinstance(incoming, Sequence | Tokens) or incoming.length is not None:
-        return
-    for length in _TRIED_LENGTHS:
-        try:
-            shapes = branch_shapes(word, chains, replace(incoming, length=length))
-        except NotationError:
-            return  # a kernel or a fixed size beyond the lengths tried
-        lengths = [shape.length for shape in shapes if isinstance(shape, Sequence)]
-        if len(set(lengths)) > 1:
-            raise MisfitError(
-                f"the branches of {word.name} give sequences of different lengths",
-                expected="one length; a convolution with padding=same keeps it",
-                received=f"of {length} steps " + " and ".join(map(str, lengths)),
-            )
 
 
 def _stride(before: int, after: int) -> int:
