@@ -5,8 +5,8 @@ import hashlib
 import http.client
 import os
 import re
+import sqlite3
 import ssl
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,13 +21,11 @@ from pellucid.data import progress
 from pellucid.data.cache import cache_folder
 from pellucid.errors import DataError
 
-if sys.platform != "win32":
-    import fcntl
-
 _ROUNDS = 4
 _FIRST_PAUSE = 1.0
 _MOST_ROUNDS = 100
 _TIMEOUT = 20.0
+_LONGEST_WAIT = 24 * 3600.0  # for another process that is downloading the same file
 _BYTES_AT_ONCE = 1 << 18
 # answers that will be the same next time: the mirror is not asked again
 _FINAL_STATUSES = frozenset((400, 401, 403, 404, 405, 410, 451))
@@ -109,7 +107,7 @@ def fetch(file: RemoteFile, folder: Path, *, pause: Callable[[float], None] = ti
         with _locked(target.with_name(target.name + ".lock")):
             if not target.is_file():  # another process may have brought it while this one waited
                 _Download(file, target, pause).run()
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise DataError(
             f"{target} cannot be written: {error}", advice="set PELLUCID_CACHE to a folder that you may write to"
         ) from error
@@ -268,10 +266,12 @@ def _checksum(path: Path, like: str) -> str:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Let one process at a time into the block (on Windows: all, and a checksum that fails starts over)."""
-    with path.open("wb") as file:
-        if sys.platform != "win32":
-            fcntl.flock(file, fcntl.LOCK_EX)
+    """Let one process at a time into the block; the lock of one that dies is free again.
+
+    An exclusive transaction on an empty database is the one such lock that the standard library has on every system.
+    """
+    with contextlib.closing(sqlite3.connect(path, timeout=_LONGEST_WAIT, isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
         yield
     # only now that the file is there: whoever waited for this lock, or comes with a new one, finds it and does nothing
     with contextlib.suppress(OSError):
