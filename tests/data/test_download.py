@@ -180,7 +180,7 @@ def test_wrong_bytes_are_never_kept(server: Server, tmp_path: Path, pauses: list
         fetch(remote(server.serves(wrong)), tmp_path, pause=pauses.append)
     assert CHECKSUM in str(refusal.value)
     assert len(server.asked) == 1
-    assert not list((tmp_path / "set").glob("file.bin*[!k]"))
+    assert not list((tmp_path / "set").iterdir())
 
 
 def test_the_other_mirror_serves_what_the_first_had_wrong(server: Server, tmp_path: Path) -> None:

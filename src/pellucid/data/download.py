@@ -103,8 +103,10 @@ def fetch(file: RemoteFile, folder: Path, *, pause: Callable[[float], None] = ti
     if target.is_file():
         return target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(target.with_name(target.name + ".lock")):
+        locks = folder / ".locks"
+        for needed in (target.parent, locks):
+            needed.mkdir(parents=True, exist_ok=True)
+        with _locked(locks / file.path.replace("/", "-")):
             if not target.is_file():  # another process may have brought it while this one waited
                 _Download(file, target, pause).run()
     except (OSError, sqlite3.Error) as error:
@@ -273,6 +275,3 @@ def _locked(path: Path) -> Iterator[None]:
     with contextlib.closing(sqlite3.connect(path, timeout=_LONGEST_WAIT, isolation_level=None)) as lock:
         lock.execute("BEGIN EXCLUSIVE")
         yield
-    # only now that the file is there: whoever waited for this lock, or comes with a new one, finds it and does nothing
-    with contextlib.suppress(OSError):
-        path.unlink()
