@@ -56,7 +56,7 @@ def _median_wall(runs: list[ProcessRun]) -> float:
 def _figures(runs: list[ProcessRun], reference: float) -> list[str]:
     wall = _median_wall(runs)
     results = [json.loads(run.output) for run in runs]
-    accuracy = median(result["test"]["accuracy"] for result in results)
+    accuracy = median(result["metrics"]["accuracy"] for result in results)
     epochs, network = results[0].get("epochs"), results[0].get("network", {})
     return [
         f"{wall:.2f}",

@@ -20,7 +20,7 @@ def main() -> None:
 
         model = MLPClassifier(random_state=0)
     model.fit(x[rows["train"]] / 16, y[rows["train"]])
-    print(json.dumps({"test": {"accuracy": model.score(x[rows["test"]] / 16, y[rows["test"]])}}))
+    print(json.dumps({"metrics": {"accuracy": model.score(x[rows["test"]] / 16, y[rows["test"]])}}))
 
 
 main()

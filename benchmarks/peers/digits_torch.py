@@ -13,11 +13,16 @@ BATCH_SIZE, EPOCHS, PEAK_RATE = 32, 60, 3e-3
 SHIFT = 1
 
 
+def convolution(maps_in: int, maps: int) -> list[nn.Module]:
+    """Return a 3x3 convolution, batch norm and ReLU."""
+    return [nn.Conv2d(maps_in, maps, 3, padding=1, bias=False), nn.BatchNorm2d(maps), nn.ReLU()]
+
+
 def small_cnn() -> nn.Module:
-    """Return two stages of convolution, batch norm and ReLU, and a linear read-out of the averaged maps."""
+    """Return two stages of two convolutions, and a linear read-out of the averaged maps."""
     return nn.Sequential(
-        nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),
+        *convolution(1, 32), *convolution(32, 32), nn.MaxPool2d(2),
+        *convolution(32, 64), *convolution(64, 64),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
     )  # fmt: skip
 
@@ -67,8 +72,8 @@ def main() -> None:
             best, best_weights = score, {name: value.clone() for name, value in network.state_dict().items()}
     network.load_state_dict(best_weights)
     parameters = sum(p.numel() for p in network.parameters())
-    result = {"accuracy": accuracy(network, *split["test"])}
-    print(json.dumps({"test": result, "epochs": EPOCHS, "network": {"parameters": parameters}}))
+    metrics = {"accuracy": accuracy(network, *split["test"])}
+    print(json.dumps({"metrics": metrics, "epochs": EPOCHS, "network": {"parameters": parameters}}))
 
 
 main()
