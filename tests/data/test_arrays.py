@@ -1,6 +1,8 @@
 """Arrays, tensors, .npz files and torch data sets: layouts, targets, standardisation, refusals."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +41,7 @@ LABELS = np.arange(60) % 3
     ],
     ids=lambda value: f"{type(value).__name__}{getattr(value, 'shape', '')}",
 )
-def test_axes_are_told_and_read_again(inputs, shape):
+def test_axes_are_told_and_read_again(inputs: Any, shape: Any) -> None:
     data = load((inputs, LABELS))
     assert data.input_shape == shape
     assert isinstance(data.target, Classes)
@@ -54,7 +56,7 @@ def test_axes_are_told_and_read_again(inputs, shape):
 
 @pytest.mark.covers("C12")
 @given(numpy_strategies.arrays(np.float64, (40, 3), elements=st.floats(-1e6, 1e6, allow_subnormal=False)))
-def test_training_rows_are_standardised_as_scikit_learn_does(inputs):
+def test_training_rows_are_standardised_as_scikit_learn_does(inputs: Any) -> None:
     data = load((inputs, np.arange(40) % 2))
     train = data.rows["train"].numpy()
     stored = inputs.astype(np.float32).astype(np.float64)  # what is stored is what is measured
@@ -67,7 +69,7 @@ def test_training_rows_are_standardised_as_scikit_learn_does(inputs):
 
 
 @pytest.mark.covers("C12")
-def test_held_out_rows_leave_the_standardisation_alone():
+def test_held_out_rows_leave_the_standardisation_alone() -> None:
     inputs = RANDOM.normal(size=(100, 2))
     first = load((inputs, LABELS[0] + np.arange(100) % 2))
     changed = inputs.copy()
@@ -76,7 +78,7 @@ def test_held_out_rows_leave_the_standardisation_alone():
     assert to_json(first.preprocessing) == to_json(second.preprocessing)
 
 
-def test_a_constant_feature_becomes_zero():
+def test_a_constant_feature_becomes_zero() -> None:
     inputs = np.column_stack([RANDOM.random(30), np.full(30, 0.1)])
     assert load((inputs, np.arange(30) % 2)).split("train")[0][:, 1].abs().max() < 1e-5
 
@@ -92,14 +94,14 @@ def test_a_constant_feature_becomes_zero():
         (LABELS[:, None], {}, ("0", "1", "2")),
     ],
 )
-def test_classes_are_told(targets, options, names):
+def test_classes_are_told(targets: Any, options: Any, names: Any) -> None:
     data = load((RANDOM.random((60, 2)), targets), **options)
     assert data.target == Classes(names)
     assert data.targets.dtype == torch.int64
 
 
 @pytest.mark.parametrize("width", [1, 3])
-def test_quantities_are_standardised_on_training(width):
+def test_quantities_are_standardised_on_training(width: int) -> None:
     targets = RANDOM.normal(5, 3, size=(60, width))
     data = load((RANDOM.random((60, 2)), targets))
     assert isinstance(data.target, Values)
@@ -109,7 +111,7 @@ def test_quantities_are_standardised_on_training(width):
     torch.testing.assert_close(data.target.restore(data.targets), torch.from_numpy(targets).float())
 
 
-def test_bytes_and_the_same_in_0_to_1_are_one():
+def test_bytes_and_the_same_in_0_to_1_are_one() -> None:
     pixels = torch.randint(0, 256, (40, 3, 6, 6), dtype=torch.uint8)
     labels = torch.arange(40) % 2
     first, second = load((pixels, labels)), load((pixels / 255, labels))
@@ -133,12 +135,12 @@ def test_bytes_and_the_same_in_0_to_1_are_one():
         (np.zeros((3, 1), complex), [0, 1, 0], "must be numbers"),
     ],
 )
-def test_what_cannot_be_learned_from_is_refused(inputs, targets, message):
+def test_what_cannot_be_learned_from_is_refused(inputs: Any, targets: Any, message: Any) -> None:
     with pytest.raises(DataError, match=message):
         load((inputs, targets))
 
 
-def test_other_shapes_are_refused_when_predicting():
+def test_other_shapes_are_refused_when_predicting() -> None:
     preprocessing = load((RANDOM.random((60, 4)), LABELS)).preprocessing
     assert preprocessing.read(np.zeros(4)).inputs.shape == (1, 4)
     with pytest.raises(DataError, match="another shape"):
@@ -148,7 +150,7 @@ def test_other_shapes_are_refused_when_predicting():
 @pytest.mark.parametrize(
     "keys", [("x", "y"), ("X", "Y"), ("inputs", "targets"), ("data", "labels"), ("X_train", "y_train")]
 )
-def test_npz_keys_are_told(tmp_path, keys):
+def test_npz_keys_are_told(tmp_path: Path, keys: Any) -> None:
     inputs = RANDOM.random((60, 4))
     np.savez(tmp_path / "some.npz", **dict(zip(keys, (inputs, LABELS), strict=True)))
     data = load(tmp_path / "some.npz")
@@ -157,7 +159,7 @@ def test_npz_keys_are_told(tmp_path, keys):
     assert torch.equal(data.inputs, load((inputs, LABELS)).inputs)
 
 
-def test_npz_keeps_its_test_set(tmp_path):
+def test_npz_keeps_its_test_set(tmp_path: Path) -> None:
     path = tmp_path / "official.npz"
     x, y = RANDOM.random((60, 4)), LABELS
     np.savez(path, x_train=x[:40], y_train=y[:40], x_test=x[40:], y_test=y[40:])
@@ -168,34 +170,34 @@ def test_npz_keeps_its_test_set(tmp_path):
 
 
 @pytest.mark.parametrize("arrays", [{"a": np.zeros(3), "b": np.zeros(3)}, {"x": np.array([{}, {}]), "y": np.zeros(2)}])
-def test_npz_without_keys_or_with_objects_is_refused(tmp_path, arrays):
+def test_npz_without_keys_or_with_objects_is_refused(tmp_path: Path, arrays: Any) -> None:
     np.savez(tmp_path / "bad.npz", **arrays)
     with pytest.raises(DataError):
         load(tmp_path / "bad.npz")
 
 
-def test_a_file_that_is_no_npz_is_refused(tmp_path):
+def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_text("no")
     with pytest.raises(DataError, match="cannot be read as arrays"):
         load(tmp_path / "bad.npz")
 
 
-class Squares(TorchDataset):
+class Squares(TorchDataset[Any]):
     """Numbers and whether they are even; counts how often it is asked."""
 
-    def __init__(self, count=50, broken=None):
+    def __init__(self, count: int = 50, broken: Any = None) -> None:
         self.count, self.broken, self.asked = count, broken, 0
 
-    def __len__(self):
+    def __len__(self) -> Any:
         return self.count
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:
         self.asked += 1
         sample = torch.tensor([index, index**2], dtype=torch.float32)
         return (sample[:1] if index == self.broken else sample), index % 2
 
 
-def test_a_torch_dataset_is_gone_through_once():
+def test_a_torch_dataset_is_gone_through_once() -> None:
     source = Squares()
     data = load(source)
     assert source.asked == 50
@@ -204,15 +206,15 @@ def test_a_torch_dataset_is_gone_through_once():
     assert len(load(Subset(source, range(20)))) == 20
 
 
-def test_a_tensor_dataset_is_its_tensors():
+def test_a_tensor_dataset_is_its_tensors() -> None:
     inputs, targets = torch.rand(30, 3), torch.rand(30)
     assert torch.equal(load(TensorDataset(inputs, targets)).inputs, inputs)
 
 
-class Endless(IterableDataset):
+class Endless(IterableDataset[Any]):
     """No length."""
 
-    def __iter__(self):
+    def __iter__(self) -> Any:
         yield from ()
 
 
@@ -225,6 +227,6 @@ class Endless(IterableDataset):
         (TensorDataset(torch.zeros(4, 1)), "no pair"),
     ],
 )
-def test_unusable_torch_datasets_are_refused(source, message):
+def test_unusable_torch_datasets_are_refused(source: Any, message: Any) -> None:
     with pytest.raises(DataError, match=message):
         load(source)

@@ -1,5 +1,7 @@
 """Splits: every row in exactly one, shares right, classes in proportion, groups and times whole, leaks found."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from pellucid.data import distribution, fingerprint
+from pellucid.data.dataset import SplitName
 from pellucid.data.split import SPLITS, duplicates_note, rare_classes_note, ratios, split_rows
 from pellucid.errors import DataError
 from pellucid.recipe import DataOptions
@@ -15,11 +18,11 @@ from pellucid.recipe import DataOptions
 DEFAULT = DataOptions()
 
 
-def sizes(rows):
+def sizes(rows: Any) -> Any:
     return tuple(len(rows[name]) for name in SPLITS)
 
 
-def assert_partition(rows, count):
+def assert_partition(rows: Any, count: int) -> None:
     assert torch.equal(torch.cat([rows[name] for name in SPLITS]).sort().values, torch.arange(count))
     assert all(torch.equal(of_split, of_split.sort().values) for of_split in rows.values())
 
@@ -38,7 +41,7 @@ def assert_partition(rows, count):
         (1_000, "99.5:.25:.25", (994, 3, 3)),
     ],
 )
-def test_shares_follow_the_size_or_what_is_asked(count, split, expected):
+def test_shares_follow_the_size_or_what_is_asked(count: int, split: Any, expected: Any) -> None:
     rows = split_rows(count, DataOptions(split=split))
     assert sizes(rows) == pytest.approx(expected, abs=1)
     assert_partition(rows, count)
@@ -49,7 +52,7 @@ def test_shares_follow_the_size_or_what_is_asked(count, split, expected):
     st.sampled_from([None, "70:30", "1:1:1", "98:1:1"]),
     st.integers(0, 3),
 )
-def test_stratified_rows_are_partitioned_and_every_class_trains(labels, split, seed):
+def test_stratified_rows_are_partitioned_and_every_class_trains(labels: Any, split: Any, seed: int) -> None:
     labels = torch.tensor(labels)
     rows = split_rows(len(labels), DataOptions(split=split, split_seed=seed), labels=labels)
     assert_partition(rows, len(labels))
@@ -59,7 +62,7 @@ def test_stratified_rows_are_partitioned_and_every_class_trains(labels, split, s
             assert all((labels[rows[name]] == label).any() for name in SPLITS)
 
 
-def test_class_shares_are_as_scikit_learns():
+def test_class_shares_are_as_scikit_learns() -> None:
     labels = np.random.default_rng(0).choice(4, 2_000, p=[0.7, 0.2, 0.07, 0.03])
     rows = split_rows(2_000, DEFAULT, labels=torch.from_numpy(labels))
     _, theirs = train_test_split(np.arange(2_000), test_size=0.2, stratify=labels, random_state=0)
@@ -67,7 +70,7 @@ def test_class_shares_are_as_scikit_learns():
     np.testing.assert_allclose(ours, np.bincount(labels[theirs]), atol=1)
 
 
-def test_the_seed_decides():
+def test_the_seed_decides() -> None:
     first, again, other = (split_rows(100, DataOptions(split_seed=seed))["train"] for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -75,7 +78,7 @@ def test_the_seed_decides():
 
 @pytest.mark.covers("C13")
 @given(st.lists(st.integers(0, 12), min_size=20, max_size=200).filter(lambda groups: len(set(groups)) >= 3))
-def test_no_group_is_in_two_splits(groups):
+def test_no_group_is_in_two_splits(groups: Any) -> None:
     groups = torch.tensor(groups)
     rows = split_rows(len(groups), DEFAULT, groups=groups, labels=groups % 2)
     assert_partition(rows, len(groups))
@@ -86,7 +89,7 @@ def test_no_group_is_in_two_splits(groups):
 
 @pytest.mark.covers("C13")
 @given(st.lists(st.integers(-50, 50), min_size=10, max_size=200).filter(lambda times: len(set(times)) >= 3))
-def test_the_past_trains_and_the_future_tests(times):
+def test_the_past_trains_and_the_future_tests(times: Any) -> None:
     times = torch.tensor(times)
     rows = split_rows(len(times), DEFAULT, times=times)
     assert_partition(rows, len(times))
@@ -94,7 +97,7 @@ def test_the_past_trains_and_the_future_tests(times):
     assert times[rows["validation"]].max() < times[rows["test"]].min()
 
 
-def test_a_given_test_set_is_kept():
+def test_a_given_test_set_is_kept() -> None:
     given_rows = torch.arange(600, 1_000)
     rows = split_rows(1_000, DEFAULT, labels=torch.arange(1_000) % 3, test_rows=given_rows)
     assert torch.equal(rows["test"], given_rows)
@@ -103,7 +106,7 @@ def test_a_given_test_set_is_kept():
 
 
 @pytest.mark.parametrize("split", ["60", "a:b:c", "60:20:20:5", "0:50:50", "-1:1:1", "1/0:1:1", ""])
-def test_a_split_that_is_none_is_refused(split):
+def test_a_split_that_is_none_is_refused(split: Any) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         ratios(split, 100)
 
@@ -111,21 +114,25 @@ def test_a_split_that_is_none_is_refused(split):
 @pytest.mark.parametrize(
     "known", [{"groups": torch.zeros(9)}, {"times": torch.tensor([1, 1, 1, 2, 2, 2, 2, 2, 2])}], ids=["groups", "times"]
 )
-def test_too_few_groups_or_times_are_refused(known):
+def test_too_few_groups_or_times_are_refused(known: Any) -> None:
     with pytest.raises(DataError, match="too few"):
         split_rows(9, DEFAULT, **known)
 
 
-def test_too_few_rows_are_refused():
+def test_too_few_rows_are_refused() -> None:
     with pytest.raises(DataError, match="too few"):
         split_rows(2, DEFAULT)
 
 
 @pytest.mark.covers("C13")
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.int64])
-def test_duplicates_across_splits_are_found(dtype):
+def test_duplicates_across_splits_are_found(dtype: Any) -> None:
     inputs = torch.arange(30 * 7).reshape(30, 7).to(dtype)
-    rows = {"train": torch.arange(20), "validation": torch.arange(20, 25), "test": torch.arange(25, 30)}
+    rows: dict[SplitName, torch.Tensor] = {
+        "train": torch.arange(20),
+        "validation": torch.arange(20, 25),
+        "test": torch.arange(25, 30),
+    }
     targets = torch.arange(30)
     assert duplicates_note(inputs, rows, targets) == ()
     inputs[21], inputs[26], inputs[27] = inputs[3], inputs[3], inputs[4]
@@ -136,14 +143,14 @@ def test_duplicates_across_splits_are_found(dtype):
 
 
 @given(st.integers(1, 40), st.integers(1, 20), st.integers(0, 2**31))
-def test_rows_hash_alike_exactly_when_they_are_alike(count, width, seed):
+def test_rows_hash_alike_exactly_when_they_are_alike(count: int, width: int, seed: int) -> None:
     rows = torch.randint(0, 2, (count, width), generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
     hashes = fingerprint.of_rows(rows)
     assert len(np.unique(hashes)) == len(rows.unique(dim=0))
     assert len(np.unique(np.column_stack([hashes, rows.numpy()]), axis=0)) == len(rows.unique(dim=0))
 
 
-def test_rare_classes_are_named():
+def test_rare_classes_are_named() -> None:
     labels = torch.tensor([0] * 10 + [1])
     rows = split_rows(11, DEFAULT, labels=labels)
     assert rare_classes_note(labels, ("common", "rare"), rows) == (
@@ -153,7 +160,7 @@ def test_rare_classes_are_named():
 
 
 @pytest.mark.covers("C13")
-def test_splits_of_other_distributions_are_noticed():
+def test_splits_of_other_distributions_are_noticed() -> None:
     scipy_stats = pytest.importorskip("scipy.stats")
     inputs = torch.randn(3_000, 4, generator=torch.Generator().manual_seed(0))
     rows = split_rows(3_000, DEFAULT)

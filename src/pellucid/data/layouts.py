@@ -8,8 +8,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from pellucid import shapes
 from pellucid.errors import DataError
+from pellucid.shapes import Features, Image, Sequence, Shape
 
 Layout = Literal["scalars", "features", "sequences", "grey images", "channels first", "channels last"]
 
@@ -60,15 +60,15 @@ def arrange(inputs: Tensor, layout: Layout) -> Tensor:
     return inputs
 
 
-def shape_of(arranged: Tensor) -> shapes.Shape:
+def shape_of(arranged: Tensor) -> Shape:
     """Return the shape of one sample of arranged inputs."""
     match arranged.shape[1:]:
         case (features,):
-            return shapes.Features(features)
+            return Features(features)
         case (length, features):
-            return shapes.Sequence(features, length)
+            return Sequence(features, length)
         case (channels, height, width):
-            return shapes.Image(height, width, channels)
+            return Image(height, width, channels)
     raise AssertionError(f"arranged inputs have 2 to 4 axes, these {tuple(arranged.shape)}")
 
 
