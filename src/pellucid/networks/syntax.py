@@ -247,7 +247,7 @@ class _Reader:
         length = None
         if self._now.text == "=":
             self._take()
-            length = count(self._expect("number", "the number of steps"))
+            length = whole_number(self._expect("number", "the number of steps"))
         if self._now.kind != "times":
             raise failure(
                 self._now.place,
