@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -306,7 +308,7 @@ def test_more_than_a_tenth_of_unreadable_files_is_refused(tmp_path: Path, own_ca
     with pytest.raises(DataError, match="cannot be read") as refusal:
         load(damaged(tmp_path / "pets", 13))
     assert "text.jpg" in str(refusal.value)
-    assert not list((own_cache / "images").iterdir())
+    assert [entry.name for entry in (own_cache / "images").iterdir()] == [".locks"]
 
 
 def test_a_folder_of_nothing_but_wrong_files_is_refused(tmp_path: Path) -> None:
@@ -352,7 +354,7 @@ def test_the_same_image_in_two_splits_is_said(tmp_path: Path) -> None:
 def test_images_are_decoded_once_and_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> None:
     root = folder_of(tmp_path / "pets", {"cat": 4, "dog": 4})
     first = load(root)
-    (entry,) = (own_cache / "images").iterdir()
+    (entry,) = (own_cache / "images").glob("[!.]*")
     assert np.load(entry / "images.npy", mmap_mode="r").shape == (8, 3, 10, 12)
 
     def never(*_: object) -> None:
@@ -393,16 +395,30 @@ def test_a_crash_while_decoding_leaves_nothing_behind(
         patch.setattr(cache, "_write_header", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             load(root)
-    assert not list((own_cache / "images").iterdir())
+    assert [entry.name for entry in (own_cache / "images").iterdir()] == [".locks"]
     assert len(load(root)) == 8
 
 
 def test_a_damaged_cache_entry_is_built_again(tmp_path: Path, own_cache: Path) -> None:
     root = folder_of(tmp_path / "pets", {"cat": 4, "dog": 4})
     first = load(root)
-    (entry,) = (own_cache / "images").iterdir()
+    (entry,) = (own_cache / "images").glob("[!.]*")
     (entry / "about.json").write_text("{")
     assert torch.equal(load(root).inputs, first.inputs)
+
+
+def test_what_several_want_is_built_once(own_cache: Path) -> None:
+    built: list[Path] = []
+
+    def build(folder: Path) -> dict[str, Any]:
+        built.append(folder)
+        time.sleep(0.05)
+        return {"number": 7}
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: cache.build_once("group", "key", build), range(4)))
+    assert len(built) == 1
+    assert results == [(own_cache / "group" / "key", {"number": 7})] * 4
 
 
 def test_many_files_are_decoded_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

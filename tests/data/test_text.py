@@ -328,6 +328,18 @@ def test_new_lines_are_read(languages: Path, tmp_path: Path) -> None:
             preprocessing.read(wrong)
 
 
+def test_a_text_that_happens_to_name_a_folder_stays_a_text(
+    languages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preprocessing = lines_of(load_texts(languages, DataOptions()))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Rossini").mkdir()
+    assert preprocessing.read("Rossini").names == ["Rossini"]
+    assert len(preprocessing.read("languages").names) == 60
+    assert preprocessing.read("a\0b").names == ["a\0b"]
+    assert preprocessing.read("x" * 5000).inputs.shape == (1, 8)
+
+
 def test_text_lines_preprocessing_survives_json(languages: Path) -> None:
     preprocessing = lines_of(load_texts(languages, DataOptions()))
     assert TextLinesPreprocessing.from_json(json.loads(json.dumps(preprocessing.to_json()))) == preprocessing

@@ -7,11 +7,12 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +24,8 @@ from torch import Tensor
 from pellucid.errors import DataError
 
 ABOUT = "about.json"
+
+_LONGEST_WAIT = 24 * 3600.0  # seconds, for another process that is building the same
 
 
 def cache_folder() -> Path:
@@ -43,7 +46,7 @@ def build_once(group: str, key: str, build: Callable[[Path], Mapping[str, Any]])
     """Return the cached folder `group/key` and the document kept in it, building it where it is missing.
 
     `build` fills an empty folder and returns the document (JSON). The folder appears under its name only when it
-    is whole: a crash leaves no half of it, and of two processes that build at the same time one wins.
+    is whole: a crash leaves no half of it. Of several processes that want it one builds, the others wait.
 
     Raises:
         DataError: the cache folder cannot be written.
@@ -53,17 +56,40 @@ def build_once(group: str, key: str, build: Callable[[Path], Mapping[str, Any]])
     document = _read_document(folder)
     if document is not None:
         return folder, document
-    with _naming_the_cache_folder():
-        parent.mkdir(parents=True, exist_ok=True)
+    with _naming_the_cache_folder(), exclusively(parent, key):
+        document = _read_document(folder)
+        if document is not None:
+            return folder, document
+        shutil.rmtree(folder, ignore_errors=True)  # damaged from outside: nothing of it can be used
         working = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=parent))
-    try:
-        with _naming_the_cache_folder():
+        try:
             document = dict(build(working))
             (working / ABOUT).write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-        _rename_folder(working, folder)
-    finally:
-        shutil.rmtree(working, ignore_errors=True)
+            working.rename(folder)
+        finally:
+            shutil.rmtree(working, ignore_errors=True)
     return folder, document
+
+
+@contextmanager
+def exclusively(folder: Path, name: str) -> Iterator[None]:
+    """Let one process at a time into the block for `name` in `folder`; the lock of one that dies is free again.
+
+    An exclusive transaction on an empty database is the one such lock that the standard library has on every system.
+    The lock's file stays: one that is removed while others wait for it would lock nothing.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    locks = folder / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = sqlite3.connect(locks / name.replace("/", "-"), timeout=_LONGEST_WAIT, isolation_level=None)
+        with closing(lock):
+            lock.execute("BEGIN EXCLUSIVE")
+            yield
+    except sqlite3.Error as error:
+        raise OSError(f"{locks} cannot be locked: {error}") from error
 
 
 def write_npy(path: Path, dimensions: tuple[int, ...], chunks: Iterable[npt.NDArray[Any]], dtype: Any) -> str:
@@ -116,16 +142,6 @@ def _read_document(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return document if isinstance(document, dict) else None
-
-
-def _rename_folder(working: Path, folder: Path) -> None:
-    if folder.exists() and _read_document(folder) is None:
-        shutil.rmtree(folder, ignore_errors=True)  # damaged from outside: nothing of it can be used
-    try:
-        working.rename(folder)
-    except OSError:
-        if _read_document(folder) is None:  # nobody else built it meanwhile
-            raise
 
 
 def _write_header(file: IO[bytes], shape: tuple[int, ...], dtype: Any) -> int:

@@ -5,7 +5,6 @@ import hashlib
 import http.client
 import os
 import re
-import sqlite3
 import ssl
 import time
 import urllib.error
@@ -18,14 +17,13 @@ from socket import gaierror
 from typing import IO
 
 from pellucid.data import progress
-from pellucid.data.cache import cache_folder
+from pellucid.data.cache import cache_folder, exclusively
 from pellucid.errors import DataError
 
 _ROUNDS = 4
 _FIRST_PAUSE = 1.0
 _MOST_ROUNDS = 100
 _TIMEOUT = 20.0
-_LONGEST_WAIT = 24 * 3600.0  # for another process that is downloading the same file
 _BYTES_AT_ONCE = 1 << 18
 # answers that will be the same next time: the mirror is not asked again
 _FINAL_STATUSES = frozenset((400, 401, 403, 404, 405, 410, 451))
@@ -103,13 +101,11 @@ def fetch(file: RemoteFile, folder: Path, *, pause: Callable[[float], None] = ti
     if target.is_file():
         return target
     try:
-        locks = folder / ".locks"
-        for needed in (target.parent, locks):
-            needed.mkdir(parents=True, exist_ok=True)
-        with _locked(locks / file.path.replace("/", "-")):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with exclusively(folder, file.path):
             if not target.is_file():  # another process may have brought it while this one waited
                 _Download(file, target, pause).run()
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise DataError(
             f"{target} cannot be written: {error}", advice="set PELLUCID_CACHE to a folder that you may write to"
         ) from error
@@ -264,14 +260,3 @@ def _checksum(path: Path, like: str) -> str:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
     return f"{algorithm}:{digest.hexdigest()}"
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Let one process at a time into the block; the lock of one that dies is free again.
-
-    An exclusive transaction on an empty database is the one such lock that the standard library has on every system.
-    """
-    with contextlib.closing(sqlite3.connect(path, timeout=_LONGEST_WAIT, isolation_level=None)) as lock:
-        lock.execute("BEGIN EXCLUSIVE")
-        yield

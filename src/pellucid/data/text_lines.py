@@ -47,12 +47,12 @@ class TextLinesPreprocessing(Preprocessing):
             DataError: none of these, or nothing in it.
         """
         path = file_named(source)
-        folder = Path(source) if isinstance(source, str | Path) and path is None else None
+        folder = _folder_named(source)
         targets = None
         notes: tuple[str, ...] = ()
         if path is not None:
             lines, notes = _read_lines(path)
-        elif folder is not None and _is_folder(folder):
+        elif folder is not None:
             lines, labels, classes, notes = _read_folder(folder)
             unknown = sorted(set(classes) - set(self.classes))
             if unknown:
@@ -148,7 +148,7 @@ def _padded(lines: Sequence[str], vocabulary: Vocabulary, length: int) -> Tensor
 
 def _read_folder(folder: Path) -> tuple[list[str], list[int], list[str], tuple[str, ...]]:
     """Return the lines of a folder's .txt files, the class of each, the classes' names, and notes."""
-    if not _is_folder(folder):
+    if not folder.is_dir():
         raise DataError(f"{folder} is not a folder", expected="a folder of .txt files, one a class")
     lines: list[str] = []
     labels: list[int] = []
@@ -190,8 +190,13 @@ def _hash_of(lines: Sequence[str], labels: Sequence[int], classes: Sequence[str]
     return digest.hexdigest()
 
 
-def _is_folder(path: Path) -> bool:
+def _folder_named(source: object) -> Path | None:
+    """Return the path if the source is a folder; a text counts as its name only if it holds .txt files."""
+    if not isinstance(source, str | Path):
+        return None
+    path = Path(source)
     try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
+        is_meant = path.is_dir() and (isinstance(source, Path) or any(path.glob("*.txt")))
+    except (OSError, ValueError):  # a text that cannot be a path
+        return None
+    return path if is_meant else None
