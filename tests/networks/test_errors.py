@@ -137,6 +137,13 @@ the branches of add give sequences of different lengths
   expected: one length; a convolution with padding=same keeps it
   received: of 1000 steps 998 and 1000
 """,
+    "T=9 x 3 -> concat(identity | maxpool(kernel=2))": """
+concat joins channels or features, all else must agree
+    T=9 x 3 -> concat(identity | maxpool(kernel=2))
+               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  expected: a shape like T=9 x 3, as branch 1 gives
+  received: T=4 x 3 from branch 2
+""",
     "7 -> heads(fc(2))": """
 every head has a name
     7 -> heads(fc(2))

@@ -112,9 +112,7 @@ class Concat(Branching):
         shapes = branch_shapes(self, self.chains, incoming)
         first, *others = shapes
         for number, shape in enumerate(others, start=2):
-            if type(shape) is not type(first) or shape.dimensions[1:] != first.dimensions[1:] != ():
-                if isinstance(first, Sequence) and isinstance(shape, Sequence) and shape.length == first.length:
-                    continue
+            if type(shape) is not type(first) or _places(shape) != _places(first):
                 raise MisfitError(
                     "concat joins channels or features, all else must agree",
                     expected=f"a shape like {first}, as branch 1 gives",
@@ -249,6 +247,16 @@ def every(words: Words) -> Iterable[Word]:
         yield word
         for chain in inner(word):
             yield from every(chain)
+
+
+def _places(shape: Shape) -> tuple[int | None, ...]:
+    """Return the sizes of a shape but for its channels or features."""
+    match shape:
+        case Image(height, width):
+            return height, width
+        case Sequence(length=length):
+            return (length,)
+    return ()
 
 
 def _stride(before: int, after: int) -> int:
