@@ -5,6 +5,8 @@ of a page run in order, in one folder and one namespace. `<!-- not run: reason -
 out. The folder holds the files of `SAMPLE_FILES`, which examples may use.
 """
 
+import doctest
+import importlib
 import os
 import re
 import subprocess
@@ -26,6 +28,7 @@ PAGES = sorted(
     [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")],
     key=lambda page: page.relative_to(REPOSITORY).as_posix(),
 )
+SOURCES = sorted((REPOSITORY / "src").rglob("*.py"))
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>.+?) -->\s*\Z")
 COMMAND = re.compile(r"(^|[|;&] *)(\w+=\S+ +)*pellucid( |$)")
@@ -101,6 +104,15 @@ def test_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("snippet", [snippet for snippet in SNIPPETS if snippet.reason], ids=str)
 def test_snippets_not_run_have_a_reason(snippet: Snippet) -> None:
     pytest.skip(f"{snippet}: {snippet.reason}")
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if ">>>" in path.read_text(encoding="utf-8")], ids=name_of)
+def test_examples_in_docstrings_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(furnished(tmp_path / "work"))
+    module = importlib.import_module(".".join(path.relative_to(REPOSITORY / "src").with_suffix("").parts))
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    failed, run = doctest.testmod(module, optionflags=flags, extraglobs={"pellucid": pellucid})
+    assert not failed, f"{failed} of {run} examples of {name_of(path)} fail: see the output"
 
 
 def with_pellucid_on_the_path(folder: Path) -> dict[str, str]:
