@@ -2,6 +2,7 @@
 
 import inspect
 import keyword
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,14 +60,15 @@ def to_source(plan: Plan, class_name: str = "Network") -> str:
 def _class(plan: Plan, group: Group, class_name: str) -> str:
     layers = named(group.layers)
     shapes = dict(zip((name for name, _ in layers), _shapes(plan), strict=True))
-    arrows = str(plan)
     lines = [
         f"class {class_name}(nn.Module):",
         '    """The network of these arrows.',
         "",
-        *(f"        {line}" for line in _wrapped(arrows)),
+        *_wrapped(str(plan), 8),
         "",
-        f"    It has {plan.parameters:,} parameters and makes {_tensor(plan.output)} of {_tensor(plan.input)}.",
+        *_wrapped(
+            f"It has {plan.parameters:,} parameters and makes {_tensor(plan.output)} of {_tensor(plan.input)}.", 4
+        ),
         '    """',
         "",
         "    def __init__(self) -> None:",
@@ -81,7 +83,9 @@ def _class(plan: Plan, group: Group, class_name: str) -> str:
 
 
 def _call(name: str, shape: Output | None) -> str:
-    return f"        x = self.{name}(x)" + (f"  # {shape}" if shape is not None else "")
+    call = f"        x = self.{name}(x)"
+    comment = f"  # {shape}"
+    return call if shape is None or len(call + comment) > _WIDTH else call + comment
 
 
 def _shapes(plan: Plan) -> Iterator[Output | None]:
@@ -146,14 +150,6 @@ def _tensor(shape: Shape | Output) -> str:
     return f"(N, {sizes})"
 
 
-def _wrapped(arrows: str, width: int = 100) -> Iterator[str]:
-    """Yield the arrows in lines, broken before an arrow."""
-    first, *steps = arrows.split(" -> ")
-    line = first
-    for step in steps:
-        if len(line) + len(step) + 4 > width:
-            yield line
-            line = f"-> {step}"
-        else:
-            line += f" -> {step}"
-    yield line
+def _wrapped(text: str, indent: int) -> list[str]:
+    lines = textwrap.wrap(text, _WIDTH - indent, break_long_words=False, break_on_hyphens=False)
+    return [" " * indent + line for line in lines]
