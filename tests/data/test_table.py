@@ -92,6 +92,20 @@ def test_files_and_frames_are_one(tmp_path: Path) -> None:
     assert reference.source.kind == "memory"
 
 
+def test_a_frame_and_a_column_are_one_table() -> None:
+    frame = people()
+    reference = load(frame)
+    inputs, churned = frame.drop("churned"), frame["churned"]
+    assert_same(load((inputs, churned)), reference)
+    by_pandas = pd.DataFrame(inputs.to_dict(as_series=False))
+    assert_same(load((by_pandas, pd.Series(churned.to_list(), name="churned"))), reference)
+    assert_same(load((inputs, churned.to_numpy())), reference)
+    with pytest.raises(DataError, match="differ in number"):
+        load((inputs, churned.head(3)))
+    with pytest.raises(DataError, match="has a column 'churned' already"):
+        load((frame, churned))
+
+
 @pytest.mark.covers("C12")
 def test_numbers_are_standardised_on_training_rows_as_scikit_learn_does() -> None:
     values = np.random.default_rng(1).lognormal(size=(300, 2))

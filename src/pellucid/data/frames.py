@@ -47,10 +47,10 @@ class Frame:
 
 
 def is_frame(source: object) -> bool:
-    """Return whether an object is a table in memory."""
-    return (
-        isinstance(source, pl.DataFrame | pl.LazyFrame) or _is_pandas(source) or hasattr(source, "__arrow_c_stream__")
-    )
+    """Return whether an object is a table in memory; a single column, which has a dtype, is none."""
+    if isinstance(source, pl.DataFrame | pl.LazyFrame) or _is_pandas(source):
+        return True
+    return hasattr(source, "__arrow_c_stream__") and not hasattr(source, "dtype")
 
 
 def is_table_file(path: Path) -> bool:
@@ -82,6 +82,31 @@ def read(source: object, known: Sequence[str] = (), ignore: Sequence[str] = ()) 
     raw = raw.drop([find_column(name, names, "ignore") for name in ignore])
     typed, more_notes = typed_columns(raw)
     return Frame(typed, names, has_header, (*notes, *more_notes))
+
+
+def with_target(source: object, targets: Any) -> tuple[pl.DataFrame, str]:
+    """Return a frame with one more column, the targets, and its name: the targets' own, or `target`.
+
+    Raises:
+        DataError: they are no single column, differ in number from the rows, or have the name of another column.
+    """
+    table = _in_memory(source)
+    if is_frame(targets):
+        raise DataError("targets beside a frame must be one column", expected="a series or an array (N,)")
+    own = getattr(targets, "name", None)
+    values = pl.Series(own or "target", targets.tolist() if hasattr(targets, "tolist") else list(targets), strict=False)
+    if len(values) != len(table):
+        raise DataError(
+            "inputs and targets differ in number", expected=f"{len(table)} targets", received=f"{len(values)} targets"
+        )
+    if values.name in table.columns:
+        raise DataError(
+            f"the frame has a column '{values.name}' already",
+            expected="inputs that do not hold the targets",
+            received=", ".join(table.columns[:12]),
+            advice=f"pass the frame alone with target='{values.name}'",
+        )
+    return table.with_columns(values), values.name
 
 
 def find_column(asked: str, names: Sequence[str], option: str) -> str:

@@ -33,7 +33,8 @@ def load(source: object, options: DataOptions | None = None, **keywords: Any) ->
     Args:
         source: the name of a built-in or downloadable data set; a CSV, TSV, Parquet, Arrow, `.npz` or text file; a
             folder of images by class or of texts by class; a polars, pandas or Arrow frame; a pair `(X, y)` of
-            arrays, tensors or lists; a map-style torch Dataset; or a `Dataset`, which is returned as it is.
+            arrays, tensors or lists, or of a frame and a column; a map-style torch Dataset; or a `Dataset`, which is
+            returned as it is.
         options: how to read and split it, as one object.
         keywords: the same by name, such as `target="churned"`; they win over `options`.
 
@@ -72,6 +73,9 @@ def _read(source: object, options: DataOptions) -> Dataset:
     match source:
         case str() | Path():
             return _read_named(source, options)
+        case (inputs, targets) if frames.is_frame(inputs):
+            table, name = frames.with_target(inputs, targets)
+            return _read_table(table, dataclasses.replace(options, target=name))
         case (inputs, targets):
             return from_arrays("arrays", inputs, targets, options)
         case TorchDataset():

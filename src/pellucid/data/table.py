@@ -5,6 +5,7 @@ Shape letters: N rows, F features, K target quantities.
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +24,6 @@ from pellucid.data.table_preprocessing import TablePreprocessing, encode
 from pellucid.errors import DataError
 from pellucid.recipe import DataOptions
 from pellucid.shapes import Features
-
-# Fewer training rows than this are too few to find bins in; see `binning` for what was measured.
-_LEAST_FOR_BINS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,8 @@ def load_table(
     training = table.rows[rows["train"].numpy()]
     assigned = roles.assign(training, _kept_apart(table, options))
     stored_targets, target = _store(answers, rows["train"], table.target)
-    columns = _fit(training.select(assigned.inputs), stored_targets[rows["train"]], answers.classes, options)
+    binned = _are_binned(table, training, assigned.inputs, options)
+    columns = _fit(training.select(assigned.inputs), stored_targets[rows["train"]], answers.classes, binned=binned)
     encoded, _ = encode(table.rows, columns)
     stored = torch.from_numpy(encoded)
     preprocessing = TablePreprocessing(
@@ -159,9 +158,15 @@ def _split(table: Table, answers: _Answers, options: DataOptions) -> dict[SplitN
     return split_rows(len(table.rows), options, labels=strata, groups=groups, times=times, test_rows=table.test_rows)
 
 
-def _fit(training: pl.DataFrame, answers: Tensor, classes: Classes | None, options: DataOptions) -> tuple[Column, ...]:
+def _are_binned(table: Table, training: pl.DataFrame, inputs: Sequence[str], options: DataOptions) -> bool:
+    if options.numbers is not None:
+        return options.numbers == "binned"
+    numbers = training.select(inputs).select(pl.col(pl.Float64, pl.Boolean)).width
+    return binning.are_worth_it(len(table.rows), len(training), numbers)
+
+
+def _fit(training: pl.DataFrame, answers: Tensor, classes: Classes | None, *, binned: bool) -> tuple[Column, ...]:
     """Fit every input column on the training rows."""
-    binned = len(training) >= _LEAST_FOR_BINS if options.numbers is None else options.numbers == "binned"
     columns: list[Column] = []
     for series in training:
         if series.dtype == pl.String:

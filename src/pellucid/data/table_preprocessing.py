@@ -62,12 +62,12 @@ class TablePreprocessing(Preprocessing):
                 {name: value if isinstance(value, list) else [value] for name, value in source.items()}
             )
         frame = frames.read(source, known=[column.name for column in self.columns])
-        table = self._by_name(frame)
+        table, naming_notes = self._by_name(frame)
         used = table.select([column.name for column in self.columns])
         roles.refuse_infinite(used)
         encoded, notes = encode(used, self.columns)
         targets, more_notes = self._targets(table)
-        return Samples(torch.from_numpy(encoded), self._row_names(table), targets, (*frame.notes, *notes, *more_notes))
+        return Samples(torch.from_numpy(encoded), self._row_names(table), targets, (*naming_notes, *notes, *more_notes))
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
@@ -100,8 +100,8 @@ class TablePreprocessing(Preprocessing):
             document["identifier"],
         )
 
-    def _by_name(self, frame: frames.Frame) -> pl.DataFrame:
-        """Return the table with its columns called as in training.
+    def _by_name(self, frame: frames.Frame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """Return the table with its columns called as in training, and notes on its reading.
 
         Raises:
             DataError: columns are missing.
@@ -111,7 +111,9 @@ class TablePreprocessing(Preprocessing):
             without_target = [name for name in self.names if name != self.target]
             for names in (self.names, without_target):
                 if table.width == len(names):
-                    return table.rename(dict(zip(table.columns, names, strict=True)))
+                    note = f"no header: the columns are taken in the order of training, {', '.join(names[:4])}, ..."
+                    renamed = table.rename(dict(zip(table.columns, names, strict=True)))
+                    return renamed, (note,) if self.has_header else ()
         missing = [column.name for column in self.columns if column.name not in table.columns]
         if missing:
             hints = [nearest(name, set(table.columns) - set(self.names)) for name in missing]
@@ -121,7 +123,7 @@ class TablePreprocessing(Preprocessing):
                 received=f"{table.width} columns: {', '.join(table.columns[:12])}",
                 advice=next((f"for '{name}', {hint}" for name, hint in zip(missing, hints, strict=True) if hint), ""),
             )
-        return table
+        return table, frame.notes
 
     def _targets(self, table: pl.DataFrame) -> tuple[Tensor | None, tuple[str, ...]]:
         """Return the stored targets where the table has them all, and notes."""
