@@ -53,6 +53,7 @@ def machine_lines() -> list[str]:
     packages = ["pellucid", "torch", "numpy", "scikit-learn"]
     return [
         f"- {platform.system()} on {platform.machine()}, {os.cpu_count()} cores, {THREADS} thread a side",
+        f"- load of the machine at the beginning, this included: {os.getloadavg()[0]:.1f} processes",
         f"- Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in packages),
     ]
 
