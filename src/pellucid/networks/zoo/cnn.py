@@ -8,7 +8,7 @@ _LARGEST = 64  # above this a stem brings the image down first, or the early sta
 _WIDEST = 256
 
 
-def write(input: Image, *, classes: int, width: int = 32, convolutions: int = 1, dropout: float = 0.0) -> Arrows:
+def write(input: Image, *, classes: int, width: int = 16, convolutions: int = 2, dropout: float = 0.0) -> Arrows:
     """Write stages of convolution, batch norm and ReLU, each half as large and twice as wide as the one before.
 
     Args:
