@@ -128,6 +128,8 @@ def test_bytes_and_the_same_in_0_to_1_are_one() -> None:
         (np.full((4, 1), 1e300), [0, 1, 0, 1], "not finite"),
         (np.zeros((4, 2)), [0.5, np.nan, 1, 2], "targets are not finite"),
         (np.zeros((4, 2)), [1, 1, 1, 1], "one class only"),
+        (np.zeros((4, 0)), [0, 1, 0, 1], "inputs are empty"),
+        (np.zeros((3, 1)), ["a", None, "b"], "targets are missing"),
         (np.zeros((2, 2, 2, 2, 2)), [0, 1], "5 axes"),
         (np.zeros((9, 2)), np.full((9, 1), 2.0), "one class only"),
         ([[1, 2], [3]], [0, 1], "rectangular"),

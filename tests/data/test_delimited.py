@@ -112,6 +112,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         (["True", "false"], pl.Boolean, True),
         (["02139", "10001"], pl.String, "02139"),
         (["1", "2", "3+"], pl.String, "1"),
+        (["9007199254740993", "9007199254740992"], pl.String, "9007199254740993"),
         ([None, None], pl.Float64, None),
         (["red", "blue"], pl.String, "red"),
     ],

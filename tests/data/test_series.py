@@ -139,6 +139,7 @@ def test_rows_are_sorted_by_time_and_columns_of_parts_are_one_time() -> None:
         (daily(np.arange(60)), {"task": "forecast", "target": "day"}, "needs a column of numbers"),
         (daily(np.arange(60)), {"task": "forecast", "test": "x.csv"}, "does not apply"),
         (daily([1.0, float("inf")] * 30), {}, "infinite"),
+        (daily([1.0] * 60), {}, "nothing to forecast"),
         (daily([1.0] * 60), {"window": 3, "task": "forecast", "target": "no"}, "no column 'no'"),
     ],
 )

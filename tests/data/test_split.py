@@ -48,7 +48,7 @@ def test_shares_follow_the_size_or_what_is_asked(count: int, split: Any, expecte
 
 
 @given(
-    st.lists(st.integers(0, 5), min_size=3, max_size=300),
+    st.lists(st.integers(0, 5), min_size=13, max_size=300),  # of 13 rows in 6 classes, one class has three
     st.sampled_from([None, "70:30", "1:1:1", "98:1:1"]),
     st.integers(0, 3),
 )
@@ -68,6 +68,14 @@ def test_class_shares_are_as_scikit_learns() -> None:
     _, theirs = train_test_split(np.arange(2_000), test_size=0.2, stratify=labels, random_state=0)
     ours = np.bincount(labels[rows["test"].numpy()])
     np.testing.assert_allclose(ours, np.bincount(labels[theirs]), atol=1)
+
+
+def test_classes_of_two_rows_serve_validation_and_test_by_turns() -> None:
+    labels = torch.arange(100).repeat(2)
+    rows = split_rows(200, DEFAULT, labels=labels)
+    assert_partition(rows, 200)
+    assert sizes(rows) == pytest.approx((120, 40, 40), abs=1)
+    assert len(labels[rows["train"]].unique()) == 100
 
 
 def test_the_seed_decides() -> None:
@@ -122,6 +130,8 @@ def test_too_few_groups_or_times_are_refused(known: Any) -> None:
 def test_too_few_rows_are_refused() -> None:
     with pytest.raises(DataError, match="too few"):
         split_rows(2, DEFAULT)
+    with pytest.raises(DataError, match="none is left for test"):
+        split_rows(3, DEFAULT, labels=torch.tensor([0, 1, 1]))
 
 
 @pytest.mark.covers("C13")

@@ -143,6 +143,8 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
             expected=f"{len(stored)} targets, one for each sample",
             received=f"{len(raw_targets)} targets",
         )
+    if not stored.numel():
+        raise DataError("the inputs are empty", expected="samples of numbers", received=str(tuple(raw.shape)))
     _refuse_non_finite(stored, "inputs")
     labels, classes, more_notes = _classes(raw_targets, class_names, options)
     rows = split_rows(len(stored), options, labels=labels, test_rows=test_rows)
@@ -265,6 +267,13 @@ def _broadcast(axes: int) -> tuple[int, ...]:
 
 def _as_array(values: object) -> NDArray[Any]:
     array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    if array.dtype.kind == "O" and any(value is None for value in array.flat):
+        raise DataError(
+            "targets are missing",
+            expected="a target for every sample",
+            received=f"{sum(value is None for value in array.flat):,} None",
+            advice="leave those samples out",
+        )
     if array.dtype.kind not in "biufUS":
         try:  # a list or an object array of words
             array = np.asarray(array.tolist(), dtype=np.str_)

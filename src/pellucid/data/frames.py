@@ -25,6 +25,9 @@ _DATE_FORMATS = (
     *("%Y-W%W-%w", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y"),
 )
 
+# a float holds whole numbers of so many digits exactly; longer ones are keys, not quantities
+_EXACT_DIGITS = 15
+
 # a column of numbers in which one value in twenty is spoilt is still a column of numbers
 _LEAST_READABLE = 0.95
 
@@ -231,6 +234,8 @@ def _typed(series: pl.Series) -> tuple[pl.Series, str]:
         return _typed_strings(series)
     if dtype == pl.Boolean:
         return series, ""
+    if dtype.is_integer() and bool((series.cast(pl.Float64).abs() >= 10**_EXACT_DIGITS).any()):
+        return series.cast(pl.String), ""
     if dtype.is_numeric() or dtype == pl.Null:
         return series.cast(pl.Float64).fill_nan(None), ""
     if isinstance(dtype, pl.Datetime):
@@ -253,7 +258,7 @@ def _typed_strings(series: pl.Series) -> tuple[pl.Series, str]:
     if not len(present):
         return series.cast(pl.Float64), ""
     if _are_codes(present):
-        return series, f"column '{series.name}': codes with leading zeros read as words"
+        return series, f"column '{series.name}': digits read as codes, not as numbers"
     numbers = as_numbers(series)
     unread = numbers.null_count() - series.null_count()
     if not unread:
@@ -271,8 +276,10 @@ def _typed_strings(series: pl.Series) -> tuple[pl.Series, str]:
 
 
 def _are_codes(present: pl.Series) -> bool:
-    """Return whether digits are codes (postal codes such as 02139), not numbers: of one length, some led by a zero."""
+    """Return whether digits are codes, not numbers: of one length and some led by a zero (02139), or very long."""
     lengths = present.str.len_chars()
+    if int(lengths[0]) >= _EXACT_DIGITS:
+        return bool(present.str.contains(rf"^\d{{{_EXACT_DIGITS},}}$").all())
     return (
         lengths.n_unique() == 1
         and lengths[0] >= 3

@@ -177,6 +177,12 @@ def _split(count: int, options: DataOptions) -> dict[SplitName, Tensor]:
 
 def _fit(training: pl.DataFrame, target: str) -> tuple[tuple[Column, ...], tuple[str, ...]]:
     """Fit the target's column and the other inputs on the training steps; return notes on those left out."""
+    if training[target].n_unique() == 1:
+        raise DataError(
+            f"there is nothing to forecast: '{target}' is the same in all training steps",
+            expected="a column that varies",
+            received=f"always {training[target][0]}",
+        )
     columns: list[Column] = [NumberColumn.fit(training[target], ())]
     if training.width == 1:
         return tuple(columns), ()

@@ -104,6 +104,14 @@ def split_rows(
         strata = torch.zeros(len(rest), dtype=torch.int64) if labels is None else labels[rest]
         split_of_row = _by_stratum(strata, shares, options.split_seed)
     rows = {name: rest[split_of_row == index] for index, name in enumerate(SPLITS)}
+    empty = [name for name, share in zip(SPLITS, shares, strict=True) if share and not len(rows[name])]
+    if empty:
+        raise DataError(
+            f"{len(rest)} rows are too few to split: none is left for {' and '.join(empty)}",
+            expected="rows for every split, and more than one of a class",
+            received=", ".join(f"{len(of_split)} {name}" for name, of_split in rows.items()),
+            advice="add rows, or leave a split out, such as --split 70:30",
+        )
     if test_rows is not None:
         rows["test"] = test_rows.sort().values
     return rows
@@ -129,20 +137,23 @@ def _quotas(sizes_C: Tensor, shares: Ratios) -> Tensor:
     """Return how many rows of each class go to each split, (C, S).
 
     The cumulative count is rounded, not each class's: totals stay right however many classes there are. A class
-    with a row for every split gets one in each; a smaller class serves training first, then validation.
+    with a row for every split gets one in each; of a smaller class one row trains first.
     """
     bounds = torch.zeros(len(sizes_C) + 1, 3, dtype=torch.int64)
     cumulative_C = sizes_C.cumsum(0)
     for index in (1, 2):
         share = shares[index]
-        bounds[1:, index] = (cumulative_C * share.numerator * 2 + share.denominator) // (2 * share.denominator)
+        # validation rounds to the nearest, test down: classes of two rows then serve one and the other by turns
+        half = share.denominator if index == 1 else 0
+        bounds[1:, index] = (cumulative_C * share.numerator * 2 + half) // (2 * share.denominator)
     counts_CS = bounds.diff(dim=0)
-    for index, reserved in ((1, 1), (2, 1 + (shares[1] > 0))):
+    wanted = sum(share > 0 for share in shares)
+    for index in (1, 2):
         if shares[index] > 0:
-            counts_CS[:, index] = counts_CS[:, index].clamp(min=1)
+            counts_CS[:, index] = counts_CS[:, index].maximum((sizes_C >= wanted).long())
+            # at least one row is left to training, and to the test split where the class has enough
+            reserved = 1 + (counts_CS[:, 1] if index == 2 else (sizes_C >= wanted).long() * int(shares[2] > 0))
             counts_CS[:, index] = counts_CS[:, index].minimum((sizes_C - reserved).clamp(min=0))
-    # both held-out splits together leave at least one row to training
-    counts_CS[:, 2] = counts_CS[:, 2].minimum((sizes_C - 1 - counts_CS[:, 1]).clamp(min=0))
     counts_CS[:, 0] = sizes_C - counts_CS[:, 1] - counts_CS[:, 2]
     return counts_CS
 

@@ -189,10 +189,12 @@ def _encoding_note(columns: tuple[Column, ...]) -> str:
     counts = Counter(column.kind for column in columns)
     plural = {"number": "numbers", "category": "categories", "date": "dates"}
     kinds = ", ".join(f"{count} {kind if count == 1 else plural[kind]}" for kind, count in counts.items())
-    features = sum(len(column.features) for column in columns)
+    verb = "becomes" if len(columns) == 1 else "become"
+    width = sum(len(column.features) for column in columns)
+    features = f"{width} feature" if width == 1 else f"{width} features"
     bins = sum(max(len(column.edges) - 1, 0) for column in columns if isinstance(column, NumberColumn))
     binned = f", {bins} of them bins of the numbers (--numbers standard for none)" if bins else ""
-    return f"inputs: {kinds} become {features} features{binned}"
+    return f"inputs: {kinds} {verb} {features}{binned}"
 
 
 def _source(source: object, options: DataOptions, stored: Tensor, stored_targets: Tensor) -> Source:

@@ -70,7 +70,8 @@ def _with_target(rows: pl.DataFrame, target: str, where: str) -> tuple[pl.DataFr
         )
     if not absent:
         return rows, ()
-    return rows.filter(pl.col(target).is_not_null()), (f"target: {absent:,} rows{where} without one are left out",)
+    left_out = f"1 row{where} without one is" if absent == 1 else f"{absent:,} rows{where} without one are"
+    return rows.filter(pl.col(target).is_not_null()), (f"target: {left_out} left out",)
 
 
 def _read_test(

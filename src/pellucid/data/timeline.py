@@ -139,7 +139,7 @@ def season(values: NDArray[np.float64], most: int) -> int | None:
     """Return the lag at which a series repeats itself, or None.
 
     The first lag from 3 to `most` whose autocorrelation, of the first differences (so that a trend does not count),
-    is a local maximum above 0.3 and within 0.9 of the highest.
+    is a local maximum, above 0.3 and three standard errors (1/√T) of noise, and within 0.9 of the highest.
     """
     changes = np.diff(values)
     changes = changes - changes.mean()
@@ -149,7 +149,11 @@ def season(values: NDArray[np.float64], most: int) -> int | None:
         return None
     correlations = np.array([changes[lag:] @ changes[:-lag] / power for lag in lags])
     inner = correlations[2:]
-    peaks = (inner >= correlations[1:-1]) & (inner >= np.append(correlations[3:], -1)) & (inner > 0.3)
+    peaks = (
+        (inner >= correlations[1:-1])
+        & (inner >= np.append(correlations[3:], -1))
+        & (inner > max(0.3, 3 / len(changes) ** 0.5))
+    )
     high = np.flatnonzero(peaks & (inner >= 0.9 * inner.max()))
     return int(high[0]) + 3 if len(high) else None
 
