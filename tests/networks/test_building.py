@@ -1,5 +1,7 @@
 """Building: seeds, names, plain torch."""
 
+import ast
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +12,8 @@ from pellucid.errors import NotationError
 from pellucid.networks import build, parse, to_source
 from pellucid.networks.words import Conv, Fc
 from tests.networks.samples import EVERYTHING
+
+IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 def test_a_seed_fixes_the_weights_and_leaves_the_global_state_alone() -> None:
@@ -91,3 +95,13 @@ def test_public_names_are_exported() -> None:
     for name in pellucid.networks.__all__:
         assert hasattr(pellucid.networks, name)
     assert isinstance(build("13 -> fc(1)"), nn.Sequential)
+
+
+@pytest.mark.parametrize("text", EVERYTHING)
+def test_a_source_imports_what_it_uses_and_no_more(text: str) -> None:
+    source = to_source(parse(text))
+    names = [
+        node.asname or node.name for item in ast.parse(source).body if isinstance(item, IMPORTS) for node in item.names
+    ]
+    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    assert set(names) <= used

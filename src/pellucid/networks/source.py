@@ -2,6 +2,7 @@
 
 import inspect
 import keyword
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -17,12 +18,14 @@ from pellucid.shapes import Shape
 
 _WIDTH = 120
 _ENDLESS = 10**9
-_IMPORTS = """from collections import OrderedDict
+_IMPORTS = {
+    r"\bOrderedDict\(": "from collections import OrderedDict\n\n",
+    r"\btorch\.": "import torch\n",
+    r"\bnn\.": "from torch import Tensor, nn\n",
+    r"\bF\.": "from torch.nn import functional as F\n",
+}
+"""What a source imports, by what it then holds."""
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-"""
 _TAKEN = {"OrderedDict", "torch", "Tensor", "nn", "F"}
 
 
@@ -33,7 +36,7 @@ def to_source(plan: Plan, class_name: str = "Network") -> str:
 
     >>> from pellucid.networks.parsing import parse
     >>> print(to_source(parse("4 -> fc(3)")))  # doctest: +ELLIPSIS
-    from collections import OrderedDict
+    from torch import Tensor, nn
     ...
             x = self.fc1(x)  # 3
             return x
@@ -54,7 +57,9 @@ def to_source(plan: Plan, class_name: str = "Network") -> str:
             "the class needs another name", expected="a Python name of its own", received=repr(class_name)
         )
     sources = [inspect.getsource(module).rstrip() + "\n" for module in blocks.values()]
-    return "\n\n".join([_IMPORTS, *sources, _class(plan, group, class_name)])
+    body = "\n\n".join([*sources, _class(plan, group, class_name)])
+    imports = "".join(line for sign, line in _IMPORTS.items() if re.search(sign, body))
+    return f"{imports}\n\n{body}"
 
 
 def _class(plan: Plan, group: Group, class_name: str) -> str:
