@@ -39,6 +39,7 @@ def compare() -> str:
             "scikit-learn `MLPClassifier()`": _peer("digits_sklearn", rows, "MLPClassifier"),
         }
         runs = by_turns({name: partial(run_process, command) for name, command in sides.items()}, ROUNDS)
+    _require_one_network(runs)
     reference = _median_wall(runs["`pellucid train digits`"])
     return table(
         ["side", "wall, s", "CPU, s", "wall, against pellucid", "test accuracy", "epochs", "parameters"],
@@ -52,6 +53,14 @@ def _peer(name: str, rows: Path, *arguments: str) -> list[str]:
 
 def _median_wall(runs: list[ProcessRun]) -> float:
     return median(run.wall_seconds for run in runs)
+
+
+def _require_one_network(runs: dict[str, list[ProcessRun]]) -> None:
+    """Refuse to compare when pellucid's default network is no longer the one written by hand."""
+    results = [json.loads(outcomes[0].output) for outcomes in runs.values()]
+    counts = {(result["network"]["parameters"], result["epochs"]) for result in results if "network" in result}
+    if len(counts) > 1:
+        raise RuntimeError(f"the networks or their epochs differ, bring peers/digits_torch.py up to date: {counts}")
 
 
 def _figures(runs: list[ProcessRun], reference: float) -> list[str]:

@@ -21,9 +21,9 @@ def convolution(maps_in: int, maps: int) -> list[nn.Module]:
 def small_cnn() -> nn.Module:
     """Return two stages of two convolutions, and a linear read-out of the averaged maps."""
     return nn.Sequential(
-        *convolution(1, 32), *convolution(32, 32), nn.MaxPool2d(2),
-        *convolution(32, 64), *convolution(64, 64),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
+        *convolution(1, 16), *convolution(16, 16), nn.MaxPool2d(2),
+        *convolution(16, 32), *convolution(32, 32),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10),
     )  # fmt: skip
 
 
