@@ -6,7 +6,7 @@ Exit status: 0 done, 1 a fault of ours (with a traceback), 2 a mistake the messa
 import inspect
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 from cyclopts import App, CycloptsError, Group, Parameter
 from rich.console import Console
 
-from pellucid.errors import PellucidError
+from pellucid.errors import OptionError, PellucidError, nearest
 from pellucid.options import Options, flat_fields, from_keywords
 from pellucid.record import write_json
 from pellucid.verbs import predict, train
@@ -60,7 +60,7 @@ def _as_function(options_class: type[Options], command: Command) -> Callable[...
     """Return a function whose signature is the options class's flat fields, for cyclopts to read."""
 
     def function(*positional: str | None, json: str | None = None, **keywords: Any) -> int:
-        named = dict(zip(places, positional, strict=False)) | keywords
+        named = _by_place(positional, places, fields) | keywords
         # what people read must not stand between what programs read
         console = Console(stderr=json == "-", highlight=False, soft_wrap=True, quiet=bool(keywords.get("quiet")))
         outcome = command(from_keywords(options_class, named), console)
@@ -80,6 +80,19 @@ def _as_function(options_class: type[Options], command: Command) -> Callable[...
     described.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     described.__doc__ = inspect.getdoc(options_class)
     return function
+
+
+def _by_place(values: tuple[str | None, ...], places: list[str], options: Iterable[str]) -> dict[str, str | None]:
+    """Return the arguments taken by place under their names; what begins with a hyphen was meant as an option.
+
+    Raises:
+        OptionError: an option that does not exist.
+    """
+    for value in values:
+        if value is not None and value.startswith("-") and value != "-":
+            known = [f"--{name.replace('_', '-')}" for name in options]
+            raise OptionError(f"there is no option '{value}'", received=value, advice=nearest(value, known))
+    return dict(zip(places, values, strict=False))
 
 
 def _parameter(name: str, field: Any, hint: Any, groups: dict[str, Group]) -> inspect.Parameter:

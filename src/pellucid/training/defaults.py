@@ -4,27 +4,41 @@ import dataclasses
 import math
 
 from pellucid.data.dataset import Dataset, NextToken
+from pellucid.networks import Plan
 from pellucid.recipe import Recipe
 from pellucid.shapes import Features, Image, Sequence, Tokens
 from pellucid.training.optimizers import DEFAULT_RATES
 
 _FEWEST_STEPS = 2_000  # below this even easy data is left half learned
-_SMALL_IMAGE = 16
+_WORTH_THREADS = 1e9
 _FEWEST_EPOCHS, _MOST_EPOCHS = 12, 60
 
 
 def default_network(data: Dataset) -> str:
     """Return the zoo network that suits the data's input."""
     match data.input_shape:
-        case Image(height, width):
-            # a small image is soon pooled away, so its few stages get two convolutions each
-            return "cnn(convolutions=2)" if min(height, width) <= _SMALL_IMAGE else "cnn"
+        case Image():
+            return "cnn"
         case Features():
             return "mlp"
         case Sequence():
             return "gru"
         case Tokens():
             return "lstm(every_step=yes)" if isinstance(data.target, NextToken) else "gru"
+
+
+def default_threads(plan: Plan, batch_size: int) -> int | None:
+    """Return one thread for a network whose step is small, None (as many as torch has set) for a larger one.
+
+    Two threads gain little below a billion operations a step, and lose a hundredfold where another process holds a
+    core: one thread then waits, spinning, for the other at every layer. A recurrent network's operations come one
+    time step after the other, so it is counted by the step.
+    """
+    if plan.flops is None:  # a free length: recurrent, and small at each of its steps
+        return 1
+    steps = plan.input.length or 1 if isinstance(plan.input, Sequence | Tokens) else 1
+    forward_and_backward = 3 * plan.flops * batch_size / steps
+    return 1 if forward_and_backward < _WORTH_THREADS else None
 
 
 def fill_in(recipe: Recipe, data: Dataset) -> Recipe:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import OptionError
@@ -11,10 +14,15 @@ from pellucid.options import argument, check, from_keywords, option
 from pellucid.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from pellucid.record import Prediction
     from pellucid.verbs.run import Run
+
+# what standard input is taken for, by the kind of data the network was trained on; an image says itself what it is
+_ENDINGS = {"table": ".csv", "series": ".csv", "array": ".npz", "image": ".png", "text-lines": ".txt"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +75,19 @@ def command(options: PredictOptions, console: Console) -> Outcome:
         text = run.generate(prompt, length=options.length, temperature=options.temperature, seed=options.seed)
         console.print(text, markup=False)
         return Outcome({"run": str(run.folder), "text": text})
-    source = sys.stdin.buffer.read() if options.input == "-" else options.input
-    predictions = run.predict(source)
+    with _file_of(options.input, run.preprocessing.kind) as file:
+        predictions = run.predict(file)
     console.print(prediction_lines(predictions, options.top), markup=False)
     return Outcome({"run": str(run.folder), "predictions": [prediction.to_json() for prediction in predictions]})
+
+
+@contextlib.contextmanager
+def _file_of(source: str, kind: str) -> Iterator[str]:
+    """Give the path of the input; standard input is written to a file that lasts as long as it is read."""
+    if source != "-":
+        yield source
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"standard-input{_ENDINGS[kind]}"
+        file.write_bytes(sys.stdin.buffer.read())
+        yield str(file)

@@ -92,9 +92,8 @@ def command(options: TrainOptions, console: Console) -> Outcome:
 
 def _run_training(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
     from pellucid.seed import isolated
-    from pellucid.training.device import threads
 
-    with isolated(), threads(options.recipe.threads):
+    with isolated():
         if options.resume is not None:
             return _resume(Path(options.resume), data, module, console)
         if data is None:
@@ -106,6 +105,7 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     from pellucid.data import load
     from pellucid.record import new_run_folder
     from pellucid.report.text import data_lines, network_lines
+    from pellucid.training.device import threads
     from pellucid.verbs.folder import write_beginning
 
     # data that `load` returned is split and prepared already: it takes no options, and says so if any are given
@@ -113,16 +113,18 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     console.print(data_lines(dataset), markup=False)
     session, plan, notes = _open(dataset, options.network, options.recipe, module)
     console.print(network_lines(plan, session.network, notes), markup=False)
-    session = _checked(session, options, console)
-    folder = new_run_folder(Path(options.folder), options.name, dataset.name)
-    write_beginning(folder, session, options, plan)
-    return _drive(session, folder, console)
+    with threads(session.recipe.threads):
+        session = _checked(session, options, console)
+        folder = new_run_folder(Path(options.folder), options.name, dataset.name)
+        write_beginning(folder, session, options, plan)
+        return _drive(session, folder, console)
 
 
 def _resume(folder: Path, data: object, module: nn.Module | None, console: Console) -> Run:
     """Go on with a stopped training from its last checkpoint."""
     from pellucid.data import load
     from pellucid.training.checkpoint import restore
+    from pellucid.training.device import threads
     from pellucid.verbs.folder import checkpoint_path, cut_record
     from pellucid.verbs.run import open_run
 
@@ -135,7 +137,8 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
     restore(session, checkpoint_path(folder))
     cut_record(folder, session.progress.step)
     console.print(f"resume   {folder} from step {session.progress.step:,}", markup=False)
-    return _drive(session, folder, console)
+    with threads(session.recipe.threads):
+        return _drive(session, folder, console)
 
 
 def _open(
@@ -143,7 +146,7 @@ def _open(
 ) -> tuple[Session, Plan | None, Sequence[str]]:
     """Make every choice that was left open; return the session, the network's plan and notes on it."""
     from pellucid.networks import build, fit_to
-    from pellucid.training.defaults import default_network, fill_in
+    from pellucid.training.defaults import default_network, default_threads, fill_in
     from pellucid.training.device import choose_device
     from pellucid.training.session import open_session
     from pellucid.training.task import task_for
@@ -155,6 +158,8 @@ def _open(
         return open_session(module, dataset, task, recipe, device), None, ()
     chosen = network or default_network(dataset)
     plan, notes = fit_to(chosen, dataset.input_shape, task.outputs)
+    if recipe.threads is None:
+        recipe = dataclasses.replace(recipe, threads=default_threads(plan, recipe.batch_size or 1))
     if network is None:
         notes = (f"chosen for this data: {chosen}; another with --network",)
     return open_session(build(plan, recipe.seed), dataset, task, recipe, device), plan, notes
