@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional as F
 
 from benchmarks.measure import THREADS, by_turns, table
-from pellucid.data.arrays import from_arrays
+from pellucid.data.arrays.arrays import from_arrays
 from pellucid.networks import build
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.training.defaults import fill_in

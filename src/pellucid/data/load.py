@@ -9,17 +9,18 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
-from pellucid.data import frames, timeline
-from pellucid.data.archives import ARCHIVES
-from pellucid.data.arrays import from_arrays, load_npz
-from pellucid.data.builtin import BUILTINS
+from pellucid.data.arrays.arrays import from_arrays, load_npz
+from pellucid.data.arrays.torch_datasets import load_torch_dataset
 from pellucid.data.dataset import Dataset
-from pellucid.data.images import load_images
-from pellucid.data.pixels import ENDINGS as IMAGE_ENDINGS
-from pellucid.data.series import load_series
-from pellucid.data.table import load_table
-from pellucid.data.text import load_text, load_texts
-from pellucid.data.torch_datasets import load_torch_dataset
+from pellucid.data.images.images import load_images
+from pellucid.data.images.pixels import ENDINGS as IMAGE_ENDINGS
+from pellucid.data.named.archives import ARCHIVES
+from pellucid.data.named.builtin import BUILTINS
+from pellucid.data.series import timeline
+from pellucid.data.series.series import load_series
+from pellucid.data.tables import frames
+from pellucid.data.tables.table import load_table
+from pellucid.data.texts.text import load_text, load_texts
 from pellucid.errors import DataError, nearest
 from pellucid.options import flat_values, from_keywords
 from pellucid.recipe import DataOptions

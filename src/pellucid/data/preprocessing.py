@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pellucid.data.arrays import ArrayPreprocessing
+from pellucid.data.arrays.arrays import ArrayPreprocessing
 from pellucid.data.dataset import Classes, NextToken, Preprocessing, Target, Values
-from pellucid.data.images import ImagePreprocessing
-from pellucid.data.series_preprocessing import SeriesPreprocessing
-from pellucid.data.table_preprocessing import TablePreprocessing
-from pellucid.data.text import TextLinesPreprocessing, TextPreprocessing
+from pellucid.data.images.images import ImagePreprocessing
+from pellucid.data.series.preprocessing import SeriesPreprocessing
+from pellucid.data.tables.preprocessing import TablePreprocessing
+from pellucid.data.texts.text import TextLinesPreprocessing, TextPreprocessing
 from pellucid.errors import DataError
 
 KINDS: Mapping[str, type[Preprocessing]] = MappingProxyType(

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from pellucid.data.augment import augmenter
 from pellucid.data.dataset import Dataset, SplitName
+from pellucid.data.images.augment import augmenter
 from pellucid.errors import RunError
 from pellucid.recipe import Recipe
 from pellucid.record import Epoch, Step

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Target, Values, load
 from pellucid.data.preprocessing import from_json, target_from_json
-from pellucid.data.text import TextPreprocessing
+from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import RunError
 from pellucid.networks import build
 from pellucid.networks.continuation import continue_tokens

@@ -1,0 +1,1 @@
+"""Arrays, tensors, `.npz` files and torch datasets."""

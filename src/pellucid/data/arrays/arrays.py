@@ -1,0 +1,323 @@
+"""Arrays and tensors `(X, y)`: rows, sequences and images that are already numbers.
+
+Shape letters: N samples, B batch, F features, T time, C channels, H height, W width, K target quantities.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pellucid.data import fingerprint
+from pellucid.data import targets as target_room
+from pellucid.data.arrays import layouts, npz
+from pellucid.data.arrays.layouts import Layout
+from pellucid.data.dataset import Classes, Dataset, Preprocessing, Samples, Source, Target
+from pellucid.data.images.images import ImagePreprocessing
+from pellucid.data.split import duplicates_note, rare_classes_note, split_rows
+from pellucid.errors import DataError
+from pellucid.recipe import DataOptions
+
+_ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayPreprocessing(Preprocessing):
+    """Stored numbers to standardised ones: (x - mean) / scale, a feature (rows, sequences) or a channel (images).
+
+    Attributes:
+        layout: what the axes of a source mean.
+        dimensions: shape of one stored sample.
+        mean: of each feature or channel over the training samples.
+        scale: standard deviation over the training samples; 1 where it is 0.
+    """
+
+    kind: ClassVar[str] = "array"
+
+    layout: Layout
+    dimensions: tuple[int, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, stored: Tensor, rows: Tensor, layout: Layout) -> "ArrayPreprocessing":
+        """Measure mean and standard deviation over `rows`, in double precision, in two passes over chunks."""
+        axis = _feature_axis(stored.ndim)
+        others = [other for other in range(stored.ndim) if other != axis]
+        count = len(rows) * stored[0].numel() / stored.shape[axis]
+        chunks = rows.split(_ROWS_AT_ONCE)
+        mean = torch.stack([stored[chunk].double().sum(others) for chunk in chunks]).sum(0) / count
+        centre = mean.reshape(_broadcast(stored.ndim))
+        squares = torch.stack([(stored[chunk].double() - centre).square().sum(others) for chunk in chunks]).sum(0)
+        deviation = (squares / count).sqrt()
+        # a feature that never changes says nothing: leave it at 0 instead of dividing by 0 (or by rounding errors)
+        scale = torch.where(deviation > 1e-9 * (1 + mean.abs()), deviation, 1.0)
+        return cls(layout, tuple(stored.shape[1:]), tuple(mean.tolist()), tuple(scale.tolist()))
+
+    def prepare(self, stored: Tensor) -> Tensor:
+        """Return float32 of the same shape, standardised, on the same device."""
+        broadcast = _broadcast(stored.ndim)
+        mean = torch.tensor(self.mean, device=stored.device).reshape(broadcast)
+        scale = torch.tensor(self.scale, device=stored.device).reshape(broadcast)
+        return (stored.to(torch.float32) - mean) / scale
+
+    def read(self, source: object) -> Samples:
+        """Read an array, a tensor, an `.npy` or `.npz` file of one or many samples, with or without targets.
+
+        Raises:
+            DataError: another shape than the training samples', or numbers that are not finite.
+        """
+        inputs, targets = npz.read_new(source)
+        raw = _as_tensor(inputs, "inputs")
+        # a single sample lacks the first axis
+        raw_axes = {"scalars": 1, "features": 2, "sequences": 3, "grey images": 3}.get(self.layout, 4)
+        if raw.ndim == raw_axes - 1:
+            raw = raw[None]
+        fits = raw.ndim == raw_axes
+        stored = layouts.arrange(raw, self.layout) if fits else raw
+        if not fits or tuple(stored.shape[1:]) != self.dimensions:
+            raise DataError(
+                "these inputs have another shape than the training samples",
+                expected=f"samples of {' x '.join(map(str, self.dimensions))}, {self.layout}",
+                received=" x ".join(map(str, raw.shape)),
+            )
+        stored = _storable(stored)
+        _refuse_non_finite(stored, "inputs")
+        names = [f"sample {number}" for number in range(len(stored))]
+        return Samples(stored, names, None if targets is None else torch.as_tensor(np.asarray(targets)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields."""
+        return {
+            "layout": self.layout,
+            "dimensions": list(self.dimensions),
+            "mean": list(self.mean),
+            "scale": list(self.scale),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "ArrayPreprocessing":
+        """Return what `to_json` described."""
+        return cls(document["layout"], tuple(document["dimensions"]), tuple(document["mean"]), tuple(document["scale"]))
+
+
+def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name)
+    name: str,
+    inputs: object,
+    targets: object,
+    options: DataOptions,
+    *,
+    source: Source | None = None,
+    test_rows: Tensor | None = None,
+    class_names: Sequence[str] | None = None,
+    target_names: Sequence[str] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Dataset:
+    """Return the data set of arrays, tensors or nested lists.
+
+    Args:
+        name: of the data set.
+        inputs: (N,), (N, F), (N, T, F), (N, H, W) bytes, (N, H, W, C) or (N, C, H, W).
+        targets: (N,) whole numbers or words (classes), or (N,) or (N, K) quantities; one-hot rows are classes.
+        options: how to split; `task` decides between classes and quantities.
+        source: where the arrays came from (default: memory).
+        test_rows: rows of a given test set.
+        class_names: names of the classes 0, 1, ... that the targets index.
+        target_names: names of the K quantities.
+        notes: what is known already.
+
+    Raises:
+        DataError: shapes that do not fit, numbers that are not finite, nothing to predict.
+    """
+    raw = _as_tensor(inputs, "inputs")
+    layout = layouts.recognise(raw, prefer="channels first" if isinstance(inputs, Tensor) else "channels last")
+    stored = _storable(layouts.arrange(raw, layout))
+    raw_targets = _as_array(targets)
+    if len(raw_targets) != len(stored):
+        raise DataError(
+            "inputs and targets differ in number",
+            expected=f"{len(stored)} targets, one for each sample",
+            received=f"{len(raw_targets)} targets",
+        )
+    if not stored.numel():
+        raise DataError("the inputs are empty", expected="samples of numbers", received=str(tuple(raw.shape)))
+    _refuse_non_finite(stored, "inputs")
+    labels, classes, more_notes = _classes(raw_targets, class_names, options)
+    rows = split_rows(len(stored), options, labels=labels, test_rows=test_rows)
+    notes = (*notes, layouts.note(raw, layout), *more_notes)
+    target: Target
+    if labels is None or classes is None:
+        stored_targets, target = _quantities(raw_targets, rows["train"], target_names)
+    else:
+        stored_targets, target = labels, classes
+        notes += rare_classes_note(labels, classes.names, rows)
+    shape = layouts.shape_of(stored)
+    # a plain (N, H, W) stays an array, so that new data can come in the same three axes
+    as_bytes = layouts.as_pixels(stored) if layout in ("channels first", "channels last") else None
+    preprocessing: Preprocessing
+    if as_bytes is None:
+        preprocessing = ArrayPreprocessing.fit(stored, rows["train"], layout)
+    else:
+        stored = as_bytes
+        preprocessing = ImagePreprocessing.fit(stored, rows["train"], classes.names if classes else ())
+    return Dataset(
+        name=name,
+        source=source or Source("memory", name, fingerprint.of_tensors(stored, stored_targets)),
+        inputs=stored,
+        targets=stored_targets,
+        rows=rows,
+        input_shape=shape,
+        target=target,
+        preprocessing=preprocessing,
+        notes=notes + duplicates_note(stored, rows, stored_targets),
+    )
+
+
+def load_npz(path: Path, options: DataOptions) -> Dataset:
+    """Load an `.npz` file of inputs and targets, and the given test set where it has one.
+
+    Raises:
+        DataError: no pair of keys that means inputs and targets, or arrays that do not fit.
+    """
+    found = npz.read(path)
+    source = Source("npz", str(path.resolve()), fingerprint.of_file(path))
+    name = path.stem
+    return from_arrays(
+        name, found.inputs, found.targets, options, source=source, test_rows=found.test_rows, notes=found.notes
+    )
+
+
+def _classes(
+    raw_targets: NDArray[Any], class_names: Sequence[str] | None, options: DataOptions
+) -> tuple[Tensor | None, Classes | None, tuple[str, ...]]:
+    """Return class indices and classes if the targets are classes, and notes."""
+    if raw_targets.ndim == 2 and raw_targets.shape[1] > 1 and options.task in (None, "classification"):
+        if _is_one_hot(raw_targets):
+            names = tuple(class_names or map(str, range(raw_targets.shape[1])))
+            note = f"targets: {len(raw_targets[0])} one-hot columns read as classes"
+            return torch.from_numpy(raw_targets.argmax(1)), Classes(names), (note,)
+        if options.task == "classification":
+            raise DataError(
+                "targets of several columns are no classes",
+                expected="(N,) class indices or names, or (N, classes) one-hot rows",
+                received=str(raw_targets.shape),
+                advice="pass --task regression if each column is a quantity",
+            )
+    if raw_targets.ndim > 1 and raw_targets.shape[1] > 1:
+        return None, None, ()
+    flat = raw_targets.reshape(-1)
+    if flat.dtype.kind in "iu" and class_names is not None:
+        return _indices(flat, class_names)
+    if flat.dtype.kind in "iuf":
+        _refuse_non_finite(torch.from_numpy(flat.astype(np.float64)), "targets")
+        distinct = np.unique(flat)
+        contiguous = flat.dtype.kind in "iu" and distinct[0] == 0 and distinct[-1] == len(distinct) - 1
+        many_each = len(flat) >= 5 * len(distinct)
+        read_as_classes = options.task is None and contiguous and many_each
+        if not read_as_classes and target_room.kind_of_numbers(distinct, options) == "regression":
+            return None, None, (f"target: {len(distinct):,} distinct numbers read as a quantity (--task to change)",)
+    labels, classes = target_room.encode_labels(flat)
+    return labels, classes, (f"target: read as {len(classes.names)} classes (--task to change)",)
+
+
+def _indices(flat: NDArray[Any], class_names: Sequence[str]) -> tuple[Tensor, Classes, tuple[str, ...]]:
+    if flat.size and (flat.min() < 0 or flat.max() >= len(class_names)):
+        raise DataError(
+            "targets must index the class names",
+            expected=f"0 to {len(class_names) - 1}",
+            received=f"{flat.min()} to {flat.max()}",
+        )
+    target_room.refuse_single_class(tuple(class_names))
+    return torch.from_numpy(flat.astype(np.int64)), Classes(tuple(class_names)), ()
+
+
+def _quantities(raw_targets: NDArray[Any], train: Tensor, target_names: Sequence[str] | None) -> tuple[Tensor, Target]:
+    if raw_targets.dtype.kind not in "iufb":
+        raise DataError(
+            "targets of words cannot be predicted as quantities",
+            expected="numbers",
+            received=str(raw_targets.dtype),
+            advice="leave --task out, or pass --task classification",
+        )
+    values_NK = raw_targets.reshape(len(raw_targets), -1).astype(np.float64)
+    _refuse_non_finite(torch.from_numpy(values_NK), "targets")
+    count = values_NK.shape[1]
+    names = tuple(target_names or (["y"] if count == 1 else [f"y{number}" for number in range(1, count + 1)]))
+    return target_room.standardise(values_NK, train, names)
+
+
+def _is_one_hot(raw_targets: NDArray[Any]) -> bool:
+    return raw_targets.dtype.kind in "iufb" and bool(
+        (((raw_targets == 0) | (raw_targets == 1)).all()) and (raw_targets.sum(1) == 1).all()
+    )
+
+
+def _feature_axis(axes: int) -> int:
+    """Return the axis that is standardised: channels of (N, C, H, W), features of (N, F) and (N, T, F)."""
+    return 1 if axes == 4 else axes - 1
+
+
+def _broadcast(axes: int) -> tuple[int, ...]:
+    return tuple(-1 if axis == _feature_axis(axes) else 1 for axis in range(axes))
+
+
+def _as_array(values: object) -> NDArray[Any]:
+    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    if array.dtype.kind == "O" and any(value is None for value in array.flat):
+        raise DataError(
+            "targets are missing",
+            expected="a target for every sample",
+            received=f"{sum(value is None for value in array.flat):,} None",
+            advice="leave those samples out",
+        )
+    if array.dtype.kind not in "biufUS":
+        try:  # a list or an object array of words
+            array = np.asarray(array.tolist(), dtype=np.str_)
+        except ValueError:
+            raise DataError("targets of this kind cannot be read", expected="numbers or words") from None
+    return array
+
+
+def _as_tensor(values: object, what: str) -> Tensor:
+    if isinstance(values, Tensor):
+        tensor = values.detach().cpu()
+    else:
+        try:
+            array = np.asarray(values)
+        except ValueError:  # nested lists of unequal lengths
+            array = np.empty(0, dtype=object)
+        if array.dtype.kind not in "biuf":
+            raise DataError(
+                f"{what} must be numbers in one rectangular array",
+                expected="a tensor, an array or nested lists of numbers, all of one length",
+                received=f"{type(values).__name__} of {array.dtype}",
+                advice="encode words as numbers first, or pass a DataFrame, whose columns are encoded for you",
+            )
+        tensor = torch.from_numpy(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))))
+    if tensor.is_complex():
+        raise DataError(f"{what} must be real numbers", received=str(tensor.dtype))
+    return tensor
+
+
+def _storable(inputs: Tensor) -> Tensor:
+    """Return bytes of images as they are, everything else as float32."""
+    return inputs if inputs.dtype == torch.uint8 and inputs.ndim == 4 else inputs.to(torch.float32)
+
+
+def _refuse_non_finite(values: Tensor, what: str) -> None:
+    if not values.is_floating_point():
+        return
+    bad = ~values.isfinite()
+    if bad.any():
+        first = ", ".join(map(str, bad.nonzero()[0].tolist()))
+        raise DataError(
+            f"{int(bad.sum()):,} of {values.numel():,} numbers in the {what} are not finite",
+            expected="finite numbers (within the range of float32)",
+            received=f"{values[tuple(bad.nonzero()[0])].item()} first at [{first}]",
+            advice="fill or remove them before loading; missing values in a table are handled for you",
+        )

@@ -1,0 +1,1 @@
+"""Data sets with a name: built in, generated, or downloaded."""

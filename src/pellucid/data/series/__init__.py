@@ -1,0 +1,1 @@
+"""Time series: windows of the past, forecasts of the future."""

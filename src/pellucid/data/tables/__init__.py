@@ -1,0 +1,1 @@
+"""CSV, TSV, Parquet and frames: columns recognised, encoded, standardised."""

@@ -1,0 +1,162 @@
+"""What must happen to a row of a table before a network sees it, fitted on training rows and kept with the run.
+
+Shape letters: N rows, F features, K target quantities.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pellucid.data.dataset import Classes, Preprocessing, Samples, Values
+from pellucid.data.tables import columns as column_kinds
+from pellucid.data.tables import frames, labels, roles
+from pellucid.data.tables.columns import Column
+from pellucid.errors import DataError, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class TablePreprocessing(Preprocessing):
+    """Rows of a table to features; the stored form is the network's input already.
+
+    Attributes:
+        columns: the fitted columns, in the order of their features.
+        names: all columns of the source, in order; what a file without a header is read by.
+        has_header: whether the source named its columns.
+        target: the target column.
+        answer: what the target's values mean.
+        identifier: a column that names the rows, or None.
+    """
+
+    kind: ClassVar[str] = "table"
+
+    columns: tuple[Column, ...]
+    names: tuple[str, ...]
+    has_header: bool
+    target: str
+    answer: Classes | Values
+    identifier: str | None = None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the F features."""
+        return tuple(feature for column in self.columns for feature in column.features)
+
+    def prepare(self, stored: Tensor) -> Tensor:
+        """Return the batch as it is: encoded when it was read."""
+        return stored
+
+    def read(self, source: object) -> Samples:
+        """Read a CSV, TSV, Parquet or Arrow file or a frame; columns are found by name, others are ignored.
+
+        Raises:
+            DataError: a column is missing, or holds what it cannot hold.
+        """
+        if isinstance(source, Mapping):
+            source = pl.DataFrame(
+                {name: value if isinstance(value, list) else [value] for name, value in source.items()}
+            )
+        frame = frames.read(source, known=[column.name for column in self.columns])
+        table, naming_notes = self._by_name(frame)
+        used = table.select([column.name for column in self.columns])
+        roles.refuse_infinite(used)
+        encoded, notes = encode(used, self.columns)
+        targets, more_notes = self._targets(table)
+        return Samples(torch.from_numpy(encoded), self._row_names(table), targets, (*naming_notes, *notes, *more_notes))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields."""
+        answer = self.answer
+        return {
+            "columns": [column.to_json() for column in self.columns],
+            "names": list(self.names),
+            "has_header": self.has_header,
+            "target": self.target,
+            "answer": (
+                {"classes": list(answer.names)}
+                if isinstance(answer, Classes)
+                else {"names": list(answer.names), "mean": list(answer.mean), "scale": list(answer.scale)}
+            ),
+            "identifier": self.identifier,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "TablePreprocessing":
+        """Return what `to_json` described."""
+        answer = document["answer"]
+        return cls(
+            tuple(column_kinds.from_json(column) for column in document["columns"]),
+            tuple(document["names"]),
+            document["has_header"],
+            document["target"],
+            Classes(tuple(answer["classes"]))
+            if "classes" in answer
+            else Values(tuple(answer["names"]), tuple(answer["mean"]), tuple(answer["scale"])),
+            document["identifier"],
+        )
+
+    def _by_name(self, frame: frames.Frame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """Return the table with its columns called as in training, and notes on its reading.
+
+        Raises:
+            DataError: columns are missing.
+        """
+        table = frame.columns
+        if not frame.has_header:
+            without_target = [name for name in self.names if name != self.target]
+            for names in (self.names, without_target):
+                if table.width == len(names):
+                    note = f"no header: the columns are taken in the order of training, {', '.join(names[:4])}, ..."
+                    renamed = table.rename(dict(zip(table.columns, names, strict=True)))
+                    return renamed, (note,) if self.has_header else ()
+        missing = [column.name for column in self.columns if column.name not in table.columns]
+        if missing:
+            hints = [nearest(name, set(table.columns) - set(self.names)) for name in missing]
+            raise DataError(
+                f"{len(missing)} of the {len(self.columns)} columns learned from are missing",
+                expected=", ".join(f"'{name}'" for name in missing),
+                received=f"{table.width} columns: {', '.join(table.columns[:12])}",
+                advice=next((f"for '{name}', {hint}" for name, hint in zip(missing, hints, strict=True) if hint), ""),
+            )
+        return table, frame.notes
+
+    def _targets(self, table: pl.DataFrame) -> tuple[Tensor | None, tuple[str, ...]]:
+        """Return the stored targets where the table has them all, and notes."""
+        if self.target not in table.columns or table[self.target].null_count() == len(table):
+            return None, ()
+        series = table[self.target]
+        if isinstance(self.answer, Values):
+            numbers = frames.as_numbers(series)
+            if numbers.null_count():
+                return None, (f"target: {numbers.null_count():,} values are missing, so nothing is scored",)
+            values = (numbers.to_numpy() - self.answer.mean[0]) / self.answer.scale[0]
+            return torch.from_numpy(values.astype(np.float32))[:, None], ()
+        words, notes = labels.respelled(series, self.answer)
+        codes = labels.indices(words, self.answer)
+        unknown = int((codes < 0).sum())
+        if unknown:
+            return None, (*notes, f"target: {unknown:,} labels are missing or were not in training: nothing is scored")
+        return codes, notes
+
+    def _row_names(self, table: pl.DataFrame) -> Sequence[str]:
+        if self.identifier is not None and self.identifier in table.columns:
+            return frames.as_words(table[self.identifier]).fill_null("?").to_list()
+        return [f"row {number}" for number in range(1, len(table) + 1)]
+
+
+def encode(table: pl.DataFrame, columns: Sequence[Column]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Return the features of a typed table, float32 (N, F), and notes on values not seen in training."""
+    encoded = np.empty((len(table), sum(len(column.features) for column in columns)), np.float32)
+    notes: list[str] = []
+    start = 0
+    for column in columns:
+        features, note = column.encode(table[column.name])
+        encoded[:, start : start + features.shape[1]] = features
+        start += features.shape[1]
+        notes += [note] if note else []
+    return encoded, tuple(notes)

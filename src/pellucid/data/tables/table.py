@@ -1,0 +1,208 @@
+"""Tables (CSV, Parquet, frames) with a target column become standardised, one-hot and binned features.
+
+Shape letters: N rows, F features, K target quantities.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pellucid.data import distribution, fingerprint, targets
+from pellucid.data.dataset import Classes, Dataset, Source, SplitName, Values
+from pellucid.data.split import duplicates_note, rare_classes_note, split_rows
+from pellucid.data.tables import binning, frames, labels, roles
+from pellucid.data.tables.columns import CategoryColumn, Column, DateColumn, NumberColumn
+from pellucid.data.tables.files import Table, read_table
+from pellucid.data.tables.preprocessing import TablePreprocessing, encode
+from pellucid.errors import DataError
+from pellucid.recipe import DataOptions
+from pellucid.shapes import Features
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """The target column: class indices int64 (N,) and their classes, or quantities float64 (N, 1)."""
+
+    stored: Tensor
+    classes: Classes | None
+    note: str
+
+
+def load_table(
+    source: object, options: DataOptions, name: str | None = None, frame: frames.Frame | None = None
+) -> Dataset:
+    """Load a table with a target column.
+
+    Args:
+        source: a CSV, TSV, Parquet or Arrow file, or a polars, pandas or Arrow frame.
+        options: target, task, test file, split, group, time, columns to ignore, how numbers are encoded.
+        name: of the data set (default: the file's).
+        frame: the source, if it was read already.
+
+    Raises:
+        DataError: no such target, nothing to tell apart, columns that cannot be learned from; each says what to do.
+    """
+    table = read_table(source, options, frame)
+    roles.refuse_infinite(table.rows)
+    answers = _classes(table, options) if _are_classes(table, options) else _quantities(table)
+    rows = _split(table, answers, options)
+    training = table.rows[rows["train"].numpy()]
+    assigned = roles.assign(training, _kept_apart(table, options))
+    stored_targets, target = _store(answers, rows["train"], table.target)
+    binned = _are_binned(table, training, assigned.inputs, options)
+    columns = _fit(training.select(assigned.inputs), stored_targets[rows["train"]], answers.classes, binned=binned)
+    encoded, _ = encode(table.rows, columns)
+    stored = torch.from_numpy(encoded)
+    preprocessing = TablePreprocessing(
+        columns, table.names, table.has_header, table.target, target, assigned.identifier
+    )
+    return Dataset(
+        name=name or table.name,
+        source=_source(source, options, stored, stored_targets),
+        inputs=stored,
+        targets=stored_targets,
+        rows=rows,
+        input_shape=Features(stored.shape[1]),
+        target=target,
+        preprocessing=preprocessing,
+        notes=(
+            *table.notes,
+            answers.note,
+            *assigned.notes,
+            *roles.missing_note(training, assigned.inputs),
+            _encoding_note(columns),
+            *roles.leakage_notes(training, assigned.inputs, table.target, classes=answers.classes is not None),
+            *(rare_classes_note(stored_targets, answers.classes.names, rows) if answers.classes else ()),
+            *duplicates_note(stored, rows, stored_targets),
+            *distribution.note(stored, preprocessing.features, rows),
+        ),
+    )
+
+
+def _are_classes(table: Table, options: DataOptions) -> bool:
+    series = table.rows[table.target]
+    if isinstance(series.dtype, pl.Datetime):
+        raise DataError(
+            f"the target '{table.target}' is a date",
+            expected="classes or a quantity",
+            received=str(series[0]),
+            advice="choose another --target",
+        )
+    if options.task in ("forecast", "language"):
+        raise DataError(
+            f"a table's target cannot be learned with --task {options.task}", expected="classification or regression"
+        )
+    if series.dtype == pl.Float64:
+        return targets.kind_of_numbers(series.unique().sort().to_numpy(), options) == "classification"
+    if options.task == "regression" and series.dtype == pl.String:
+        raise DataError(
+            f"the target '{table.target}' holds words, not quantities",
+            expected="numbers",
+            received=", ".join(series.unique().head(5).to_list()),
+            advice="leave --task out, or choose another --target",
+        )
+    return options.task != "regression"
+
+
+def _classes(table: Table, options: DataOptions) -> _Answers:
+    series = table.rows[table.target]
+    classes = labels.classes_of(series)
+    hint = "" if options.task or series.dtype != pl.Float64 else " (--task regression if it is a quantity)"
+    return _Answers(labels.indices(series, classes), classes, f"task: tell {len(classes.names)} classes apart{hint}")
+
+
+def _quantities(table: Table) -> _Answers:
+    numbers = frames.as_numbers(table.rows[table.target])
+    values = numbers.to_numpy().copy()
+    note = f"task: predict a quantity, {values.min():g} to {values.max():g}"
+    return _Answers(torch.from_numpy(values)[:, None], None, note)
+
+
+def _store(answers: _Answers, train: Tensor, name: str) -> tuple[Tensor, Classes | Values]:
+    if answers.classes is not None:
+        return answers.stored, answers.classes
+    return targets.standardise(answers.stored.numpy(), train, (name,))
+
+
+def _kept_apart(table: Table, options: DataOptions) -> list[str]:
+    """Return the columns that are no inputs: the target, and those that split."""
+    asked = {"group": options.group, "time": options.time}
+    return [table.target, *(frames.find_column(column, table.rows.columns, o) for o, column in asked.items() if column)]
+
+
+def _split(table: Table, answers: _Answers, options: DataOptions) -> dict[SplitName, Tensor]:
+    groups = times = None
+    if options.group is not None:
+        column = table.rows[frames.find_column(options.group, table.rows.columns, "group")]
+        codes = frames.as_words(column).fill_null("").rank("dense").cast(pl.Int64)
+        groups = torch.from_numpy(codes.to_numpy().copy())
+    if options.time is not None:
+        column = table.rows[frames.find_column(options.time, table.rows.columns, "time")]
+        dates = frames.as_dates(column)
+        moments = frames.as_numbers(column if dates is None else dates)
+        if moments.null_count():
+            raise DataError(
+                f"column '{column.name}' cannot order the rows in time",
+                expected="a date or a number in every row",
+                received=f"{moments.null_count():,} rows without",
+            )
+        times = torch.from_numpy(moments.to_numpy().copy())
+    strata = None if answers.classes is None else answers.stored
+    return split_rows(len(table.rows), options, labels=strata, groups=groups, times=times, test_rows=table.test_rows)
+
+
+def _are_binned(table: Table, training: pl.DataFrame, inputs: Sequence[str], options: DataOptions) -> bool:
+    if options.numbers is not None:
+        return options.numbers == "binned"
+    numbers = training.select(inputs).select(pl.col(pl.Float64, pl.Boolean)).width
+    return binning.are_worth_it(len(table.rows), len(training), numbers)
+
+
+def _fit(training: pl.DataFrame, answers: Tensor, classes: Classes | None, *, binned: bool) -> tuple[Column, ...]:
+    """Fit every input column on the training rows."""
+    columns: list[Column] = []
+    for series in training:
+        if series.dtype == pl.String:
+            columns.append(CategoryColumn.fit(series))
+        elif isinstance(series.dtype, pl.Datetime):
+            columns.append(DateColumn.fit(series))
+        else:
+            edges = _edges(series, answers.numpy(), classes=classes is not None) if binned else ()
+            columns.append(NumberColumn.fit(series, edges))
+    return tuple(columns)
+
+
+def _edges(series: pl.Series, answers: NDArray[np.generic], *, classes: bool) -> tuple[float, ...]:
+    numbers = frames.as_numbers(series)
+    present = numbers.is_not_null().to_numpy()
+    return binning.edges(numbers.drop_nulls().to_numpy(), answers[present], classes=classes)
+
+
+def _encoding_note(columns: tuple[Column, ...]) -> str:
+    counts = Counter(column.kind for column in columns)
+    plural = {"number": "numbers", "category": "categories", "date": "dates"}
+    kinds = ", ".join(f"{count} {kind if count == 1 else plural[kind]}" for kind, count in counts.items())
+    verb = "becomes" if len(columns) == 1 else "become"
+    width = sum(len(column.features) for column in columns)
+    features = f"{width} feature" if width == 1 else f"{width} features"
+    bins = sum(max(len(column.edges) - 1, 0) for column in columns if isinstance(column, NumberColumn))
+    binned = f", {bins} of them bins of the numbers (--numbers standard for none)" if bins else ""
+    return f"inputs: {kinds} {verb} {features}{binned}"
+
+
+def _source(source: object, options: DataOptions, stored: Tensor, stored_targets: Tensor) -> Source:
+    if not isinstance(source, str | Path):
+        return Source("memory", "frame", fingerprint.of_tensors(stored, stored_targets))
+    path = Path(source)
+    digest = fingerprint.of_file(path)
+    if options.test is not None:
+        digest = hashlib.sha256((digest + fingerprint.of_file(Path(options.test))).encode()).hexdigest()
+    return Source("table", str(path.resolve()), digest)

@@ -1,0 +1,1 @@
+"""Texts by character or word: language modelling, and lines by class."""
