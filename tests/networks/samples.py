@@ -83,6 +83,8 @@ SEQUENCES = (
     "T=12 x 3 -> reshape(6x6x1)",
     "T x 3 -> upsample(2)",
     "T x 3 -> add(fc(5) | rnn(5)) -> concat(identity | fc(2)) -> residual(fc(4)) -> last",
+    "T=12 x 3 -> fromlast(flatten -> fc(8) -> relu -> fc(2))",
+    "T x 2 -> fromlast(gru(5) -> last -> fc(1))",
     "T=12 x 3 -> residual(conv(4, kernel=3, stride=2, padding=same) -> batchnorm)",
     "T x 3 -> heads(next: fc(3) | whole: last -> fc(1))",
 )

@@ -21,6 +21,7 @@ from pellucid.networks.words import (
     Embed,
     Fc,
     Flatten,
+    FromLast,
     Gelu,
     GlobalAvgPool,
     Gru,
@@ -128,7 +129,7 @@ def reshape(draw: st.DrawFn, count: int) -> Word:
 
 def combinator(draw: st.DrawFn, shape: Shape, depth: int) -> Word:
     words = chain(draw, shape, depth)
-    match draw(st.integers(0, 4)):
+    match draw(st.integers(0, 5)):
         case 0:
             return Repeat(draw(st.integers(1, 3)), words)
         case 1:
@@ -137,6 +138,8 @@ def combinator(draw: st.DrawFn, shape: Shape, depth: int) -> Word:
             return Add((words, words))
         case 3:
             return Concat((words, chain(draw, shape, depth)))
+        case 4:
+            return FromLast((*words, Last()))
     return Residual(words)
 
 

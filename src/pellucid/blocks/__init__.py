@@ -4,12 +4,13 @@ from pellucid.blocks.branching import Add, Concat, Heads
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.pooling import MedianPool, MinPool
 from pellucid.blocks.resizing import Resize
-from pellucid.blocks.sequences import Last, Outputs, OverTime
+from pellucid.blocks.sequences import FromLast, Last, Outputs, OverTime
 from pellucid.blocks.variational import Sample
 
 __all__ = [
     "Add",
     "Concat",
+    "FromLast",
     "Heads",
     "Last",
     "Maxout",

@@ -37,6 +37,27 @@ class Outputs(nn.Module):
         return outputs
 
 
+class FromLast(nn.Module):
+    """A forecast from where the sequence stands: y = f(x - x[T]) + x[T, 0], so that f need only say the change.
+
+    With f = 0 this repeats the last value (persistence); a trend takes the input nowhere new, for f sees differences.
+    Zeng et al., "Are transformers effective for time series forecasting?" (2023), the N of NLinear.
+
+    Args:
+        body: (N, T, F) -> (N, K), the changes of the first feature at K times to come.
+    """
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, K) of (N, T, F)."""
+        last = x[:, -1:]
+        change: Tensor = self.body(x - last)
+        return change + last[:, 0, :1]
+
+
 class Last(nn.Module):
     """The last step of a sequence: (N, T, F) to (N, F); sequences of unequal length are padded on the left."""
 

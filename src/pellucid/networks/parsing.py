@@ -62,7 +62,8 @@ def literal(tree: Tree) -> Plan:
 
 
 def refuse_without_input(tree: Tree, shape: str) -> NoReturn:
-    """Raise the error of arrows without an input shape, completed with `shape`."""
+    """Raise the error of arrows without an input shape, completed with `shape`; a word that is none comes first."""
+    read_words(tree.chain, tree.place)
     start = tree.place.start
     raise failure(
         Place(tree.place.text, start, start + 1),

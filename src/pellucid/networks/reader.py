@@ -9,7 +9,7 @@ from pellucid.networks.arguments import Kernel, written
 from pellucid.networks.place import MisfitError, Place, failure, failure_of
 from pellucid.networks.tree import Argument, Assertion, Branching, Call, Chain, Item, Repetition
 from pellucid.networks.word import Word, Words, arguments_of, kind_of
-from pellucid.networks.words import COMBINATORS, WORDS, Add, Concat, Heads, Repeat, Residual
+from pellucid.networks.words import COMBINATORS, WORDS, Add, Concat, FromLast, Heads, Repeat, Residual
 from pellucid.networks.zoo import ZOO
 
 
@@ -154,15 +154,15 @@ def _combinator(item: Branching) -> Word:
     chains = tuple(read_words(branch.chain, branch.place) for branch in item.branches)
     try:
         match COMBINATORS[item.name]:
-            case word if word is Residual:
+            case word if word is Residual or word is FromLast:
                 if len(chains) > 1:
                     raise failure(
                         item.branches[1].place,
-                        "residual has one chain; its other branch is the input",
-                        expected="residual(a), or add(a | b)",
+                        f"{item.name} has one chain; what it adds is its input",
+                        expected=f"{item.name}(a), or add(a | b)",
                         received=item.branches[1].place.content,
                     )
-                return Residual(chains[0], place=item.place)
+                return word(chains[0], place=item.place)
             case word if word is Heads:
                 names = [branch.name or "" for branch in item.branches]
                 return Heads(tuple(zip(names, chains, strict=True)), place=item.place)

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from pellucid.data.dataset import Dataset, NextToken
+from pellucid.data.dataset import Dataset, NextToken, Values
 from pellucid.networks import Plan
 from pellucid.recipe import Recipe
 from pellucid.shapes import Features, Image, Sequence, Tokens
@@ -22,7 +22,7 @@ def default_network(data: Dataset) -> str:
         case Features():
             return "mlp"
         case Sequence():
-            return "gru"
+            return "gru(64, from_last=yes)" if isinstance(data.target, Values) else "gru"
         case Tokens():
             return "lstm(every_step=yes)" if isinstance(data.target, NextToken) else "gru"
 

@@ -6,6 +6,7 @@ A held-out window may look back into the training steps, as every forecast looks
 Shape letters: T steps, W window, H horizon, F features, N windows, Q forecast columns, K = Q H targets.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +78,7 @@ def load_series(
         window_note,
         *column_notes,
         *((f"windows: {left_out:,} whose target is missing are left out",) if left_out else ()),
+        *_persistence(windows_NFW, targets_NK, rows, values),
         f"split: by time, {len(training):,} training steps first; held-out windows look back, training never ahead",
     )
     return Dataset(
@@ -210,6 +212,18 @@ def _targets(series_T: Tensor, column: Column, window: int, horizon: int) -> tup
 def _complete(observed: pl.Series, window: int, horizon: int) -> Tensor:
     """Return for each window whether all its targets were observed, not filled in: bool (N,)."""
     return torch.from_numpy(observed.to_numpy().copy()).unfold(0, horizon, 1)[window:].all(1)
+
+
+def _persistence(
+    windows_NFW: Tensor, targets_NK: Tensor, rows: Mapping[SplitName, Tensor], values: Values
+) -> tuple[str, ...]:
+    """Return the error of repeating each window's last value: a forecast that does no better has learned nothing."""
+    split: SplitName = "test" if len(rows["test"]) else "validation"
+    errors_NK = windows_NFW[rows[split], 0, -1:] - targets_NK[rows[split]]
+    if not len(errors_NK):
+        return ()
+    rmse = float(errors_NK.double().square().mean().sqrt()) * values.scale[0]
+    return (f"to beat: repeating the last value has an rmse of {rmse:.4g} on the {split} rows",)
 
 
 def _source(source: object, series_TF: Tensor) -> Source:

@@ -18,7 +18,7 @@ from pellucid.networks.words.activation import (
     Tanh,
 )
 from pellucid.networks.words.branching import Branching
-from pellucid.networks.words.combinators import Add, Concat, Heads, Repeat, Residual
+from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Repeat, Residual
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
@@ -45,6 +45,7 @@ __all__ = [
     "Embed",
     "Fc",
     "Flatten",
+    "FromLast",
     "Gelu",
     "GlobalAvgPool",
     "Gru",
@@ -74,7 +75,7 @@ __all__ = [
 ]
 
 COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
-    {word.name: word for word in (Add, Concat, Residual, Heads)}
+    {word.name: word for word in (Add, Concat, Residual, FromLast, Heads)}
 )
 
 _PLAIN: tuple[type[Word], ...] = (

@@ -10,6 +10,7 @@ from torch import nn
 
 from pellucid.blocks import Add as AddBlock
 from pellucid.blocks import Concat as ConcatBlock
+from pellucid.blocks import FromLast as FromLastBlock
 from pellucid.blocks import Heads as HeadsBlock
 from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError
@@ -199,6 +200,43 @@ class Residual(Branching):
 
 
 @dataclass(frozen=True)
+class FromLast(Branching):
+    """A forecast from where the sequence stands, y = f(x - x[T]) + x[T, 0]: `fromlast(gru(64) -> last -> fc(1))`.
+
+    The chain sees how each step differs from the last one and gives changes of the first feature, which is the one
+    that is forecast. Zeng et al. (2023), NLinear.
+    """
+
+    name: ClassVar[str] = "fromlast"
+    also_called: ClassVar[tuple[str, ...]] = ("nlinear", "relative")
+    block: ClassVar[type[nn.Module]] = FromLastBlock
+    body: Words
+
+    def branches(self, incoming: Shape) -> tuple[NamedChain, ...]:
+        """Return body."""
+        return (("body", self.body),)
+
+    def shape(self, incoming: Shape) -> Features:
+        """Return the shape of the chain, a row of values to come."""
+        if not isinstance(incoming, Sequence):
+            raise MisfitError(
+                "fromlast works on sequences", expected="a sequence, T x F", received=str(incoming),
+            )  # fmt: skip
+        (shape,) = branch_shapes(self, (self.body,), incoming)
+        if not isinstance(shape, Features):
+            raise MisfitError(
+                "the chain of fromlast gives values to come",
+                expected="a row of features",
+                received=str(shape),
+                advice="end it with last -> fc(1), or flatten -> fc(1)",
+            )
+        return shape
+
+    def __str__(self) -> str:
+        return f"{self.name}({chain_text(self.body)})"
+
+
+@dataclass(frozen=True)
 class Heads(Branching):
     """Several outputs, a dict of tensors: `heads(digit: fc(10) | parity: fc(2))`; nothing can stand behind it."""
 
@@ -232,7 +270,7 @@ class Heads(Branching):
 def inner(word: Word) -> tuple[Words, ...]:
     """Return the chains written inside a word."""
     match word:
-        case Repeat(body=body) | Residual(body=body):
+        case Repeat(body=body) | Residual(body=body) | FromLast(body=body):
             return (body,)
         case Add(chains=chains) | Concat(chains=chains):
             return chains

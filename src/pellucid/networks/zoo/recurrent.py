@@ -17,6 +17,7 @@ def write(  # noqa: PLR0913 - each is an argument of the zoo name
     embed: int = 64,
     dropout: float = 0.0,
     every_step: bool = False,
+    from_last: bool = False,
 ) -> Arrows:
     """Write an embedding (of tokens), recurrent layers, the last step unless every one is asked for, and the outputs.
 
@@ -30,12 +31,15 @@ def write(  # noqa: PLR0913 - each is an argument of the zoo name
         embed: numbers a token becomes.
         dropout: share of the hidden state dropped before the last layer.
         every_step: whether there is an output at every step, as for the next token of a text.
+        from_last: whether the outputs are changes from the last step of the input, as for a forecast.
     """
     options = f", layers={layers}" * (layers != 1) + ", bidirectional=yes" * bidirectional
     steps = [f"embed({embed})"] * isinstance(input, Tokens) + [f"{cell}({units}{options})"]
     if not every_step:
         steps.append("last")
     classifier = [f"dropout({dropout})"] * bool(dropout) + [f"fc({classes})"]
+    if from_last:
+        return Arrows({"forecast": f"fromlast({' -> '.join([*steps, *classifier])})"})
     return Arrows({"features": " -> ".join(steps), "classifier": " -> ".join(classifier)})
 
 
