@@ -49,5 +49,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
     "did you mean 'learning_rate'?"
     """
     by_lowercase = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lowercase, n=1, cutoff=0.6)
-    return f"did you mean '{by_lowercase[close[0]]}'?" if close else ""
+    close = difflib.get_close_matches(word.lower(), by_lowercase, n=5, cutoff=0.6)
+    if not close:
+        return ""
+
+    def likeness(candidate: str) -> tuple[float, int]:
+        # of two that share as much with the word, the one of its length: `mpl` is a mistyped `mlp`, not a cut `sample`
+        ratio = difflib.SequenceMatcher(None, candidate, word.lower()).ratio()
+        return ratio, -abs(len(candidate) - len(word))
+
+    return f"did you mean '{by_lowercase[max(close, key=likeness)]}'?"

@@ -44,6 +44,7 @@ def test_cosine_without_warmup_is_torchs() -> None:
         theirs.step()
 
 
+@pytest.mark.covers("C8")
 def test_exponential_ends_where_the_closed_form_does() -> None:
     # w = 5, loss (w + 1)², base 0.2, decay 0.99 an epoch, 40 epochs of one step
     factor = schedule(Recipe(schedule="exponential", decay=0.99), 40, 1)

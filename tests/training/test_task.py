@@ -24,7 +24,6 @@ def test_cross_entropy_with_smoothing_is_its_formula(blobs: Dataset) -> None:
     assert task.loss(logits_BK, labels_B).item() == pytest.approx(-(p_BK * log_q_BK).sum(1).mean().item())
 
 
-@pytest.mark.covers("D1")
 def test_classification_metrics_are_scikit_learns(blobs: Dataset) -> None:
     task = task_for(blobs, Recipe())
     generator = np.random.default_rng(0)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-_ROWS_AT_ONCE = 1 << 14
+_BYTES_AT_ONCE = 64 << 20  # what is memory-mapped may be larger than memory
 
 
 def of_file(path: Path) -> str:
@@ -26,7 +26,7 @@ def of_tensors(*tensors: Tensor) -> str:
     digest = hashlib.sha256()
     for tensor in tensors:
         digest.update(f"{tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        for chunk in tensor.detach().cpu().split(_ROWS_AT_ONCE) if tensor.ndim else (tensor,):
+        for chunk in tensor.detach().cpu().split(_rows_at_once(tensor)) if tensor.ndim else (tensor,):
             digest.update(np.ascontiguousarray(chunk.numpy()).view(np.uint8).data if chunk.numel() else b"")
     return digest.hexdigest()
 
@@ -38,10 +38,16 @@ def of_rows(inputs: Tensor) -> NDArray[np.uint64]:
     so that two different rows share a hash with a chance of about 2**-64; no Python work a row.
     """
     hashes = np.empty(len(inputs), dtype=np.uint64)
-    for start in range(0, len(inputs), _ROWS_AT_ONCE):
-        chunk = inputs[start : start + _ROWS_AT_ONCE].detach().cpu()
-        hashes[start : start + _ROWS_AT_ONCE] = _mixed_sum(_words(chunk.reshape(len(chunk), -1)))
+    step = _rows_at_once(inputs)
+    for start in range(0, len(inputs), step):
+        chunk = inputs[start : start + step].detach().cpu()
+        hashes[start : start + step] = _mixed_sum(_words(chunk.reshape(len(chunk), -1)))
     return hashes
+
+
+def _rows_at_once(rows: Tensor) -> int:
+    bytes_a_row = rows.element_size() * rows[0].numel() if len(rows) else 1
+    return max(1, _BYTES_AT_ONCE // max(1, bytes_a_row))
 
 
 def _words(rows: Tensor) -> NDArray[np.uint64]:
