@@ -4,7 +4,7 @@ Shape letters: N samples, B batch, F features, T time, C channels, H height, W w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -43,6 +43,14 @@ class ArrayPreprocessing(Preprocessing):
     dimensions: tuple[int, ...]
     mean: tuple[float, ...]
     scale: tuple[float, ...]
+    _mean: Tensor = field(init=False, repr=False, compare=False)
+    _scale: Tensor = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make the tensors that every batch needs once."""
+        broadcast = _broadcast(1 + len(self.dimensions))
+        object.__setattr__(self, "_mean", torch.tensor(self.mean).reshape(broadcast))
+        object.__setattr__(self, "_scale", torch.tensor(self.scale).reshape(broadcast))
 
     @classmethod
     def fit(cls, stored: Tensor, rows: Tensor, layout: Layout) -> "ArrayPreprocessing":
@@ -61,10 +69,7 @@ class ArrayPreprocessing(Preprocessing):
 
     def prepare(self, stored: Tensor) -> Tensor:
         """Return float32 of the same shape, standardised, on the same device."""
-        broadcast = _broadcast(stored.ndim)
-        mean = torch.tensor(self.mean, device=stored.device).reshape(broadcast)
-        scale = torch.tensor(self.scale, device=stored.device).reshape(broadcast)
-        return (stored.to(torch.float32) - mean) / scale
+        return (stored.to(torch.float32) - self._mean.to(stored.device)) / self._scale.to(stored.device)
 
     def read(self, source: object) -> Samples:
         """Read an array, a tensor, an `.npy` or `.npz` file of one or many samples, with or without targets.

@@ -5,7 +5,7 @@ Shape letters: N images, B batch, C channels (1 grey, 3 RGB), H height, W width.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -49,6 +49,13 @@ class ImagePreprocessing(Preprocessing):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     classes: tuple[str, ...] = ()
+    _mean_C11: Tensor = field(init=False, repr=False, compare=False)
+    _scale_C11: Tensor = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make the tensors that every batch needs once."""
+        object.__setattr__(self, "_mean_C11", torch.tensor(self.mean).mul_(255)[:, None, None])
+        object.__setattr__(self, "_scale_C11", torch.tensor(self.std).mul_(255).reciprocal_()[:, None, None])
 
     @classmethod
     def fit(cls, stored_NCHW: Tensor, rows: Tensor, classes: Sequence[str]) -> "ImagePreprocessing":
@@ -74,9 +81,8 @@ class ImagePreprocessing(Preprocessing):
 
     def prepare(self, stored: Tensor) -> Tensor:
         """Return float32 (B, C, H, W) of uint8 (B, C, H, W), on the same device."""
-        mean_C11 = torch.tensor(self.mean, device=stored.device).mul_(255)[:, None, None]
-        scale_C11 = torch.tensor(self.std, device=stored.device).mul_(255).reciprocal_()[:, None, None]
-        return stored.to(torch.float32).sub_(mean_C11).mul_(scale_C11)
+        device = stored.device
+        return stored.to(torch.float32).sub_(self._mean_C11.to(device)).mul_(self._scale_C11.to(device))
 
     def restore(self, prepared_BCHW: Tensor) -> Tensor:
         """Return uint8 pixels of prepared (or generated) images, to be looked at: the inverse of `prepare`."""
