@@ -121,19 +121,28 @@ class Record:
 
     @classmethod
     def read(cls, path: Path) -> "Record":
-        """Read record.jsonl; a last line cut off by a crash is left out."""
+        """Read record.jsonl; a last line cut off by a crash is left out.
+
+        Raises:
+            RunError: the file is missing or damaged.
+        """
         record = cls()
-        for line in path.read_text().splitlines(keepends=True):
-            if not line.endswith("\n"):
-                break
-            fields = from_json_line(line)
-            match fields.pop("kind"):
-                case "step":
-                    record.steps.append(Step(**fields))
-                case "epoch":
-                    record.epochs.append(Epoch(**fields))
-                case "result":
-                    record.result = Result(**fields)
+        try:
+            for line in path.read_text().splitlines(keepends=True):
+                if not line.endswith("\n"):
+                    break
+                fields = from_json_line(line)
+                match fields.pop("kind"):
+                    case "step":
+                        record.steps.append(Step(**fields))
+                    case "epoch":
+                        record.epochs.append(Epoch(**fields))
+                    case "result":
+                        record.result = Result(**fields)
+        except FileNotFoundError:
+            raise RunError(f"{path} is missing", advice="was the training begun?") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{path} is damaged", expected="a JSON object a line", received=str(error)) from None
         return record
 
 
@@ -173,7 +182,8 @@ def to_json_line(document: Mapping[str, Any]) -> str:
 def from_json_line(line: str) -> dict[str, Any]:
     """Return what `to_json_line` wrote."""
     document = _unspell(json.loads(line))
-    assert isinstance(document, dict)
+    if not isinstance(document, dict):
+        raise TypeError(f"{type(document).__name__} in place of an object")
     return document
 
 

@@ -50,6 +50,20 @@ def test_rows_of_a_table(flowers: Run, tmp_path: Path) -> None:
     assert json.loads(from_stdin.stdout)["predictions"][0]["class"] == "setosa"
 
 
+def test_new_data_is_judged_as_the_network_learned_to_read_it(flowers: Run, tmp_path: Path) -> None:
+    table = load_iris(as_frame=True)
+    frame = table.frame.assign(species=[table.target_names[i] for i in table.frame.pop("target")])
+    frame[::3].to_csv(tmp_path / "third.csv", index=False)
+    judged = flowers.evaluate(tmp_path / "third.csv")
+    right = [p.label == s for p, s in zip(flowers.predict(tmp_path / "third.csv"), frame["species"][::3], strict=True)]
+    assert judged["accuracy"] == pytest.approx(sum(right) / len(right))
+    with pytest.raises(DataError, match="prepared in another way"):
+        flowers.evaluate(pellucid.load(tmp_path / "third.csv", target="species"))
+    frame.drop(columns="species").to_csv(tmp_path / "inputs.csv", index=False)
+    with pytest.raises(DataError, match="nothing to judge"):
+        flowers.evaluate(tmp_path / "inputs.csv")
+
+
 def test_a_missing_column_is_named(flowers: Run, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("sepal length (cm),petal width (cm)\n5.1,0.2\n")
     with pytest.raises(DataError, match="sepal width"):

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 import pellucid
-from pellucid.errors import NotationError, OptionError, PellucidError, RunError
+from pellucid.errors import DataError, NotationError, OptionError, PellucidError, RunError
 from pellucid.record import read_json
 
 
@@ -118,6 +118,15 @@ def test_a_refusal_says_what_would_fit_and_leaves_nothing(
     for word in words:
         assert word in str(caught.value)
     assert not (here / "runs").exists()
+
+
+def test_without_test_rows_validation_is_judged_and_without_those_nothing_is_trained(here: Path) -> None:
+    run = pellucid.train("iris", split="70:30", epochs=2, quiet=True)
+    assert run.record.result is not None
+    assert run.record.result.split == "validation"
+    assert run.evaluate() == pytest.approx(dict(run.record.result.metrics), rel=1e-6)
+    with pytest.raises(DataError, match="no validation rows"):
+        pellucid.train("iris", split="80:0:20", epochs=2, quiet=True)
 
 
 def test_a_taken_name_is_refused(here: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from pellucid.data.progress import listening
 from pellucid.record import Epoch, Step
 from pellucid.report.numbers import metric
 
@@ -44,6 +45,22 @@ class LiveDisplay:
         """Take in an epoch's validation metric."""
         value = metric(self._metric_name, epoch.validation[self._metric_name])
         self._progress.update(self._task, completed=epoch.step, metric=f"{self._metric_name} {value}")
+
+
+@contextmanager
+def data_progress(console: Console) -> Iterator[None]:
+    """Show how far downloads and the decoding of images have come, on a terminal."""
+    columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), TimeRemainingColumn()]
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done)
+
+        with listening(show):
+            yield
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def fit(session: Session, watchers: Iterable[Watcher] = ()) -> bool:
                     watcher.on_step(event)
                 else:
                     watcher.on_epoch(event)
-    return not session.stopping
+    return session.finished
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pellucid.data.dataset import Dataset, SplitName
 from pellucid.data.images.augment import augmenter
-from pellucid.errors import RunError
+from pellucid.errors import DataError, RunError
 from pellucid.recipe import Recipe
 from pellucid.record import Epoch, Step
 from pellucid.seed import generator, seed_torch
@@ -84,6 +84,13 @@ class Session:
         return self.recipe.epochs
 
     @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or early stopping ended them."""
+        patience, progress = self.recipe.early_stopping, self.progress
+        waited = progress.epoch - 1 - progress.best_epoch
+        return progress.epoch > self.epochs or (patience is not None and waited >= patience)
+
+    @property
     def steps_per_epoch(self) -> int:
         """Optimiser steps in an epoch."""
         return _steps_per_epoch(len(self.data.rows["train"]), self.batch_size)
@@ -103,7 +110,16 @@ def open_session(network: nn.Module, data: Dataset, task: Task, recipe: Recipe, 
         task: the loss to minimise and the metric that chooses the best weights.
         recipe: every choice made (see `defaults.fill_in`).
         device: where to compute.
+
+    Raises:
+        DataError: there are no validation rows.
     """
+    if not len(data.rows["validation"]):
+        raise DataError(
+            "there are no validation rows to choose the best weights by",
+            expected="a split such as 60:20:20, or 80:20 for training and validation",
+            received=", ".join(f"{len(rows):,} {split}" for split, rows in data.rows.items()),
+        )
     assert recipe.batch_size is not None
     assert recipe.epochs is not None
     assert recipe.learning_rate is not None
@@ -135,7 +151,7 @@ def steps(session: Session, every: int | None = None) -> Iterator[Step | Epoch]:
     """
     every = every or max(1, session.total_steps // _SAMPLED_STEPS)
     progress = session.progress
-    while progress.epoch <= session.epochs and not _stopped_early(session):
+    while not session.finished:
         order = epoch_order(session)
         session.network.train()
         while progress.batch < session.steps_per_epoch:
@@ -195,6 +211,11 @@ def epoch_order(session: Session) -> Tensor:
     rows = session.data.rows["train"]
     shuffled = torch.randperm(len(rows), generator=generator(session.recipe.seed, "order", session.progress.epoch))
     return rows[shuffled]
+
+
+def held_out(data: Dataset) -> SplitName:
+    """Return the split a network is judged on: test, or validation where no test rows were kept."""
+    return "test" if len(data.rows["test"]) else "validation"
 
 
 @torch.no_grad()
@@ -261,11 +282,6 @@ def _close_epoch(session: Session) -> Epoch:
     progress.batch = 0
     progress.epoch_loss_sum = 0.0
     return epoch
-
-
-def _stopped_early(session: Session) -> bool:
-    patience = session.recipe.early_stopping
-    return patience is not None and session.progress.epoch - 1 - session.progress.best_epoch >= patience
 
 
 def _require_finite(session: Session, loss: float) -> None:

@@ -7,18 +7,18 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Target, Values, load
-from pellucid.data.preprocessing import from_json, target_from_json
+from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Source, Target, Values, load
+from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
-from pellucid.errors import RunError
-from pellucid.networks import build
+from pellucid.errors import DataError, RunError
+from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
 from pellucid.record import SCHEMA, Finding, Prediction, Record, read_json
 from pellucid.seed import generator
 from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
-from pellucid.training.session import evaluate
+from pellucid.training.session import evaluate, held_out
 from pellucid.training.task import task_for
 
 _BATCH = 1_024
@@ -62,13 +62,20 @@ class Run:
 
     @cached_property
     def _network(self) -> nn.Module:
+        return self._build()
+
+    @property
+    def _plan(self) -> Plan:
         arrows = self.asked["network"]["arrows"]
         if arrows is None:
             raise RunError(
                 f"{self.folder} was trained with a module of your own, which pellucid cannot build",
                 advice="make the module and load weights.safetensors into it",
             )
-        network = build(arrows)
+        return parse(arrows)
+
+    def _build(self) -> nn.Module:
+        network = build(self._plan)
         network.load_state_dict(load_weights(self.folder / "weights.safetensors"))
         return network.eval()
 
@@ -78,7 +85,7 @@ class Run:
         Raises:
             RunError: it was trained with a module of the user's own, or has no weights yet.
         """
-        return self._network
+        return self._build()
 
     def data(self) -> Dataset:
         """Load the data it was trained on again, split as it was.
@@ -100,12 +107,45 @@ class Run:
             )
         return data
 
-    def evaluate(self, data: Dataset | None = None) -> dict[str, float]:
-        """Return the metrics on a data set's test split (default: of the data it was trained on)."""
-        data = self.data() if data is None else data
+    def evaluate(self, data: object = None) -> dict[str, float]:
+        """Return the metrics on held-out rows: the test split, or validation where no test rows were kept.
+
+        Args:
+            data: new data with its targets, whatever the data's kind reads, of which every row is judged; or a
+                `Dataset` prepared as this run's, whose held-out rows are. Default: the data it was trained on.
+
+        Raises:
+            DataError: the data has no targets, or was prepared in another way than the network learned from.
+        """
+        dataset = self.data() if data is None else data if isinstance(data, Dataset) else self._as_dataset(data)
+        if to_json(dataset.preprocessing) != to_json(self.preprocessing):
+            raise DataError(
+                "this data set was prepared in another way than the one the network was trained on",
+                expected="the preprocessing of the run",
+                received=f"one fitted on {dataset.name}",
+                advice="pass the source itself (a path, a frame), not what `load` made of it",
+            )
         recipe = self.recipe
         device = choose_device(recipe)
-        return evaluate(self.model().to(device.device), data, task_for(data, recipe), "test", device)
+        network = self._network.to(device.device)
+        return evaluate(network, dataset, task_for(dataset, recipe), held_out(dataset), device)
+
+    def _as_dataset(self, source: object) -> Dataset:
+        """Return new data with targets as a data set of test rows only."""
+        samples = self.preprocessing.read(source)
+        if samples.targets is None:
+            raise DataError("there is nothing to judge the predictions by", expected="targets", received="inputs only")
+        rows = torch.arange(len(samples.inputs))
+        return Dataset(
+            name="new data",
+            source=Source("memory", "", ""),
+            inputs=samples.inputs,
+            targets=samples.targets,
+            rows={"train": rows[:0], "validation": rows[:0], "test": rows},
+            input_shape=self._plan.input,
+            target=self.target,
+            preprocessing=self.preprocessing,
+        )
 
     @property
     def continues_texts(self) -> bool:
@@ -125,7 +165,7 @@ class Run:
         if self.continues_texts:
             raise RunError("this network continues texts", advice="use run.generate(prompt)")
         samples = self.preprocessing.read(source)
-        network = self.model().cpu()
+        network = self._network.cpu()
         for rows_B in torch.arange(len(samples.inputs)).split(_BATCH):
             outputs_BK = network(self.preprocessing.prepare(samples.inputs.index_select(0, rows_B)))
             for row, output_K in zip(rows_B.tolist(), outputs_BK, strict=True):
@@ -146,7 +186,7 @@ class Run:
         if not isinstance(self.target, NextToken) or not isinstance(self.preprocessing, TextPreprocessing):
             raise RunError("this network does not continue texts", advice="use run.predict(input)")
         tokens = self.preprocessing.encode(prompt)
-        drawn = continue_tokens(self.model().cpu(), tokens, length, temperature, generator(seed, "text"))
+        drawn = continue_tokens(self._network.cpu(), tokens, length, temperature, generator(seed, "text"))
         return self.preprocessing.decode(drawn)
 
     def __repr__(self) -> str:

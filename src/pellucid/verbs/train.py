@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from torch import nn
 
-    from pellucid.data import Dataset, SplitName
+    from pellucid.data import Dataset
     from pellucid.networks import Plan
     from pellucid.record import Result
     from pellucid.training.session import Session
@@ -104,12 +104,14 @@ def _run_training(data: object, options: TrainOptions, module: nn.Module | None,
 def _begin(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
     from pellucid.data import load
     from pellucid.record import new_run_folder
+    from pellucid.report.live import data_progress
     from pellucid.report.text import data_lines, network_lines
     from pellucid.training.device import threads
     from pellucid.verbs.folder import write_beginning
 
     # data that `load` returned is split and prepared already: it takes no options, and says so if any are given
-    dataset = load(data, None if options.reading == DataOptions() else options.reading)
+    with data_progress(console):
+        dataset = load(data, None if options.reading == DataOptions() else options.reading)
     console.print(data_lines(dataset), markup=False)
     session, plan, notes = _open(dataset, options.network, options.recipe, module)
     console.print(network_lines(plan, session.network, notes), markup=False)
@@ -133,6 +135,11 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
         raise RunError(f"{folder} is finished: there is nothing to resume", advice="train again under another --name")
     dataset = run.data() if data is None else load(data)
     arrows = run.asked["network"]["arrows"]
+    if arrows is None and module is None:
+        raise RunError(
+            f"{folder} was trained with a module of your own, which pellucid cannot build",
+            advice="pass it again: pellucid.train(data, network=module, resume=...)",
+        )
     session, _, _ = _open(dataset, arrows, run.recipe, module)
     restore(session, checkpoint_path(folder))
     cut_record(folder, session.progress.step)
@@ -214,9 +221,9 @@ def _drive(session: Session, folder: Path, console: Console) -> Run:
 def _judge(session: Session) -> Result:
     """Return how the best weights do on the test split, or on the validation split where there is no other."""
     from pellucid.record import Result
-    from pellucid.training.session import evaluate
+    from pellucid.training.session import evaluate, held_out
 
     session.network.load_state_dict(session.best_weights)
-    split: SplitName = "test" if len(session.data.rows["test"]) else "validation"
+    split = held_out(session.data)
     metrics = evaluate(session.network, session.data, session.task, split, session.device)
     return Result(split=split, metrics=metrics, best_epoch=session.progress.best_epoch)

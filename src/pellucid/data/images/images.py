@@ -49,13 +49,13 @@ class ImagePreprocessing(Preprocessing):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     classes: tuple[str, ...] = ()
-    _mean_C11: Tensor = field(init=False, repr=False, compare=False)
-    _scale_C11: Tensor = field(init=False, repr=False, compare=False)
+    _mean: Tensor = field(init=False, repr=False, compare=False)
+    _scale: Tensor = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Make the tensors that every batch needs once."""
-        object.__setattr__(self, "_mean_C11", torch.tensor(self.mean).mul_(255)[:, None, None])
-        object.__setattr__(self, "_scale_C11", torch.tensor(self.std).mul_(255).reciprocal_()[:, None, None])
+        object.__setattr__(self, "_mean", torch.tensor(self.mean).mul_(255)[:, None, None])
+        object.__setattr__(self, "_scale", torch.tensor(self.std).mul_(255).reciprocal_()[:, None, None])
 
     @classmethod
     def fit(cls, stored_NCHW: Tensor, rows: Tensor, classes: Sequence[str]) -> "ImagePreprocessing":
@@ -82,7 +82,7 @@ class ImagePreprocessing(Preprocessing):
     def prepare(self, stored: Tensor) -> Tensor:
         """Return float32 (B, C, H, W) of uint8 (B, C, H, W), on the same device."""
         device = stored.device
-        return stored.to(torch.float32).sub_(self._mean_C11.to(device)).mul_(self._scale_C11.to(device))
+        return stored.to(torch.float32).sub_(self._mean.to(device)).mul_(self._scale.to(device))
 
     def restore(self, prepared_BCHW: Tensor) -> Tensor:
         """Return uint8 pixels of prepared (or generated) images, to be looked at: the inverse of `prepare`."""
