@@ -36,7 +36,7 @@ class LiveDisplay:
             self._task,
             completed=step.step,
             epoch=f"epoch {step.epoch}/{self._epochs}",
-            loss=f"loss {step.loss:.4g}",
+            loss=f"loss {step.loss:.3g}",
             rate=f"rate {step.learning_rate:.2g}",
             speed=speed,
         )
@@ -68,13 +68,14 @@ def live_display(
     console: Console, metric_name: str, epochs: int, total_steps: int, done: int = 0
 ) -> Iterator[LiveDisplay]:
     """Show a training's progress on a terminal, and nothing where the console is none."""
-    columns = [TextColumn("{task.fields[epoch]}"), BarColumn(bar_width=24)]
+    columns = [TextColumn("{task.fields[epoch]}"), BarColumn(bar_width=None)]
     columns += [TextColumn(f"{{task.fields[{name}]}}") for name in ("loss", "metric", "rate", "speed")]
     progress = Progress(
         *columns,
-        TimeRemainingColumn(elapsed_when_finished=True),
+        TimeRemainingColumn(compact=True),
         console=console,
         refresh_per_second=_REDRAWS_PER_SECOND,
+        expand=True,  # the bar takes what the figures leave
         transient=True,
         disable=not console.is_terminal,
     )
