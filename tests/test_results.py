@@ -1,0 +1,70 @@
+"""The results the README gives, reached with the defaults: slow, and most on real data outside the repository."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.preprocessing import OrdinalEncoder
+
+import pellucid
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def published() -> Path:
+    folder = os.environ.get("PELLUCID_DATA")
+    if folder is None:
+        pytest.skip("PELLUCID_DATA names no folder with the published data sets")
+    return Path(folder)
+
+
+def test_digits_at_least_98_percent_over_five_splits(tmp_path: Path) -> None:
+    accuracies = [
+        pellucid.train("digits", split_seed=seed, seed=seed, folder=str(tmp_path), quiet=True).evaluate()["accuracy"]
+        for seed in range(5)
+    ]
+    assert np.mean(accuracies) >= 0.98, accuracies
+
+
+@pytest.mark.usefixtures("published")
+def test_lenet5_errs_on_at_most_1_1_percent_of_mnist(tmp_path: Path) -> None:
+    run = pellucid.train("mnist", network="lenet5", folder=str(tmp_path), quiet=True)
+    assert len(run.record.epochs) <= 12
+    assert run.evaluate()["accuracy"] >= 0.989
+
+
+def test_the_census_is_within_a_point_of_gradient_boosting(published: Path, tmp_path: Path) -> None:
+    train, test = (published / "tabular" / f"adult-{part}.csv.gz" for part in ("train", "test"))
+    run = pellucid.train(train, test=str(test), folder=str(tmp_path), quiet=True)
+    assert run.record.result is not None
+    assert run.record.result.metrics["accuracy"] >= boosted(train, test) - 0.01
+
+
+def boosted(train: Path, test: Path) -> float:
+    """Return the accuracy of scikit-learn's HistGradientBoostingClassifier with its defaults."""
+    texts = [pl.read_csv(path, has_header=False, infer_schema=False).drop_nulls() for path in (train, test)]
+    frames = [frame.with_columns(pl.all().str.strip_chars(" .")) for frame in texts]
+    numbers = [frame.select(pl.all().cast(pl.Float64, strict=False)).to_numpy() for frame in frames]
+    inputs = [matrix[:, :-1].copy() for matrix in numbers]
+    words = np.flatnonzero(np.isnan(inputs[0]).all(0)).tolist()
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1).fit(frames[0][:, words].to_numpy())
+    for frame, matrix in zip(frames, inputs, strict=True):
+        matrix[:, words] = encoder.transform(frame[:, words].to_numpy())
+    answers = [frame[:, -1].to_numpy() for frame in frames]
+    model = HistGradientBoostingClassifier(categorical_features=words, random_state=0)
+    return float(model.fit(inputs[0], answers[0]).score(inputs[1], answers[1]))
+
+
+@pytest.mark.parametrize("name", ["monthly-sunspots", "airline-passengers", "statsmodels-co2"])
+def test_a_series_is_forecast_better_than_by_its_last_value(published: Path, tmp_path: Path, name: str) -> None:
+    data = pellucid.load(published / "timeseries" / f"{name}.csv")
+    assert isinstance(data.target, pellucid.data.Values)
+    inputs_NTF, targets_N1 = data.split("test")
+    persistence = float((inputs_NTF[:, -1, :1] - targets_N1).square().mean()) * data.target.scale[0] ** 2
+    run = pellucid.train(data, folder=str(tmp_path), quiet=True)
+    assert run.record.result is not None
+    assert run.record.result.metrics["mse"] < persistence
