@@ -12,6 +12,7 @@ from pellucid.options import check, option
 TaskName = Literal["classification", "regression", "forecast", "language"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
+MetricName = Literal["loss", "accuracy", "precision", "recall", "f1", "perplexity", "mse", "rmse", "mae", "r2"]
 LossName = Literal["cross-entropy", "squared-error", "absolute-error", "huber"]
 
 _DATA = "Data"
@@ -57,6 +58,9 @@ class Recipe:
     batch_size: int | None = option(None, "samples a step (default: by size)", group=_TRAINING, minimum=1)
     seed: int = option(0, "seed of weights, batch order, dropout, augmentation", group=_TRAINING, minimum=0)
     loss: LossName | None = option(None, "loss to minimise (default: from the task)", group=_TRAINING)
+    metric: MetricName | None = option(
+        None, "validation metric that chooses the best weights (default: from the task)", group=_TRAINING
+    )
     early_stopping: int | None = option(
         None, "stop after so many epochs without a better validation metric", group=_TRAINING, minimum=1
     )

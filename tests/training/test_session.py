@@ -16,8 +16,9 @@ from pellucid.record import Epoch, Step
 from pellucid.seed import seed_torch
 from pellucid.training.checkpoint import load_weights, restore, save_checkpoint, save_weights
 from pellucid.training.defaults import fill_in
+from pellucid.training.evaluation import evaluate
 from pellucid.training.fit import fit
-from pellucid.training.session import epoch_order, evaluate, steps, train_step
+from pellucid.training.session import epoch_order, steps, train_step
 from tests.training.making import assert_equal, convolution, make_session, perceptron, state
 
 

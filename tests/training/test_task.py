@@ -11,7 +11,7 @@ from pellucid.data.dataset import Classes, Dataset, NextToken, Values
 from pellucid.errors import DataError, OptionError
 from pellucid.recipe import Recipe
 from pellucid.shapes import Features, Tokens
-from pellucid.training.task import task_for
+from pellucid.training.task import METRICS, task_for
 from tests.training.making import make_data
 
 
@@ -66,6 +66,17 @@ def test_a_loss_that_does_not_go_with_the_target_is_refused(
 ) -> None:
     with pytest.raises(OptionError, match="does not go with"):
         task_for(request.getfixturevalue(fixture), Recipe(loss=loss))  # type: ignore[arg-type]
+
+
+def test_the_metric_that_chooses_can_be_chosen(blobs: Dataset, line: Dataset) -> None:
+    assert task_for(blobs, Recipe()).metric == "accuracy"
+    assert task_for(blobs, Recipe(metric="f1")).metric == "f1"
+    for data in (blobs, line):
+        task = task_for(data, Recipe())
+        computed = task.metrics(0.1, task.truth(data.targets), task.truth(data.targets))
+        assert set(computed) == set(METRICS[task.name])
+    with pytest.raises(OptionError, match="'mse' does not go with classification"):
+        task_for(blobs, Recipe(metric="mse"))
 
 
 def test_one_class_is_nothing_to_learn() -> None:

@@ -9,6 +9,7 @@ from pellucid.data.dataset import Dataset, describe
 from pellucid.networks import Plan
 from pellucid.record import Record
 from pellucid.report.numbers import duration, metric, metrics
+from pellucid.training.task import Task
 
 
 def data_lines(data: Dataset) -> str:
@@ -23,6 +24,11 @@ def network_lines(plan: Plan | None, network: nn.Module, notes: Iterable[str]) -
     count = sum(p.numel() for p in network.parameters())
     arrows = type(network).__name__ if plan is None else str(plan)
     return "\n".join([f"network  {arrows}", f"         {count:,} parameters", *_noted(notes)])
+
+
+def task_line(task: Task) -> str:
+    """Return what is learned and what it is judged by."""
+    return f"task     {task.name}: {task.loss_name} loss, best weights by validation {task.metric}"
 
 
 def result_lines(record: Record, folder: Path, seconds: float, *, finished: bool) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from pellucid.data.dataset import Dataset, SplitName
+from pellucid.data.dataset import Dataset
 from pellucid.data.images.augment import augmenter
 from pellucid.errors import DataError, RunError
 from pellucid.recipe import Recipe
@@ -19,12 +19,12 @@ from pellucid.record import Epoch, Step
 from pellucid.seed import generator, seed_torch
 from pellucid.shapes import Image
 from pellucid.training.device import Device
+from pellucid.training.evaluation import evaluate
 from pellucid.training.optimizers import clip, make_optimizer, total_gradient_norm
 from pellucid.training.schedules import Schedule, schedule
 from pellucid.training.task import Task
 
 _SAMPLED_STEPS = 1_000  # about as many step lines a record holds, whatever the length of the training
-_EVALUATION_BATCH = 1_024
 
 
 @dataclass(slots=True)
@@ -211,35 +211,6 @@ def epoch_order(session: Session) -> Tensor:
     rows = session.data.rows["train"]
     shuffled = torch.randperm(len(rows), generator=generator(session.recipe.seed, "order", session.progress.epoch))
     return rows[shuffled]
-
-
-def held_out(data: Dataset) -> SplitName:
-    """Return the split a network is judged on: test, or validation where no test rows were kept."""
-    return "test" if len(data.rows["test"]) else "validation"
-
-
-@torch.no_grad()
-def evaluate(
-    network: Callable[[Tensor], Tensor], data: Dataset, task: Task, split: SplitName, device: Device
-) -> dict[str, float]:
-    """Return the task's metrics on one split; a network in training mode is put into evaluation mode and back."""
-    was_training = isinstance(network, nn.Module) and network.training
-    if isinstance(network, nn.Module):
-        network.eval()
-    rows = data.rows[split]
-    loss_sum, predictions, truth = 0.0, [], []
-    for rows_B in rows.split(_EVALUATION_BATCH):
-        inputs_B, targets_B = data.batch(rows_B)
-        targets_B = targets_B.to(device.device)
-        with device.autocast():
-            outputs_B = network(inputs_B.to(device.device))
-        outputs_B = outputs_B.float()
-        loss_sum += task.loss(outputs_B, targets_B).item() * len(rows_B)
-        predictions.append(task.predictions(outputs_B).cpu())
-        truth.append(task.truth(targets_B).cpu())
-    if isinstance(network, nn.Module):
-        network.train(was_training)
-    return task.metrics(loss_sum / len(rows), torch.cat(predictions), torch.cat(truth))
 
 
 def _steps_per_epoch(samples: int, batch_size: int) -> int:

@@ -5,15 +5,16 @@ Shape letters: N samples, B batch, T time, K outputs.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from sklearn import metrics as reference
 from torch import Tensor
 from torch.nn import functional as F
 
-from pellucid.data.dataset import Classes, Dataset, NextToken, Target, Values
+from pellucid.data.dataset import Dataset, NextToken, Target, Values
 from pellucid.errors import DataError, OptionError
-from pellucid.recipe import LossName, Recipe, TaskName
+from pellucid.recipe import LossName, MetricName, Recipe, TaskName
 from pellucid.shapes import Sequence
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -37,7 +38,7 @@ class Task:
     outputs: int
     loss: Loss
     loss_name: LossName
-    metric: str
+    metric: MetricName
 
     def predictions(self, outputs: Tensor) -> Tensor:
         """Return what the network's outputs say: class or token indices, or values in the target's own units."""
@@ -68,6 +69,16 @@ class Task:
         return sign * metrics[self.metric], -metrics["loss"]
 
 
+METRICS: Mapping[TaskName, tuple[MetricName, ...]] = MappingProxyType(
+    {
+        "classification": ("accuracy", "precision", "recall", "f1", "loss"),
+        "language": ("loss", "accuracy", "perplexity"),
+        "regression": ("mse", "rmse", "mae", "r2", "loss"),
+        "forecast": ("mse", "rmse", "mae", "r2", "loss"),
+    }
+)
+"""The metrics of each task, the one that usually chooses the best weights first."""
+
 HIGHER_IS_BETTER = frozenset({"accuracy", "precision", "recall", "f1", "r2"})
 
 
@@ -75,17 +86,18 @@ def task_for(data: Dataset, recipe: Recipe) -> Task:
     """Return the task that the data's target asks for, with the loss the recipe names or the task's usual one.
 
     Raises:
-        OptionError: a loss that does not go with the target.
+        OptionError: a loss or a metric that does not go with the target.
         DataError: fewer than two classes.
     """
     target = data.target
     if isinstance(target, Values):
         name: TaskName = "forecast" if isinstance(data.input_shape, Sequence) else "regression"
         loss = recipe.loss or "squared-error"
-        return Task(name, target, len(target.names), _loss(loss, name, recipe), loss, "mse")
+        return Task(name, target, len(target.names), _loss(loss, name, recipe), loss, _metric(name, recipe))
     loss = recipe.loss or "cross-entropy"
     if isinstance(target, NextToken):
-        return Task("language", target, len(target.vocabulary), _loss(loss, "language", recipe), loss, "loss")
+        name = "language"
+        return Task(name, target, len(target.vocabulary), _loss(loss, name, recipe), loss, _metric(name, recipe))
     if len(target.names) < 2:
         raise DataError(
             "there is nothing to tell apart: the target has one class only",
@@ -93,7 +105,17 @@ def task_for(data: Dataset, recipe: Recipe) -> Task:
             received=", ".join(target.names) or "none",
         )
     name = "classification"
-    return Task(name, target, len(target.names), _loss(loss, name, recipe), loss, "accuracy")
+    return Task(name, target, len(target.names), _loss(loss, name, recipe), loss, _metric(name, recipe))
+
+
+def _metric(task: TaskName, recipe: Recipe) -> MetricName:
+    if recipe.metric is not None and recipe.metric not in METRICS[task]:
+        raise OptionError(
+            f"metric '{recipe.metric}' does not go with {task}",
+            expected="one of " + ", ".join(METRICS[task]),
+            received=recipe.metric,
+        )
+    return recipe.metric or METRICS[task][0]
 
 
 def _loss(name: LossName, task: TaskName, recipe: Recipe) -> Loss:
@@ -141,9 +163,3 @@ def _regression_metrics(predicted_NK: Tensor, truth_NK: Tensor) -> dict[str, flo
     # R² of one sample is undefined
     r2 = float(reference.r2_score(truth, predicted)) if len(truth) > 1 else float("nan")
     return {"mse": mse, "rmse": mse**0.5, "mae": float(reference.mean_absolute_error(truth, predicted)), "r2": r2}
-
-
-def describe_task(task: Task) -> str:
-    """Return one line on what is learned and how it is judged."""
-    what = {Classes: "classes", Values: "values", NextToken: "tokens"}[type(task.target)]
-    return f"{task.name} of {task.outputs} {what}, {task.loss_name} loss, best weights by validation {task.metric}"

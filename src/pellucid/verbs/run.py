@@ -18,7 +18,7 @@ from pellucid.record import SCHEMA, Finding, Prediction, Record, read_json
 from pellucid.seed import generator
 from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
-from pellucid.training.session import evaluate, held_out
+from pellucid.training.evaluation import evaluate, held_out
 from pellucid.training.task import task_for
 
 _BATCH = 1_024

@@ -105,7 +105,7 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     from pellucid.data import load
     from pellucid.record import new_run_folder
     from pellucid.report.live import data_progress
-    from pellucid.report.text import data_lines, network_lines
+    from pellucid.report.text import data_lines, network_lines, task_line
     from pellucid.training.device import threads
     from pellucid.verbs.folder import write_beginning
 
@@ -115,6 +115,7 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     console.print(data_lines(dataset), markup=False)
     session, plan, notes = _open(dataset, options.network, options.recipe, module)
     console.print(network_lines(plan, session.network, notes), markup=False)
+    console.print(task_line(session.task), markup=False)
     with threads(session.recipe.threads):
         session = _checked(session, options, console)
         folder = new_run_folder(Path(options.folder), options.name, dataset.name)
@@ -221,7 +222,7 @@ def _drive(session: Session, folder: Path, console: Console) -> Run:
 def _judge(session: Session) -> Result:
     """Return how the best weights do on the test split, or on the validation split where there is no other."""
     from pellucid.record import Result
-    from pellucid.training.session import evaluate, held_out
+    from pellucid.training.evaluation import evaluate, held_out
 
     session.network.load_state_dict(session.best_weights)
     split = held_out(session.data)

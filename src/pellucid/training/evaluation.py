@@ -1,0 +1,41 @@
+"""How good a network is on a split."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.data.dataset import Dataset, SplitName
+from pellucid.training.device import Device
+from pellucid.training.task import Task
+
+_BATCH = 1_024
+
+
+def held_out(data: Dataset) -> SplitName:
+    """Return the split a network is judged on: test, or validation where no test rows were kept."""
+    return "test" if len(data.rows["test"]) else "validation"
+
+
+@torch.no_grad()
+def evaluate(
+    network: Callable[[Tensor], Tensor], data: Dataset, task: Task, split: SplitName, device: Device
+) -> dict[str, float]:
+    """Return the task's metrics on one split; a network in training mode is put into evaluation mode and back."""
+    was_training = isinstance(network, nn.Module) and network.training
+    if isinstance(network, nn.Module):
+        network.eval()
+    rows = data.rows[split]
+    loss_sum, predictions, truth = 0.0, [], []
+    for rows_B in rows.split(_BATCH):
+        inputs_B, targets_B = data.batch(rows_B)
+        targets_B = targets_B.to(device.device)
+        with device.autocast():
+            outputs_B = network(inputs_B.to(device.device))
+        outputs_B = outputs_B.float()
+        loss_sum += task.loss(outputs_B, targets_B).item() * len(rows_B)
+        predictions.append(task.predictions(outputs_B).cpu())
+        truth.append(task.truth(targets_B).cpu())
+    if isinstance(network, nn.Module):
+        network.train(was_training)
+    return task.metrics(loss_sum / len(rows), torch.cat(predictions), torch.cat(truth))
