@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-import torch
 from torch import Tensor
 
 from pellucid.shapes import Shape
@@ -149,8 +148,3 @@ def describe(target: Target) -> str:
             return "predicts " + ", ".join(names)
         case NextToken(vocabulary):
             return f"predicts the next of {len(vocabulary)} tokens"
-
-
-def all_rows(count: int) -> Tensor:
-    """Return the row numbers 0 to count - 1."""
-    return torch.arange(count)

@@ -14,12 +14,9 @@ from pellucid.recipe import DataOptions, Recipe
 from pellucid.verbs.outcome import INTERRUPTED, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import Console
     from torch import nn
 
-    from pellucid.data import Dataset
     from pellucid.networks import Plan
     from pellucid.record import Result
     from pellucid.training.session import Session
@@ -106,28 +103,28 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     from pellucid.record import new_run_folder
     from pellucid.report.live import data_progress
     from pellucid.report.text import data_lines, network_lines, task_line
-    from pellucid.training.device import threads
+    from pellucid.training import begin, threads
     from pellucid.verbs.folder import write_beginning
 
     # data that `load` returned is split and prepared already: it takes no options, and says so if any are given
     with data_progress(console):
         dataset = load(data, None if options.reading == DataOptions() else options.reading)
     console.print(data_lines(dataset), markup=False)
-    session, plan, notes = _open(dataset, options.network, options.recipe, module)
-    console.print(network_lines(plan, session.network, notes), markup=False)
-    console.print(task_line(session.task), markup=False)
-    with threads(session.recipe.threads):
-        session = _checked(session, options, console)
+    begun = begin(dataset, module or options.network, options.recipe)
+    console.print(network_lines(begun.plan, begun.session.network, begun.notes), markup=False)
+    console.print(task_line(begun.session.task), markup=False)
+    with threads(begun.session.recipe.threads):
+        session = _checked(begun.session, options, console)
         folder = new_run_folder(Path(options.folder), options.name, dataset.name)
-        write_beginning(folder, session, options, plan)
+        write_beginning(folder, session, options, begun.plan)
         return _drive(session, folder, console)
 
 
 def _resume(folder: Path, data: object, module: nn.Module | None, console: Console) -> Run:
     """Go on with a stopped training from its last checkpoint."""
     from pellucid.data import load
+    from pellucid.training import begin, threads
     from pellucid.training.checkpoint import restore
-    from pellucid.training.device import threads
     from pellucid.verbs.folder import checkpoint_path, cut_record
     from pellucid.verbs.run import open_run
 
@@ -141,36 +138,13 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
             f"{folder} was trained with a module of your own, which pellucid cannot build",
             advice="pass it again: pellucid.train(data, network=module, resume=...)",
         )
-    session, _, _ = _open(dataset, arrows, run.recipe, module)
-    restore(session, checkpoint_path(folder))
+    session = begin(dataset, module or arrows, run.recipe).session
+    if checkpoint_path(folder).exists():  # else it was killed before the first one: it begins anew
+        restore(session, checkpoint_path(folder))
     cut_record(folder, session.progress.step)
     console.print(f"resume   {folder} from step {session.progress.step:,}", markup=False)
     with threads(session.recipe.threads):
         return _drive(session, folder, console)
-
-
-def _open(
-    dataset: Dataset, network: str | None, recipe: Recipe, module: nn.Module | None
-) -> tuple[Session, Plan | None, Sequence[str]]:
-    """Make every choice that was left open; return the session, the network's plan and notes on it."""
-    from pellucid.networks import build, fit_to
-    from pellucid.training.defaults import default_network, default_threads, fill_in
-    from pellucid.training.device import choose_device
-    from pellucid.training.session import open_session
-    from pellucid.training.task import task_for
-
-    recipe = fill_in(recipe, dataset)
-    task = task_for(dataset, recipe)
-    device = choose_device(recipe)
-    if module is not None:
-        return open_session(module, dataset, task, recipe, device), None, ()
-    chosen = network or default_network(dataset)
-    plan, notes = fit_to(chosen, dataset.input_shape, task.outputs)
-    if recipe.threads is None:
-        recipe = dataclasses.replace(recipe, threads=default_threads(plan, recipe.batch_size or 1))
-    if network is None:
-        notes = (f"chosen for this data: {chosen}; another with --network",)
-    return open_session(build(plan, recipe.seed), dataset, task, recipe, device), plan, notes
 
 
 def _checked(session: Session, options: TrainOptions, console: Console) -> Session:

@@ -143,15 +143,7 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
     layout = layouts.recognise(raw, prefer="channels first" if isinstance(inputs, Tensor) else "channels last")
     stored = _storable(layouts.arrange(raw, layout))
     raw_targets = _as_array(targets)
-    if len(raw_targets) != len(stored):
-        raise DataError(
-            "inputs and targets differ in number",
-            expected=f"{len(stored)} targets, one for each sample",
-            received=f"{len(raw_targets)} targets",
-        )
-    if not stored.numel():
-        raise DataError("the inputs are empty", expected="samples of numbers", received=str(tuple(raw.shape)))
-    _refuse_non_finite(stored, "inputs")
+    _refuse_unusable(stored, raw_targets)
     labels, classes, more_notes = _classes(raw_targets, class_names, options)
     rows = split_rows(len(stored), options, labels=labels, test_rows=test_rows)
     notes = (*notes, layouts.note(raw, layout), *more_notes)
@@ -162,14 +154,7 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
         stored_targets, target = labels, classes
         notes += rare_classes_note(labels, classes.names, rows)
     shape = layouts.shape_of(stored)
-    # a plain (N, H, W) stays an array, so that new data can come in the same three axes
-    as_bytes = layouts.as_pixels(stored) if layout in ("channels first", "channels last") else None
-    preprocessing: Preprocessing
-    if as_bytes is None:
-        preprocessing = ArrayPreprocessing.fit(stored, rows["train"], layout)
-    else:
-        stored = as_bytes
-        preprocessing = ImagePreprocessing.fit(stored, rows["train"], classes.names if classes else ())
+    stored, preprocessing = _fitted(stored, rows["train"], layout, classes.names if classes else ())
     return Dataset(
         name=name,
         source=source or Source("memory", name, fingerprint.of_tensors(stored, stored_targets)),
@@ -181,6 +166,27 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
         preprocessing=preprocessing,
         notes=notes + duplicates_note(stored, rows, stored_targets),
     )
+
+
+def _refuse_unusable(stored: Tensor, raw_targets: NDArray[Any]) -> None:
+    if len(raw_targets) != len(stored):
+        raise DataError(
+            "inputs and targets differ in number",
+            expected=f"{len(stored)} targets, one for each sample",
+            received=f"{len(raw_targets)} targets",
+        )
+    if not stored.numel():
+        raise DataError("the inputs are empty", expected="samples of numbers", received=str(tuple(stored.shape)))
+    _refuse_non_finite(stored, "inputs")
+
+
+def _fitted(stored: Tensor, rows: Tensor, layout: Layout, classes: Sequence[str]) -> tuple[Tensor, Preprocessing]:
+    """Return the inputs as they are stored and their preprocessing: images of bytes are kept as files' pixels are."""
+    # a plain (N, H, W) stays an array, so that new data can come in the same three axes
+    as_bytes = layouts.as_pixels(stored) if layout in ("channels first", "channels last") else None
+    if as_bytes is None:
+        return stored, ArrayPreprocessing.fit(stored, rows, layout)
+    return as_bytes, ImagePreprocessing.fit(as_bytes, rows, classes)
 
 
 def load_npz(path: Path, options: DataOptions) -> Dataset:

@@ -3,7 +3,7 @@
 Shape letters: N samples, F features, T time, C channels, H height, W width.
 """
 
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,8 +12,6 @@ from pellucid.errors import DataError
 from pellucid.shapes import Features, Image, Sequence, Shape
 
 Layout = Literal["scalars", "features", "sequences", "grey images", "channels first", "channels last"]
-
-LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 # Images are grey, grey with transparency, colour or colour with transparency; no image is so few pixels wide.
 _MOST_CHANNELS = 4
