@@ -99,8 +99,8 @@ def _parameter(name: str, field: Any, hint: Any, groups: dict[str, Group]) -> in
     by_place = field.metadata.get("positional")
     # by place, `-` stands for standard input
     rest: dict[str, Any] = {"allow_leading_hyphen": True} if by_place else {"group": groups[field.metadata["group"]]}
-    # "[default: False]" says nothing that the option's absence does not
-    shown = field.default is not False and field.default != ()
+    # "[default: False]" says nothing that the option's absence does not; what None stands for, the help says
+    shown = not any(field.default is nothing for nothing in (None, False, ()))
     described = Parameter(help=field.metadata["help"], negative="", show_default=shown, **rest)
     return inspect.Parameter(
         name,

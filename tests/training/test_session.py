@@ -174,6 +174,7 @@ def test_divergence_is_said_not_trained_on(line: Dataset) -> None:
     session = make_session(line, nn.Linear(2, 1), optimizer="sgd", learning_rate=1e6, schedule="constant", epochs=50)
     with pytest.raises(RunError, match="diverged"):
         fit(session)
+    assert all(torch.isfinite(weights).all() for weights in state(session).values())
 
 
 def test_clipping_bounds_the_step(line: Dataset) -> None:

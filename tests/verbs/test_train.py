@@ -129,6 +129,14 @@ def test_without_test_rows_validation_is_judged_and_without_those_nothing_is_tra
         pellucid.train("iris", split="80:0:20", epochs=2, quiet=True)
 
 
+def test_a_training_that_diverges_keeps_what_it_had(here: Path) -> None:
+    with pytest.raises(RunError, match="diverged"):
+        pellucid.train("diabetes", optimizer="sgd", learning_rate=50.0, network="linear", quiet=True)
+    run = pellucid.open_run("runs/diabetes-1")
+    assert run.record.result is None
+    assert all(torch.isfinite(weights).all() for weights in run.model().state_dict().values())
+
+
 def test_a_taken_name_is_refused(here: Path) -> None:
     pellucid.train("iris", epochs=1, name="mine", quiet=True)
     with pytest.raises(RunError, match="never overwritten"):

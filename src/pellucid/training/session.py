@@ -147,7 +147,7 @@ def steps(session: Session, every: int | None = None) -> Iterator[Step | Epoch]:
     The session's state is whole whenever this yields: stop here, save it, go on later from the same place.
 
     Raises:
-        RunError: the loss or the weights are no longer finite.
+        RunError: the loss is no longer finite.
     """
     every = every or max(1, session.total_steps // _SAMPLED_STEPS)
     progress = session.progress
@@ -172,7 +172,7 @@ def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> flo
         The norm of the whole gradient before clipping; NaN where it was not to be measured.
 
     Raises:
-        RunError: the loss is not finite.
+        RunError: the loss is not finite; the weights are as they were.
     """
     progress, device, optimizer = session.progress, session.device, session.optimizer
     seed = session.recipe.seed
@@ -188,6 +188,8 @@ def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> flo
         inputs_B = session.augment(inputs_B, generator(seed, "augment", progress.step, device=device.device))
     with device.autocast():
         loss = session.task.loss(session.forward(inputs_B), targets_B)
+    value = loss.item()
+    _require_finite(session, value)
     optimizer.zero_grad()
     session.scaler.scale(loss).backward()
     session.scaler.unscale_(optimizer)
@@ -196,8 +198,6 @@ def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> flo
     session.scaler.step(optimizer)
     session.scaler.update()
 
-    value = loss.item()
-    _require_finite(session, value)
     progress.step += 1
     progress.batch += 1
     progress.loss_sum += value

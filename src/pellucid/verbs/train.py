@@ -183,9 +183,11 @@ def _drive(session: Session, folder: Path, console: Console) -> Run:
     checkpoints, times = Checkpoints(folder, session), Times(folder / "timing.jsonl", session)
     done = session.progress.step
     with contextlib.closing(RecordFile(folder / "record.jsonl")) as record:
-        with live_display(console, session.task.metric, session.epochs, session.total_steps, done) as display:
-            finished = fit(session, (record, times, checkpoints, display))
-        checkpoints.save()
+        try:
+            with live_display(console, session.task.metric, session.epochs, session.total_steps, done) as display:
+                finished = fit(session, (record, times, checkpoints, display))
+        finally:  # where it diverged too, what was learned before is kept
+            checkpoints.save()
         if finished:
             record.on_result(_judge(session))
     run = open_run(folder)
