@@ -64,6 +64,22 @@ def test_new_data_is_judged_as_the_network_learned_to_read_it(flowers: Run, tmp_
         flowers.evaluate(tmp_path / "inputs.csv")
 
 
+def test_rows_without_names_come_in_the_order_of_training(flowers: Run) -> None:
+    rows = load_iris().data[:3]
+    by_name = load_iris(as_frame=True).data.head(3)
+    assert flowers.predict(rows) == flowers.predict(rows.tolist()) == flowers.predict(by_name)
+    assert flowers.predict(rows[0])[0].label == flowers.predict(rows)[0].label
+    with pytest.raises(DataError, match="other columns"):
+        flowers.predict(rows[:, :3])
+
+
+def test_images_come_as_arrays_too(digits: Run) -> None:
+    pixels_NHW = (load_digits().images[:4] * 255 / 16).round().astype("uint8")
+    many = digits.predict(pixels_NHW)
+    assert [p.label for p in many] == [digits.predict(one)[0].label for one in pixels_NHW]
+    assert many == digits.predict(pixels_NHW[..., None])
+
+
 def test_a_missing_column_is_named(flowers: Run, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("sepal length (cm),petal width (cm)\n5.1,0.2\n")
     with pytest.raises(DataError, match="sepal width"):

@@ -79,7 +79,7 @@ def to_pixels(image: Image.Image, height: int, width: int, channels: int) -> Pix
 
 
 def from_array(array: npt.NDArray[Any] | Tensor) -> list[Image.Image]:
-    """Return the images of an array (H, W), (H, W, C), (N, H, W, C) or of a tensor (C, H, W), (N, C, H, W).
+    """Return the images of an array (H, W), (N, H, W), (H, W, C), (N, H, W, C) or a tensor (C, H, W), (N, C, H, W).
 
     Raises:
         DataError: another shape, or values that are neither whole numbers 0..255 nor fractions 0..1.
@@ -91,8 +91,9 @@ def from_array(array: npt.NDArray[Any] | Tensor) -> list[Image.Image]:
         array = array.detach().cpu().numpy()
         array = np.moveaxis(array, -3, -1) if array.ndim in axes else array
     else:
-        layout, axes = "an array (H, W), (H, W, C) or (N, H, W, C)", (2, 3, 4)
-        array = array[:, :, None] if array.ndim == 2 else array
+        layout, axes = "an array (H, W), (N, H, W), (H, W, C) or (N, H, W, C)", (2, 3, 4)
+        many_grey = array.ndim == 3 and array.shape[-1] > 4  # no image has so many channels, nor is any so narrow
+        array = array[..., None] if array.ndim == 2 or many_grey else array
     if len(given) not in axes or array.shape[-1] not in (1, 3, 4) or 0 in given:
         raise DataError(
             "an image cannot have this shape", expected=f"{layout} with 1, 3 or 4 channels", received=str(given)

@@ -54,6 +54,8 @@ class TablePreprocessing(Preprocessing):
     def read(self, source: object) -> Samples:
         """Read a CSV, TSV, Parquet or Arrow file or a frame; columns are found by name, others are ignored.
 
+        An array or a list of rows has no names: its columns are taken in the order of those learned from.
+
         Raises:
             DataError: a column is missing, or holds what it cannot hold.
         """
@@ -61,6 +63,8 @@ class TablePreprocessing(Preprocessing):
             source = pl.DataFrame(
                 {name: value if isinstance(value, list) else [value] for name, value in source.items()}
             )
+        if isinstance(source, np.ndarray | Tensor | list | tuple):
+            source = self._named(np.asarray(source, dtype=object))
         frame = frames.read(source, known=[column.name for column in self.columns])
         table, naming_notes = self._by_name(frame)
         used = table.select([column.name for column in self.columns])
@@ -99,6 +103,23 @@ class TablePreprocessing(Preprocessing):
             else Values(tuple(answer["names"]), tuple(answer["mean"]), tuple(answer["scale"])),
             document["identifier"],
         )
+
+    def _named(self, rows_NC: NDArray[np.object_]) -> pl.DataFrame:
+        """Return rows without names (one row may come alone) as a frame.
+
+        Raises:
+            DataError: they have another number of columns than those learned from.
+        """
+        rows_NC = np.atleast_2d(rows_NC)
+        names = [column.name for column in self.columns]
+        if rows_NC.ndim != 2 or rows_NC.shape[1] != len(names):
+            raise DataError(
+                "these rows have other columns than those learned from",
+                expected=f"{len(names)}: {', '.join(names[:12])}",
+                received=" x ".join(map(str, rows_NC.shape)),
+                advice="a frame or a CSV file with column names may hold more",
+            )
+        return pl.DataFrame({name: rows_NC[:, place].tolist() for place, name in enumerate(names)}, strict=False)
 
     def _by_name(self, frame: frames.Frame) -> tuple[pl.DataFrame, tuple[str, ...]]:
         """Return the table with its columns called as in training, and notes on its reading.
