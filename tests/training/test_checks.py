@@ -40,6 +40,9 @@ def test_a_batch_is_learned_by_heart_or_the_verdict_says_not(blobs: Dataset, lin
     assert overfit_one_batch(make_session(blobs, perceptron(), learning_rate=0.01)).passed
     assert overfit_one_batch(make_session(line, nn.Linear(2, 1), learning_rate=0.1)).passed
 
+    regularised = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 2))
+    assert overfit_one_batch(make_session(blobs, regularised, learning_rate=0.01, label_smoothing=0.3)).passed
+
     class BlindToInputs(nn.Linear):
         def forward(self, input: torch.Tensor) -> torch.Tensor:
             return super().forward(torch.zeros_like(input))

@@ -10,13 +10,15 @@ import statistics
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pellucid.data.dataset import Values
 from pellucid.errors import RunError
 from pellucid.recipe import Recipe
 from pellucid.training.session import Session, epoch_order, open_session, train_step
+from pellucid.training.task import task_for
 
+_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 _LOWEST, _HIGHEST = 1e-7, 10.0
 _SMOOTHING = 0.9  # weight of the past in the exponentially weighted average of the loss
 _DIVERGED = 4.0  # stop when the loss is so many times its best (as fastai's finder does)
@@ -54,12 +56,17 @@ class RangeTest:
 
 
 def overfit_one_batch(session: Session, steps: int = 300) -> Overfitting:
-    """Train a copy on the first batch alone, without augmentation, weight decay or schedule.
+    """Train a copy on the first batch alone, with no schedule and nothing that regularises.
 
     A network that can express the task and whose gradients flow brings the loss of one batch near zero: the
     threshold is a tenth of the loss of the best constant answer (the batch's entropy, or its targets' variance).
     """
-    copied = _copy(session, dataclasses.replace(session.recipe, weight_decay=0.0, augment="none"))
+    bare = dataclasses.replace(session.recipe, weight_decay=0.0, augment="none", label_smoothing=0.0)
+    copied = _copy(session, bare)
+    copied.task = task_for(session.data, bare)
+    for module in copied.network.modules():
+        if isinstance(module, _DROPOUTS):
+            module.p = 0.0
     rows = epoch_order(session)[: session.batch_size]
     threshold = 0.1 * _constant_loss(session, rows)
     first = last = math.nan
