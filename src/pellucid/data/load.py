@@ -21,7 +21,7 @@ from pellucid.data.series.series import load_series
 from pellucid.data.tables import frames
 from pellucid.data.tables.table import load_table
 from pellucid.data.texts.text import load_text, load_texts
-from pellucid.errors import DataError, nearest
+from pellucid.errors import DataError, OptionError, nearest
 from pellucid.options import flat_values, from_keywords
 from pellucid.recipe import DataOptions
 
@@ -58,7 +58,33 @@ def load(source: object, options: DataOptions | None = None, **keywords: Any) ->
     given = {} if options is None else flat_values(options)
     options = from_keywords(DataOptions, given | _as_options(keywords))
     data = _read(source, options)
+    _refuse_idle(options, data.preprocessing.kind)
     return dataclasses.replace(data, source=dataclasses.replace(data.source, options=flat_values(options)))
+
+
+# what each kind of data obeys, beside the split, its seed and the task
+_OBEYED = {
+    "table": {"target", "test", "group", "time", "ignore", "numbers"},
+    "series": {"target", "time", "ignore", "window", "horizon"},
+    "image": {"size"},
+    "text": {"length", "level"},
+    "text-lines": {"length", "level"},
+    "array": set[str](),
+}
+
+
+def _refuse_idle(options: DataOptions, kind: str) -> None:
+    """Refuse options that were given and say nothing to this kind of data, rather than ignore them."""
+    usual = flat_values(DataOptions())
+    given = [name for name, value in flat_values(options).items() if value != usual[name]]
+    obeyed = _OBEYED[kind] | {"split", "split_seed", "task"}
+    idle = [name for name in given if name not in obeyed]
+    if idle:
+        raise OptionError(
+            f"'{idle[0]}' does not apply to this data, which was read as {kind}",
+            expected="options of it: " + ", ".join(sorted(obeyed)),
+            received=", ".join(idle),
+        )
 
 
 def _as_options(keywords: Mapping[str, Any]) -> dict[str, Any]:
