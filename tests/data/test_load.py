@@ -119,6 +119,6 @@ def test_every_kind_is_registered_under_its_name() -> None:
 @pytest.mark.parametrize(
     ("source", "keywords"), [("digits", {"window": 3}), ("iris", {"size": "32x32"}), ("sentences", {"target": "x"})]
 )
-def test_an_option_that_says_nothing_to_the_data_is_refused(source: str, keywords: dict[str, object]) -> None:
+def test_an_option_that_says_nothing_to_the_data_is_refused(source: str, keywords: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match="does not apply"):
         load(source, **keywords)
