@@ -6,7 +6,7 @@ from torch import nn
 from pellucid.errors import OptionError
 from pellucid.recipe import OptimizerName, Recipe
 
-# Peak rates that suit the one-cycle schedule on the networks pellucid chooses by itself.
+# Usual peak rates; adamw's was tried on the built-in data with the networks pellucid chooses, the others are custom.
 DEFAULT_RATES: dict[OptimizerName, float] = {
     "sgd": 0.1,
     "momentum": 0.05,
@@ -35,7 +35,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> to
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
-    # one kernel for all parameters: 1.5 to 2 times the speed of the default on small networks
+    # one kernel for all parameters instead of one for each
     fused = all(p.is_floating_point() and p.device.type in {"cpu", "cuda", "mps"} for p in parameters)
     momentum = recipe.momentum
     match recipe.optimizer:
