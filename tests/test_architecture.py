@@ -15,9 +15,11 @@ MAY_IMPORT["data"] = LEAVES
 MAY_IMPORT["blocks"] = LEAVES
 MAY_IMPORT["networks"] = [*LEAVES, "blocks"]
 MAY_IMPORT["training"] = [*LEAVES, "data", "blocks", "networks"]
-MAY_IMPORT["report"] = [*LEAVES, "data", "blocks", "networks", "training"]
-MAY_IMPORT["verbs"] = [*LEAVES, "data", "blocks", "networks", "training", "report"]
-MAY_IMPORT["__init__"] = MAY_IMPORT["cli"] = [*LEAVES, "data", "blocks", "networks", "training", "report", "verbs"]
+MAY_IMPORT["judging"] = [*LEAVES, "data", "blocks", "networks", "training"]
+MAY_IMPORT["formats"] = [*LEAVES, "data", "blocks", "networks"]
+MAY_IMPORT["report"] = [*LEAVES, "data", "blocks", "networks", "training", "judging"]
+MAY_IMPORT["verbs"] = [*LEAVES, "data", "blocks", "networks", "training", "judging", "formats", "report"]
+MAY_IMPORT["__init__"] = MAY_IMPORT["cli"] = [*MAY_IMPORT["verbs"], "verbs"]
 MAY_IMPORT["__main__"] = ["cli"]
 
 FACES = {"__init__", "cli", "__main__", "verbs"}

@@ -12,12 +12,9 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 LINES = [line for line in (REPOSITORY / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 REQUIRED = [
     Requirement(line)
-    for group in (
-        PROJECT["dependencies"],
-        PROJECT["optional-dependencies"]["test"],
-        PROJECT["optional-dependencies"]["dev"],
-    )
+    for group in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
     for line in group
+    if not line.startswith("pellucid[")
 ]
 
 
