@@ -42,6 +42,10 @@ class RunError(PellucidError, RuntimeError):
     """A run folder or a training that cannot go on."""
 
 
+class DivergedError(RunError):
+    """A training whose loss is no longer finite; weights and counters are as they were before that step."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the advice `did you mean 'x'?` for the known word closest to `word`, or an empty text.
 

@@ -3,10 +3,12 @@
 JSON Lines, appended as things happen; a value that JSON cannot say (NaN, infinity) is written as its name in quotes.
 """
 
+import contextlib
+import errno
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
@@ -147,31 +149,40 @@ class Record:
 
 
 class RecordFile:
-    """A watcher that appends each step and epoch, and at last the result, to a JSON Lines file as it happens."""
+    """A watcher that appends each step and epoch, and at last the result, to a JSON Lines file as it happens.
+
+    Each line is handed to the operating system at once, so that it outlives a process that is killed.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file: IO[str] = path.open("a")
+        self._file: IO[bytes] = path.open("ab", buffering=0)
 
     def on_step(self, step: Step) -> None:
         """Append a step."""
         self._append("step", step)
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """Append an epoch and hand all lines to the operating system."""
+        """Append an epoch."""
         self._append("epoch", epoch)
-        self._file.flush()
 
     def on_result(self, result: Result) -> None:
         """Append the result."""
         self._append("result", result)
-        self._file.flush()
+
+    def sync(self) -> None:
+        """Return when all lines are on the disk: before a checkpoint that counts on them."""
+        with writing(self._file.name):
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Flush and close."""
+        """Close the file."""
         self._file.close()
 
     def _append(self, kind: str, event: Step | Epoch | Result) -> None:
-        self._file.write(to_json_line({"kind": kind, **asdict(event)}))
+        with writing(self._file.name):
+            line = to_json_line({"kind": kind, **asdict(event)}).encode()
+            while line:  # a disk that fills up takes a part, and refuses the rest
+                line = line[self._file.write(line) :]
 
 
 def to_json_line(document: Mapping[str, Any]) -> str:
@@ -212,11 +223,36 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: to a temporary name, flushed to the disk, then renamed."""
     temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with writing(path):
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)  # what was there before stays; half a file would only fill the disk
+            raise
+
+
+@contextlib.contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """Say what to do where the disk takes no more.
+
+    Raises:
+        RunError: no space is left, a quota is used up, or the file has reached the size the system allows.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise
+        raise RunError(
+            f"the disk takes no more: {path} could not be written",
+            expected="free space",
+            received=os.strerror(error.errno),
+            advice="make room; a training then goes on from its last checkpoint with: pellucid train --resume RUN",
+        ) from None
 
 
 def new_run_folder(parent: Path, name: str | None, data_name: str) -> Path:

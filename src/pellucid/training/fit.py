@@ -3,27 +3,38 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 
-from pellucid.record import Step, Watcher
-from pellucid.training.session import Session, steps
+from pellucid.record import Epoch, Step, Watcher
+from pellucid.training.memory import explained
+from pellucid.training.session import Session, advance
 
 
-def fit(session: Session, watchers: Iterable[Watcher] = ()) -> bool:
+def fit(session: Session, watchers: Iterable[Watcher] = (), between: Callable[[], None] = lambda: None) -> bool:
     """Train to the end; return False where Ctrl-C ended it first.
 
-    Either way the session's state is whole: the first Ctrl-C lets the step under way finish, a second one does not
-    wait for it.
+    The first Ctrl-C lets the step under way finish, so that the session's state is whole; a second one does not wait
+    for it and raises `KeyboardInterrupt`.
+
+    Args:
+        session: the training.
+        watchers: are told each sampled step and each epoch.
+        between: called after every step and every epoch, when all watchers have heard of it and the state is whole.
+
+    Raises:
+        DivergedError: the loss is no longer finite.
+        RunError: memory ran out.
     """
     watchers = tuple(watchers)
-    with _stop_on_interrupt(session):
-        for event in steps(session):
+    with explained(session), _stop_on_interrupt(session):
+        for event in advance(session):
             for watcher in watchers:
                 if isinstance(event, Step):
                     watcher.on_step(event)
-                else:
+                elif isinstance(event, Epoch):
                     watcher.on_epoch(event)
+            between()
     return session.finished
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pellucid.data.dataset import Dataset
 from pellucid.data.images.augment import augmenter
-from pellucid.errors import DataError, RunError
+from pellucid.errors import DataError, DivergedError
 from pellucid.recipe import Recipe
 from pellucid.record import Epoch, Step
 from pellucid.seed import generator, seed_torch
@@ -147,8 +147,13 @@ def steps(session: Session, every: int | None = None) -> Iterator[Step | Epoch]:
     The session's state is whole whenever this yields: stop here, save it, go on later from the same place.
 
     Raises:
-        RunError: the loss is no longer finite.
+        DivergedError: the loss is no longer finite.
     """
+    return (event for event in advance(session, every) if event is not None)
+
+
+def advance(session: Session, every: int | None = None) -> Iterator[Step | Epoch | None]:
+    """Train as `steps` does, yielding after each optimiser step: None where it is not a sampled one."""
     every = every or max(1, session.total_steps // _SAMPLED_STEPS)
     progress = session.progress
     while not session.finished:
@@ -158,8 +163,7 @@ def steps(session: Session, every: int | None = None) -> Iterator[Step | Epoch]:
             rows = order[progress.batch * session.batch_size : (progress.batch + 1) * session.batch_size]
             sampled = (progress.step + 1) % every == 0
             gradient_norm = train_step(session, rows, measure=sampled)
-            if sampled:
-                yield _sample(session, gradient_norm)
+            yield _sample(session, gradient_norm) if sampled else None
             if session.stopping:
                 return
         yield _close_epoch(session)
@@ -172,7 +176,7 @@ def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> flo
         The norm of the whole gradient before clipping; NaN where it was not to be measured.
 
     Raises:
-        RunError: the loss is not finite; the weights are as they were.
+        DivergedError: the loss is not finite; the weights are as they were.
     """
     progress, device, optimizer = session.progress, session.device, session.optimizer
     seed = session.recipe.seed
@@ -258,7 +262,7 @@ def _close_epoch(session: Session) -> Epoch:
 def _require_finite(session: Session, loss: float) -> None:
     if math.isfinite(loss):
         return
-    raise RunError(
+    raise DivergedError(
         f"training diverged in epoch {session.progress.epoch}: the loss is {loss}",
         expected="a finite loss",
         received=f"{loss} at a learning rate of {session.optimizer.param_groups[0]['lr']:.3g}",

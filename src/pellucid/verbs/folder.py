@@ -1,22 +1,32 @@
-# ruff: noqa: ARG002 - a watcher receives events it may have no use for
 """What a training writes into its run folder besides the record: what was asked, weights, checkpoints, times."""
 
-import platform
+import contextlib
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-import torch
+import filelock
 
 from pellucid.data.preprocessing import target_to_json, to_json
+from pellucid.errors import RunError
 from pellucid.networks import Plan, to_source
 from pellucid.options import Options, flat_values
-from pellucid.record import SCHEMA, Epoch, Step, from_json_line, to_json_line, write_bytes, write_json
+from pellucid.record import (
+    SCHEMA,
+    Epoch,
+    RecordFile,
+    Step,
+    from_json_line,
+    to_json_line,
+    write_bytes,
+    write_json,
+    writing,
+)
 from pellucid.training.checkpoint import save_checkpoint, save_weights
-from pellucid.training.session import Session
-
-_CHECKPOINT_SECONDS = 30.0
+from pellucid.training.session import Progress, Session
+from pellucid.verbs.environment import digest, environment
 
 
 def checkpoint_path(folder: Path) -> Path:
@@ -25,66 +35,103 @@ def checkpoint_path(folder: Path) -> Path:
 
 
 def write_beginning(folder: Path, session: Session, options: Options, plan: Plan | None) -> None:
-    """Write what is known before the first step: run.json, preprocessing.json and network.py."""
-    data, task = session.data, session.task
-    write_json(
-        folder / "run.json",
-        {
-            "schema": SCHEMA,
-            "task": task.name,
-            "data": {
-                "name": data.name,
-                "kind": data.source.kind,
-                "location": data.source.location,
-                "sha256": data.source.sha256,
-                "options": dict(data.source.options),
-                "samples": {split: len(rows) for split, rows in data.rows.items()},
-                "input": str(data.input_shape),
-                "notes": list(data.notes),
-            },
-            "network": {
-                "arrows": None if plan is None else str(plan),
-                "module": type(session.network).__qualname__,
-                "parameters": sum(p.numel() for p in session.network.parameters()),
-            },
-            "options": flat_values(options),
-            "recipe": flat_values(session.recipe),
-            "device": str(session.device.device),
-            "threads": torch.get_num_threads(),
-            "versions": _versions(),
-        },
-    )
+    """Write what is known before the first step; run.json comes last, so that a folder with one is whole."""
+    data = session.data
+    (folder / "checkpoint").mkdir()
+    (folder / "record.jsonl").touch()
     write_json(
         folder / "preprocessing.json",
         {"schema": SCHEMA, "input": to_json(data.preprocessing), "output": target_to_json(data.target)},
     )
     if plan is not None:
         write_bytes(folder / "network.py", to_source(plan).encode())
-    (folder / "checkpoint").mkdir()
+    write_json(folder / "run.json", _asked(session, options, plan))
+
+
+def _asked(session: Session, options: Options, plan: Plan | None) -> dict[str, Any]:
+    """Return what run.json holds: what was asked, what was chosen, and on what it runs."""
+    data = session.data
+    return {
+        "schema": SCHEMA,
+        "task": session.task.name,
+        "data": {
+            "name": data.name,
+            "kind": data.source.kind,
+            "location": data.source.location,
+            "sha256": data.source.sha256,
+            "options": dict(data.source.options),
+            "samples": {split: len(rows) for split, rows in data.rows.items()},
+            "input": str(data.input_shape),
+            "notes": list(data.notes),
+        },
+        "network": {
+            "arrows": None if plan is None else str(plan),
+            "module": type(session.network).__qualname__,
+            "parameters": sum(p.numel() for p in session.network.parameters()),
+            "sha256": digest(session.network),
+        },
+        "options": flat_values(options),
+        "recipe": flat_values(session.recipe),
+        **environment(session.device.device),
+    }
+
+
+@contextlib.contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold the run folder for writing; the system lets go of it when this process ends, however it ends.
+
+    Raises:
+        RunError: another process is training into it.
+    """
+    lock = filelock.FileLock(folder / "checkpoint" / "lock", blocking=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise RunError(
+            f"another process is training into {folder}",
+            expected="one writer at a time",
+            received="a second one",
+            advice="wait until it ends, or stop it with Ctrl-C",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Checkpoints:
-    """A watcher that saves the session's whole state every 30 seconds and, by `save`, when the training ends.
+    """A watcher that saves the session's whole state every so many seconds and epochs, and by `save`.
 
     The best weights are written beside it whenever they changed, so that a run under way can already be used.
     """
 
-    def __init__(self, folder: Path, session: Session) -> None:
+    def __init__(
+        self, folder: Path, session: Session, record: RecordFile, seconds: float, epochs: int | None = None
+    ) -> None:
         self._folder = folder
         self._session = session
+        self._record = record
+        self._seconds = seconds
+        self._epochs = epochs
         self._saved_at = time.monotonic()
         self._saved_best_epoch = -1
+        self._due = False
 
     def on_step(self, step: Step) -> None:
-        """Save if it is time."""
-        self._save_if_due()
+        """Wait for `save_if_due`."""
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """Save if it is time."""
-        self._save_if_due()
+        """Be due where so many epochs were asked for."""
+        self._due = self._epochs is not None and epoch.epoch % self._epochs == 0
+
+    def save_if_due(self) -> None:
+        """Save if the time or the epoch has come; to be called between steps."""
+        if self._due or time.monotonic() - self._saved_at >= self._seconds:
+            self.save()
 
     def save(self) -> None:
-        """Save now."""
+        """Save now: first the record, which the checkpoint counts on, then the state, then the best weights."""
+        self._record.sync()
         save_checkpoint(checkpoint_path(self._folder), self._session)
         best_epoch = self._session.progress.best_epoch
         if best_epoch != self._saved_best_epoch:
@@ -93,11 +140,7 @@ class Checkpoints:
                 self._folder / "weights.safetensors", self._session.best_weights or self._session.network.state_dict()
             )
             self._saved_best_epoch = best_epoch
-        self._saved_at = time.monotonic()
-
-    def _save_if_due(self) -> None:
-        if time.monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
-            self.save()
+        self._due, self._saved_at = False, time.monotonic()
 
 
 class Times:
@@ -127,30 +170,23 @@ class Times:
         )
 
     def _append(self, line: dict[str, object]) -> None:
-        with self._path.open("a") as file:
+        with writing(self._path), self._path.open("a") as file:
             file.write(to_json_line(line))
 
 
-def cut_record(folder: Path, step: int) -> None:
-    """Cut record.jsonl back to what had happened at a step, so that going on from there writes it whole again."""
+def cut_record(folder: Path, progress: Progress) -> None:
+    """Cut record.jsonl back to what had happened at a checkpoint, so that going on from there writes it whole again."""
     path = folder / "record.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
-    kept = [line for line in lines if line.endswith(b"\n") and _step_of(line) <= step]
-    write_bytes(path, b"".join(kept))
+    write_bytes(path, b"".join(line for line in lines if line.endswith(b"\n") and _happened(line, progress)))
 
 
-def _step_of(line: bytes) -> float:
-    document = from_json_line(line.decode())
-    step = document.get("step", float("inf"))  # a result belongs to the end
-    assert isinstance(step, (int, float))
-    return step
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "pellucid": version("pellucid"),
-        "torch": torch.__version__,
-        "numpy": version("numpy"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-    }
+def _happened(line: bytes, progress: Progress) -> bool:
+    """Return whether a line of the record tells of something before a checkpoint."""
+    event = from_json_line(line.decode())
+    match event["kind"]:
+        case "step":
+            return bool(event["step"] <= progress.step)
+        case "epoch":  # its last step may be done while it is not yet judged
+            return bool(event["epoch"] < progress.epoch)
+    return False  # a result belongs to the end

@@ -1,8 +1,10 @@
 """A run folder, opened: what was asked, what happened, and the trained network ready to use."""
 
+import contextlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Source, Target, Values, load
 from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
-from pellucid.errors import DataError, RunError
+from pellucid.errors import DataError, OptionError, RunError, nearest
 from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
@@ -22,6 +24,7 @@ from pellucid.training.evaluation import evaluate, held_out
 from pellucid.training.task import task_for
 
 _BATCH = 1_024
+_KEYS = ("task", "data", "network", "options", "recipe", "device", "threads", "versions")
 
 
 class Run:
@@ -37,17 +40,12 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.asked = read_json(folder / "run.json")
-        if self.asked["schema"] > SCHEMA:
-            raise RunError(
-                f"{folder} was written by a newer pellucid", expected=f"schema {SCHEMA} or older",
-                received=f"schema {self.asked['schema']} (pellucid {self.asked['versions']['pellucid']})",
-                advice="upgrade pellucid",
-            )  # fmt: skip
+        self.asked = _read_asked(folder)
         self.record = Record.read(folder / "record.jsonl")
         described = read_json(folder / "preprocessing.json")
-        self.preprocessing: Preprocessing = from_json(described["input"])
-        self.target: Target = target_from_json(described["output"])
+        with _as_damage(folder / "preprocessing.json"):
+            self.preprocessing: Preprocessing = from_json(described["input"])
+            self.target: Target = target_from_json(described["output"])
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -58,7 +56,8 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         """How it was trained, every choice made."""
-        return Recipe(**self.asked["recipe"])
+        with _as_damage(self.folder / "run.json"):
+            return Recipe(**self.asked["recipe"])
 
     @cached_property
     def _network(self) -> nn.Module:
@@ -75,8 +74,12 @@ class Run:
         return parse(arrows)
 
     def _build(self) -> nn.Module:
-        network = build(self._plan)
-        network.load_state_dict(load_weights(self.folder / "weights.safetensors"))
+        network, path = build(self._plan), self.folder / "weights.safetensors"
+        try:
+            network.load_state_dict(load_weights(path))
+        except RuntimeError as error:
+            reasons = str(error).splitlines()
+            raise RunError(f"{path} belongs to another network", received=reasons[-1].strip()) from None
         return network.eval()
 
     def model(self) -> nn.Module:
@@ -98,14 +101,24 @@ class Run:
         if source["kind"] == "memory":
             raise RunError("this run was trained on data given from Python", advice="pass the data to evaluate(data)")
         data = load(source["location"], **source["options"])
-        if data.source.sha256 != source["sha256"]:
-            raise RunError(
-                f"{source['location']} has changed since this run",
-                expected=f"sha256 {source['sha256'][:16]}…",
-                received=f"sha256 {data.source.sha256[:16]}…",
-                advice="pass the data to evaluate explicitly if that is meant",
-            )
+        self.require_same(data)
         return data
+
+    def require_same(self, data: Dataset) -> None:
+        """Refuse data that is not what the run was trained on.
+
+        Raises:
+            RunError: the source or its split differs.
+        """
+        then = self.asked["data"]
+        samples = {split: len(rows) for split, rows in data.rows.items()}
+        if data.source.sha256 != then["sha256"] or samples != then["samples"]:
+            raise RunError(
+                f"{then['location']} has changed since this run",
+                expected=f"{then['samples']} samples, sha256 {then['sha256'][:16]}…",
+                received=f"{samples} samples, sha256 {data.source.sha256[:16]}…",
+                advice="put the data of then back; to judge the network on other data, evaluate it on that",
+            )
 
     def evaluate(self, data: object = None) -> dict[str, float]:
         """Return the metrics on held-out rows: the test split, or validation where no test rows were kept.
@@ -203,6 +216,51 @@ def open_run(folder: str | Path) -> Run:
         RunError: it is no run folder, is damaged, or was written by a newer pellucid.
     """
     return Run(Path(folder))
+
+
+def _read_asked(folder: Path) -> dict[str, Any]:
+    """Read run.json.
+
+    Raises:
+        RunError: there is none, it is damaged, or a newer pellucid wrote it.
+    """
+    if not (folder / "run.json").exists():
+        beside = [str(path.parent) for path in folder.parent.glob("*/run.json")] if folder.parent.is_dir() else []
+        raise RunError(
+            f"{folder} is no run folder: run.json is missing",
+            expected="a folder that `pellucid train` made",
+            received="a folder without run.json" if folder.is_dir() else "no such folder",
+            advice=nearest(str(folder), beside) or (f"there are {', '.join(sorted(beside)[:5])}" if beside else ""),
+        )
+    asked = read_json(folder / "run.json")
+    with _as_damage(folder / "run.json"):
+        if asked["schema"] > SCHEMA:
+            raise RunError(
+                f"{folder} was written by a newer pellucid",
+                expected=f"schema {SCHEMA} or older",
+                received=f"schema {asked['schema']} (pellucid {asked['versions']['pellucid']})",
+                advice="upgrade pellucid",
+            )
+        missing = [key for key in _KEYS if key not in asked]
+        if missing:
+            raise KeyError(", ".join(missing))
+    return asked
+
+
+@contextlib.contextmanager
+def _as_damage(path: Path) -> Iterator[None]:
+    """Say of a file whose JSON can be read, but is not what was written, that it is damaged.
+
+    Raises:
+        RunError: a field is missing or is of another type.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError, OptionError, DataError) as error:
+        what = f"without {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise RunError(
+            f"{path} is damaged", expected="what `pellucid train` wrote", received=what, advice="restore it from a copy"
+        ) from None
 
 
 def _prediction(name: str, target: Target, output_K: Tensor) -> Prediction:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid.errors import OptionError, RunError
-from pellucid.options import argument, check, from_keywords, nested, option
+from pellucid.errors import DivergedError, OptionError, RunError
+from pellucid.options import argument, check, flat_values, from_keywords, nested, option
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.verbs.outcome import INTERRUPTED, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
     from torch import nn
 
@@ -36,6 +38,12 @@ class TrainOptions:
     resume: str | None = option(None, "run folder of a stopped training to go on with", group=_RUN)
     range_test: bool = option(False, "first try rates on a copy and take the one suggested", group=_RUN)
     overfit_one_batch: bool = option(False, "first check that the network can learn one batch by heart", group=_RUN)
+    checkpoint_seconds: float = option(
+        30.0, "save the whole state every so many seconds, after the step under way", group=_RUN, minimum=0
+    )
+    checkpoint_epochs: int | None = option(
+        None, "save the whole state after every so many epochs too", group=_RUN, minimum=1
+    )
     quiet: bool = option(False, "print nothing", group=_RUN)
     reading: DataOptions = nested(DataOptions)
     recipe: Recipe = nested(Recipe)
@@ -92,6 +100,7 @@ def _run_training(data: object, options: TrainOptions, module: nn.Module | None,
 
     with isolated():
         if options.resume is not None:
+            _refuse_other_options(options)
             return _resume(Path(options.resume), data, module, console)
         if data is None:
             raise OptionError("there is no data to train on", expected="DATA, or --resume RUN", received="neither")
@@ -104,7 +113,8 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     from pellucid.report.live import data_progress
     from pellucid.report.text import data_lines, network_lines, task_line
     from pellucid.training import begin, threads
-    from pellucid.verbs.folder import write_beginning
+    from pellucid.training.memory import require_memory
+    from pellucid.verbs.folder import only_writer, write_beginning
 
     # data that `load` returned is split and prepared already: it takes no options, and says so if any are given
     with data_progress(console):
@@ -113,38 +123,57 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     begun = begin(dataset, module or options.network, options.recipe)
     console.print(network_lines(begun.plan, begun.session.network, begun.notes), markup=False)
     console.print(task_line(begun.session.task), markup=False)
+    require_memory(begun.session)
     with threads(begun.session.recipe.threads):
         session = _checked(begun.session, options, console)
         folder = new_run_folder(Path(options.folder), options.name, dataset.name)
         write_beginning(folder, session, options, begun.plan)
-        return _drive(session, folder, console)
+        with only_writer(folder):
+            return _drive(session, folder, flat_values(options), console)
+
+
+def _refuse_other_options(options: TrainOptions) -> None:
+    """Refuse to change the plan of a training that goes on: it would end as neither the one nor the other.
+
+    Raises:
+        OptionError: naming what was given beside `--resume`.
+    """
+    usual = flat_values(TrainOptions())
+    given = [name for name, value in flat_values(options).items() if value != usual[name]]
+    other = [f"--{name.replace('_', '-')}" for name in given if name not in {"data", "network", "resume", "quiet"}]
+    if other:
+        raise OptionError(
+            "a training goes on with the options it was begun with",
+            expected="pellucid train --resume RUN",
+            received=", ".join(other) + " beside it",
+            advice="leave them out, or begin a new training",
+        )
 
 
 def _resume(folder: Path, data: object, module: nn.Module | None, console: Console) -> Run:
     """Go on with a stopped training from its last checkpoint."""
-    from pellucid.data import load
-    from pellucid.training import begin, threads
+    from pellucid.training import threads
     from pellucid.training.checkpoint import restore
-    from pellucid.verbs.folder import checkpoint_path, cut_record
+    from pellucid.training.memory import require_memory
+    from pellucid.verbs.again import begin_again
+    from pellucid.verbs.environment import differences, environment
+    from pellucid.verbs.folder import checkpoint_path, cut_record, only_writer
     from pellucid.verbs.run import open_run
 
     run = open_run(folder)
     if run.record.result is not None:
         raise RunError(f"{folder} is finished: there is nothing to resume", advice="train again under another --name")
-    dataset = run.data() if data is None else load(data)
-    arrows = run.asked["network"]["arrows"]
-    if arrows is None and module is None:
-        raise RunError(
-            f"{folder} was trained with a module of your own, which pellucid cannot build",
-            advice="pass it again: pellucid.train(data, network=module, resume=...)",
-        )
-    session = begin(dataset, module or arrows, run.recipe).session
-    if checkpoint_path(folder).exists():  # else it was killed before the first one: it begins anew
-        restore(session, checkpoint_path(folder))
-    cut_record(folder, session.progress.step)
-    console.print(f"resume   {folder} from step {session.progress.step:,}", markup=False)
-    with threads(session.recipe.threads):
-        return _drive(session, folder, console)
+    with only_writer(folder):
+        session = begin_again(run, data, module)
+        require_memory(session)
+        if checkpoint_path(folder).exists():  # else it was killed before the first one: it begins anew
+            restore(session, checkpoint_path(folder))
+        cut_record(folder, session.progress)
+        console.print(f"resume   {folder} from step {session.progress.step:,}", markup=False)
+        with threads(run.asked["threads"]):
+            for line in differences(run.asked, environment(session.device.device)):
+                console.print(f"         - the last bits may differ: {line}", markup=False)
+            return _drive(session, folder, run.asked["options"], console)
 
 
 def _checked(session: Session, options: TrainOptions, console: Console) -> Session:
@@ -171,7 +200,7 @@ def _checked(session: Session, options: TrainOptions, console: Console) -> Sessi
     return session
 
 
-def _drive(session: Session, folder: Path, console: Console) -> Run:
+def _drive(session: Session, folder: Path, options: Mapping[str, Any], console: Console) -> Run:
     """Train to the end or to Ctrl-C, writing the run folder as it happens."""
     from pellucid.record import RecordFile
     from pellucid.report.live import live_display
@@ -180,14 +209,18 @@ def _drive(session: Session, folder: Path, console: Console) -> Run:
     from pellucid.verbs.folder import Checkpoints, Times
     from pellucid.verbs.run import open_run
 
-    checkpoints, times = Checkpoints(folder, session), Times(folder / "timing.jsonl", session)
+    times = Times(folder / "timing.jsonl", session)
     done = session.progress.step
     with contextlib.closing(RecordFile(folder / "record.jsonl")) as record:
+        seconds, epochs = options["checkpoint_seconds"], options["checkpoint_epochs"]
+        checkpoints = Checkpoints(folder, session, record, seconds, epochs)
         try:
             with live_display(console, session.task.metric, session.epochs, session.total_steps, done) as display:
-                finished = fit(session, (record, times, checkpoints, display))
-        finally:  # where it diverged too, what was learned before is kept
+                finished = fit(session, (record, times, checkpoints, display), checkpoints.save_if_due)
+        except DivergedError:  # what was learned before is kept
             checkpoints.save()
+            raise
+        checkpoints.save()
         if finished:
             record.on_result(_judge(session))
     run = open_run(folder)

@@ -1,0 +1,161 @@
+"""Whether a training fits into memory, said before it starts; and what is said where memory runs out all the same."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+from torch import Tensor
+
+from pellucid.errors import RunError
+from pellucid.training.session import Session
+
+# Copies of the weights while training: themselves, gradients, the best so far, and a checkpoint being written, which
+# holds weights and best once as tensors and once as bytes; to these the optimiser adds its moments, thrice likewise.
+_COPIES = 7
+_MOMENTS = {"sgd": 0, "momentum": 1, "nesterov": 1, "adagrad": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
+_WORTH_A_LOOK = 0.1
+_ADVICE = "a smaller network, smaller images or a shorter length need less too"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Bytes that a training needs: `fixed`, whatever the batch, and `per_sample` for each sample of it."""
+
+    fixed: int
+    per_sample: int
+
+    def of(self, batch_size: int) -> int:
+        """Return the bytes needed at a batch size."""
+        return self.fixed + batch_size * self.per_sample
+
+
+def require_memory(session: Session) -> None:
+    """Refuse a training that cannot fit into the memory that is free now.
+
+    Only what is certain is counted, so a training that passes may still run out; one that is refused would have.
+
+    Raises:
+        RunError: with the largest batch that fits.
+    """
+    free = free_memory(session.device.device)
+    if _at_most(session) < _WORTH_A_LOOK * free:
+        return
+    need = needed(session)
+    if need is None or need.of(session.batch_size) <= free:
+        return
+    fitting = (free - need.fixed) // max(1, need.per_sample)
+    batch = 1 << (fitting.bit_length() - 1) if fitting >= 1 else 0
+    total, fixed = _gigabytes(need.of(session.batch_size)), _gigabytes(need.fixed)
+    raise RunError(
+        f"the training does not fit into memory on {session.device.device}",
+        expected=f"at most {_gigabytes(free)}, which are free",
+        received=f"{total}: {fixed} for the weights and their copies, the rest for a batch of {session.batch_size:,}",
+        advice=f"--batch-size {batch} fits; {_ADVICE}" if batch else f"not even one sample fits; {_ADVICE}",
+    )
+
+
+def needed(session: Session) -> Need | None:
+    """Return what a training needs, or None where the network cannot be followed without running it.
+
+    The network is run on torch's meta device, where tensors have shapes and no memory, and what autograd keeps for the
+    backward pass is counted, at two batch sizes; the gradient of the largest comes on top.
+    """
+    one, two = (_kept(session, size) for size in (2, 4))
+    if one is None or two is None:
+        return None
+    per_sample = max(0, (two - one) // 2)
+    weights = sum(t.numel() * t.element_size() for t in session.network.state_dict().values())
+    fixed = weights * (_COPIES + 3 * _MOMENTS[session.recipe.optimizer])
+    return Need(fixed + max(0, one - 2 * per_sample), per_sample)
+
+
+def free_memory(device: torch.device) -> int:
+    """Return the bytes of memory that a new tensor on the device may take."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    machine = int(psutil.virtual_memory().available)
+    limit = _container_limit()
+    return machine if limit is None else min(machine, limit)
+
+
+@contextlib.contextmanager
+def explained(session: Session) -> Iterator[None]:
+    """Turn an allocation that fails inside into an error that says what to do.
+
+    Raises:
+        RunError: memory ran out.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise RunError(
+            f"memory ran out on {session.device.device} in step {session.progress.step + 1:,}",
+            expected="room for the batch",
+            received=str(error).splitlines()[0] if str(error) else "no more memory",
+            advice=f"--batch-size {max(1, session.batch_size // 2)} needs about half; {_ADVICE}",
+        ) from None
+
+
+def _at_most(session: Session) -> int:
+    """Return a cheap and generous guess: a look at the network itself costs a second where it is the first."""
+    weights = sum(p.numel() * p.element_size() for p in session.network.parameters())
+    input_bytes = 4 * session.data.inputs[:1].numel() * session.batch_size
+    widest = max((p.shape[0] for p in session.network.parameters()), default=1)
+    layers = sum(1 for _ in session.network.modules())
+    return weights * 16 + input_bytes * widest * layers
+
+
+def _kept(session: Session, batch_size: int) -> int | None:
+    """Return the bytes that autograd keeps of a forward pass on `batch_size` samples, and the largest of them again."""
+    sample = session.data.batch(session.data.rows["train"][:1])[0]
+    inputs = torch.empty((batch_size, *sample.shape[1:]), dtype=sample.dtype, device="meta")
+    network = session.network
+    state = {name: _like(t) for name, t in (*network.named_parameters(), *network.named_buffers())}
+    own = {t.untyped_storage()._cdata for t in state.values()}  # noqa: SLF001 (the one way to tell storages apart)
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept.setdefault(tensor.untyped_storage()._cdata, tensor)  # noqa: SLF001
+        return tensor
+
+    was_training = network.training
+    network.train()
+    try:
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), session.device.autocast():
+            torch.func.functional_call(network, state, (inputs,))
+    except (RuntimeError, TypeError, NotImplementedError):  # what asks for values cannot be followed
+        return None
+    finally:
+        network.train(was_training)
+    sizes = [t.untyped_storage().nbytes() for storage, t in kept.items() if storage not in own]
+    return sum(sizes) + max(sizes, default=0)
+
+
+def _like(tensor: Tensor) -> Tensor:
+    return torch.empty_like(tensor, device="meta").requires_grad_(tensor.requires_grad)
+
+
+def _container_limit() -> int | None:
+    """Return what a Linux container may still take, where its control group sets a limit."""
+    try:
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+    except (OSError, ValueError):  # no control group, or `max`
+        return None
+    return max(0, limit - used)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        "out of memory" in text or "not enough memory" in text or "can't allocate memory" in text
+    )
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.2g} GB" if count < 1e10 else f"{count / 1e9:,.0f} GB"
