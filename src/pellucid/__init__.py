@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pellucid.data import load
     from pellucid.networks import build, parse
     from pellucid.verbs.predict import predict
+    from pellucid.verbs.reproduce import reproduce
     from pellucid.verbs.run import open_run
     from pellucid.verbs.train import train
 
@@ -20,11 +21,12 @@ _HOMES = {
     "open_run": "pellucid.verbs.run",
     "parse": "pellucid.networks",
     "predict": "pellucid.verbs.predict",
+    "reproduce": "pellucid.verbs.reproduce",
     "train": "pellucid.verbs.train",
 }
 _NAMESPACES = ("data",)
 
-__all__ = ["build", "data", "load", "open_run", "parse", "predict", "train"]
+__all__ = ["build", "data", "load", "open_run", "parse", "predict", "reproduce", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,13 +12,14 @@ from pellucid.verbs.environment import digest
 from pellucid.verbs.run import Run
 
 
-def begin_again(run: Run, data: object = None, module: nn.Module | None = None) -> Session:
+def begin_again(run: Run, data: object = None, module: nn.Module | None = None, device: str | None = None) -> Session:
     """Return the session a run began with, bit for bit.
 
     Args:
         run: what was asked.
         data: only for a run on data given from Python: the same data.
         module: only for a run on a module of the user's own: the same module, with the weights it began with.
+        device: where to compute (default: where it did then).
 
     Raises:
         RunError: the data or the module is missing or is not the same.
@@ -30,7 +31,7 @@ def begin_again(run: Run, data: object = None, module: nn.Module | None = None) 
             f"{run.folder} was trained with a module of your own, which pellucid cannot build",
             advice="pass it again from Python: network=module, with the weights it began with",
         )
-    recipe = dataclasses.replace(run.recipe, device=run.asked["device"])
+    recipe = dataclasses.replace(run.recipe, device=device or run.asked["device"])
     session = begin(dataset, module or arrows, recipe).session
     if digest(session.network) != run.asked["network"]["sha256"]:
         raise RunError(

@@ -1,7 +1,7 @@
 """A run folder, opened: what was asked, what happened, and the trained network ready to use."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Source, Target, Values, load
+from pellucid.data.dataset import SplitName
 from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import DataError, OptionError, RunError, nearest
@@ -115,8 +116,8 @@ class Run:
         if data.source.sha256 != then["sha256"] or samples != then["samples"]:
             raise RunError(
                 f"{then['location']} has changed since this run",
-                expected=f"{then['samples']} samples, sha256 {then['sha256'][:16]}…",
-                received=f"{samples} samples, sha256 {data.source.sha256[:16]}…",
+                expected=f"{_counts(then['samples'])}, sha256 {then['sha256'][:16]}…",
+                received=f"{_counts(samples)}, sha256 {data.source.sha256[:16]}…",
                 advice="put the data of then back; to judge the network on other data, evaluate it on that",
             )
 
@@ -216,6 +217,10 @@ def open_run(folder: str | Path) -> Run:
         RunError: it is no run folder, is damaged, or was written by a newer pellucid.
     """
     return Run(Path(folder))
+
+
+def _counts(samples: Mapping[SplitName, int]) -> str:
+    return ", ".join(f"{count:,} {split}" for split, count in samples.items())
 
 
 def _read_asked(folder: Path) -> dict[str, Any]:

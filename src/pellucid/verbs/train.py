@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid.errors import DivergedError, OptionError, RunError
+from pellucid.errors import OptionError, RunError
 from pellucid.options import argument, check, flat_values, from_keywords, nested, option
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.verbs.outcome import INTERRUPTED, Outcome
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pellucid.networks import Plan
-    from pellucid.record import Result
     from pellucid.training.session import Session
     from pellucid.verbs.run import Run
 
@@ -129,7 +128,7 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
         folder = new_run_folder(Path(options.folder), options.name, dataset.name)
         write_beginning(folder, session, options, begun.plan)
         with only_writer(folder):
-            return _drive(session, folder, flat_values(options), console)
+            return _drive_and_tell(session, folder, flat_values(options), console)
 
 
 def _refuse_other_options(options: TrainOptions) -> None:
@@ -173,7 +172,7 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
         with threads(run.asked["threads"]):
             for line in differences(run.asked, environment(session.device.device)):
                 console.print(f"         - the last bits may differ: {line}", markup=False)
-            return _drive(session, folder, run.asked["options"], console)
+            return _drive_and_tell(session, folder, run.asked["options"], console)
 
 
 def _checked(session: Session, options: TrainOptions, console: Console) -> Session:
@@ -200,40 +199,15 @@ def _checked(session: Session, options: TrainOptions, console: Console) -> Sessi
     return session
 
 
-def _drive(session: Session, folder: Path, options: Mapping[str, Any], console: Console) -> Run:
-    """Train to the end or to Ctrl-C, writing the run folder as it happens."""
-    from pellucid.record import RecordFile
-    from pellucid.report.live import live_display
+def _drive_and_tell(session: Session, folder: Path, options: Mapping[str, Any], console: Console) -> Run:
+    """Train to the end or to Ctrl-C, and say how it ended."""
     from pellucid.report.text import result_lines
-    from pellucid.training.fit import fit
-    from pellucid.verbs.folder import Checkpoints, Times
+    from pellucid.verbs.driving import drive
     from pellucid.verbs.run import open_run
 
-    times = Times(folder / "timing.jsonl", session)
-    done = session.progress.step
-    with contextlib.closing(RecordFile(folder / "record.jsonl")) as record:
-        seconds, epochs = options["checkpoint_seconds"], options["checkpoint_epochs"]
-        checkpoints = Checkpoints(folder, session, record, seconds, epochs)
-        try:
-            with live_display(console, session.task.metric, session.epochs, session.total_steps, done) as display:
-                finished = fit(session, (record, times, checkpoints, display), checkpoints.save_if_due)
-        except DivergedError:  # what was learned before is kept
-            checkpoints.save()
-            raise
-        checkpoints.save()
-        if finished:
-            record.on_result(_judge(session))
+    began = time.perf_counter()
+    finished = drive(session, folder, options["checkpoint_seconds"], options["checkpoint_epochs"], console)
     run = open_run(folder)
-    console.print(result_lines(run.record, folder, times.seconds, finished=finished), markup=False)
+    seconds = time.perf_counter() - began
+    console.print(result_lines(run.record, folder, seconds, finished=finished), markup=False)
     return run
-
-
-def _judge(session: Session) -> Result:
-    """Return how the best weights do on the test split, or on the validation split where there is no other."""
-    from pellucid.record import Result
-    from pellucid.training.evaluation import evaluate, held_out
-
-    session.network.load_state_dict(session.best_weights)
-    split = held_out(session.data)
-    metrics = evaluate(session.network, session.data, session.task, split, session.device)
-    return Result(split=split, metrics=metrics, best_epoch=session.progress.best_epoch)

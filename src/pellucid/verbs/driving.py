@@ -1,0 +1,52 @@
+"""A session trained into a run folder: record, times and checkpoints written as it happens, the result at the end."""
+
+import contextlib
+from pathlib import Path
+
+from rich.console import Console
+
+from pellucid.errors import DivergedError
+from pellucid.record import RecordFile, Result
+from pellucid.report.live import live_display
+from pellucid.training import evaluate, fit
+from pellucid.training.evaluation import held_out
+from pellucid.training.session import Session
+from pellucid.verbs.folder import Checkpoints, Times
+
+
+def drive(session: Session, folder: Path, seconds: float, epochs: int | None, console: Console) -> bool:
+    """Train to the end; return False where Ctrl-C ended it first.
+
+    Args:
+        session: at its beginning, or restored from the folder's checkpoint.
+        folder: has a folder `checkpoint`, and is held by this process alone.
+        seconds: between checkpoints.
+        epochs: between checkpoints, besides.
+        console: shows the progress where it is a terminal.
+
+    Raises:
+        DivergedError: the loss is no longer finite; what was learned before is kept.
+        RunError: the disk takes no more or memory ran out; the last checkpoint stays.
+    """
+    done = session.progress.step
+    with contextlib.closing(RecordFile(folder / "record.jsonl")) as record:
+        checkpoints = Checkpoints(folder, session, record, seconds, epochs)
+        times = Times(folder / "timing.jsonl", session)
+        try:
+            with live_display(console, session.task.metric, session.epochs, session.total_steps, done) as display:
+                finished = fit(session, (record, times, checkpoints, display), checkpoints.save_if_due)
+        except DivergedError:
+            checkpoints.save()
+            raise
+        checkpoints.save()
+        if finished:
+            record.on_result(_judge(session))
+        return finished
+
+
+def _judge(session: Session) -> Result:
+    """Return how the best weights do on the test split, or on the validation split where there is no other."""
+    session.network.load_state_dict(session.best_weights)
+    split = held_out(session.data)
+    metrics = evaluate(session.network, session.data, session.task, split, session.device)
+    return Result(split=split, metrics=metrics, best_epoch=session.progress.best_epoch)
