@@ -9,12 +9,24 @@ from pellucid.data.dataset import Dataset, SplitName
 from pellucid.training.device import Device
 from pellucid.training.task import Task
 
-_BATCH = 1_024
+_MOST_ROWS = 1_024
+_MOST_NUMBERS = 1 << 24
 
 
 def held_out(data: Dataset) -> SplitName:
     """Return the split a network is judged on: test, or validation where no test rows were kept."""
     return "test" if len(data.rows["test"]) else "validation"
+
+
+def batch_size(data: Dataset, task: Task) -> int:
+    """Return how many rows are judged at once: 1,024, fewer where rows or outputs are so large that memory matters.
+
+    A power of two that depends on the shapes alone, so that a figure comes out to the same bit wherever it is measured.
+    """
+    row = data.inputs[:1].numel()
+    outputs = task.outputs * (data.targets[:1].numel() if task.name == "language" else 1)
+    fitting = _MOST_NUMBERS // max(row, outputs, 1)
+    return min(_MOST_ROWS, 1 << max(0, fitting.bit_length() - 1))
 
 
 @torch.no_grad()
@@ -27,7 +39,7 @@ def evaluate(
         network.eval()
     rows = data.rows[split]
     loss_sum, predictions, truth = 0.0, [], []
-    for rows_B in rows.split(_BATCH):
+    for rows_B in rows.split(batch_size(data, task)):
         inputs_B, targets_B = data.batch(rows_B)
         targets_B = targets_B.to(device.device)
         with device.autocast():

@@ -91,7 +91,7 @@ def explained(session: Session) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if isinstance(error, RunError) or not _is_out_of_memory(error):
             raise
         raise RunError(
             f"memory ran out on {session.device.device} in step {session.progress.step + 1:,}",

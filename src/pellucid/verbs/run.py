@@ -76,8 +76,9 @@ class Run:
 
     def _build(self) -> nn.Module:
         network, path = build(self._plan), self.folder / "weights.safetensors"
+        weights = load_weights(path)
         try:
-            network.load_state_dict(load_weights(path))
+            network.load_state_dict(weights)
         except RuntimeError as error:
             reasons = str(error).splitlines()
             raise RunError(f"{path} belongs to another network", received=reasons[-1].strip()) from None
