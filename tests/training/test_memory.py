@@ -11,7 +11,7 @@ from torch import nn
 from pellucid.data.dataset import Classes, Dataset
 from pellucid.errors import RunError
 from pellucid.shapes import Features
-from pellucid.training import memory
+from pellucid.training import begin, memory
 from pellucid.training.memory import Need, explained, needed, require_memory
 from tests.training.making import make_data, make_session, perceptron
 
@@ -69,13 +69,22 @@ def test_a_training_that_cannot_fit_is_refused_with_the_batch_that_does(
     assert "which are free" in str(refusal.value)
 
 
+def test_a_network_too_large_is_refused_before_it_is_made(rows: Dataset) -> None:
+    with pytest.raises(RunError, match="2,010,160,002 weights") as refusal:
+        begin(rows, "100 -> fc(100000) -> relu -> fc(20000) -> fc(2)")
+    assert "--optimizer sgd" in str(refusal.value)
+
+
 def test_what_fits_passes(rows: Dataset) -> None:
     require_memory(make_session(rows, perceptron()))
 
 
 def test_memory_that_runs_out_is_explained(rows: Dataset) -> None:
     session = make_session(rows, nn.Linear(100, 2))
-    with pytest.raises(RunError, match="--batch-size 16 needs about half"), explained(session):
+    with (
+        pytest.raises(RunError, match=r"a request for \d+ bytes more[^$]*--batch-size 16 needs about half"),
+        explained(session),
+    ):
         torch.empty(2**60, dtype=torch.uint8)
     with pytest.raises(RuntimeError, match="something else"), explained(session):
         raise RuntimeError("something else")

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 import pellucid
 from pellucid.data import load
@@ -175,3 +176,22 @@ def test_where_a_checkpoint_no_longer_fits_the_one_before_survives(here: Path) -
     assert sorted(path.name for path in (full / "checkpoint").iterdir()) == ["last.safetensors", "lock"]
     pellucid.train(resume=str(full), quiet=True)
     assert outcome(full) == outcome(whole)
+
+
+def test_a_second_ctrl_c_saves_nothing_torn(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not wait for the step under way, so what it leaves is the checkpoint before."""
+    whole = pellucid.train("iris", epochs=6, name="whole", quiet=True)
+    real_step, calls = torch.optim.AdamW.step, iter(range(10))
+
+    def interrupted(optimizer: torch.optim.AdamW, *arguments: object) -> object:
+        taken = real_step(optimizer)
+        if next(calls) == 7:
+            raise KeyboardInterrupt
+        return taken
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pellucid.train("iris", epochs=6, name="torn", quiet=True, checkpoint_seconds=0.0)
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    assert outcome(pellucid.train(resume="runs/torn", quiet=True).folder) == outcome(whole.folder)

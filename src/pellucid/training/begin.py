@@ -11,6 +11,7 @@ from pellucid.networks import Plan, build, fit_to
 from pellucid.recipe import Recipe
 from pellucid.training.defaults import default_network, default_threads, fill_in
 from pellucid.training.device import choose_device
+from pellucid.training.memory import require_room_for_weights
 from pellucid.training.session import Session, open_session
 from pellucid.training.task import task_for
 
@@ -42,6 +43,7 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
         DataError: there is nothing to learn, or no validation rows.
         NotationError: arrows that cannot be read or do not fit the data.
         OptionError: a choice that does not go with the data or the machine.
+        RunError: the network's weights do not fit into memory.
     """
     recipe = fill_in(recipe or Recipe(), data)
     task = task_for(data, recipe)
@@ -54,4 +56,5 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
         recipe = dataclasses.replace(recipe, threads=default_threads(plan, recipe.batch_size or 1))
     if network is None:
         notes = (f"chosen for this data: {chosen}; another with --network",)
+    require_room_for_weights(plan.parameters, recipe, device.device)
     return Beginning(open_session(build(plan, recipe.seed), data, task, recipe, device), plan, notes)

@@ -1,6 +1,7 @@
 """Whether a training fits into memory, said before it starts; and what is said where memory runs out all the same."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import RunError
+from pellucid.recipe import Recipe
 from pellucid.training.session import Session
 
 # Copies of the weights while training: themselves, gradients, the best so far, and a checkpoint being written, which
@@ -32,6 +34,25 @@ class Need:
         return self.fixed + batch_size * self.per_sample
 
 
+def require_room_for_weights(parameters: int, recipe: Recipe, device: torch.device) -> None:
+    """Refuse a network whose weights cannot be trained in the memory that is free now, before any is made.
+
+    Raises:
+        RunError: with what they need.
+    """
+    free, fixed = free_memory(device), 4 * parameters * _copies(recipe)
+    if fixed > free:
+        raise RunError(
+            f"the network does not fit into memory on {device}",
+            expected=f"at most {_gigabytes(free)}, which are free",
+            received=f"{_gigabytes(fixed)} for {parameters:,} weights, their gradients, {recipe.optimizer}'s state, "
+            "the best weights so far and a checkpoint",
+            advice="make it smaller; --optimizer sgd keeps no state"
+            if _MOMENTS[recipe.optimizer]
+            else "make it smaller",
+        )
+
+
 def require_memory(session: Session) -> None:
     """Refuse a training that cannot fit into the memory that is free now.
 
@@ -52,7 +73,7 @@ def require_memory(session: Session) -> None:
     raise RunError(
         f"the training does not fit into memory on {session.device.device}",
         expected=f"at most {_gigabytes(free)}, which are free",
-        received=f"{total}: {fixed} for the weights and their copies, the rest for a batch of {session.batch_size:,}",
+        received=f"{total} for a batch of {session.batch_size:,}, {fixed} of it for the weights and their copies",
         advice=f"--batch-size {batch} fits; {_ADVICE}" if batch else f"not even one sample fits; {_ADVICE}",
     )
 
@@ -68,7 +89,7 @@ def needed(session: Session) -> Need | None:
         return None
     per_sample = max(0, (two - one) // 2)
     weights = sum(t.numel() * t.element_size() for t in session.network.state_dict().values())
-    fixed = weights * (_COPIES + 3 * _MOMENTS[session.recipe.optimizer])
+    fixed = weights * _copies(session.recipe)
     return Need(fixed + max(0, one - 2 * per_sample), per_sample)
 
 
@@ -96,9 +117,13 @@ def explained(session: Session) -> Iterator[None]:
         raise RunError(
             f"memory ran out on {session.device.device} in step {session.progress.step + 1:,}",
             expected="room for the batch",
-            received=str(error).splitlines()[0] if str(error) else "no more memory",
+            received=_asked_for(error),
             advice=f"--batch-size {max(1, session.batch_size // 2)} needs about half; {_ADVICE}",
         ) from None
+
+
+def _copies(recipe: Recipe) -> int:
+    return _COPIES + 3 * _MOMENTS[recipe.optimizer]
 
 
 def _at_most(session: Session) -> int:
@@ -155,6 +180,12 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         "out of memory" in text or "not enough memory" in text or "can't allocate memory" in text
     )
+
+
+def _asked_for(error: Exception) -> str:
+    """Return what could not be had: torch's messages name it among much else."""
+    size = re.search(r"[Tt]ried to allocate (\d[\d.]* \w+)", str(error))
+    return f"a request for {size[1]} more" if size else "no more memory"
 
 
 def _gigabytes(count: int) -> str:
