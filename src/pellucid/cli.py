@@ -5,6 +5,7 @@ Exit status: 0 done, 1 a fault of ours (with a traceback), 2 a mistake the messa
 
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts.exceptions import UnusedCliTokensError
 from rich.console import Console
 
 from pellucid.errors import OptionError, PellucidError, nearest
@@ -34,14 +36,23 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         status = _app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except UnusedCliTokensError as error:
+        console.print(f"error: nothing takes '{' '.join(error.unused_tokens or ())}'", markup=False, style="red")
+        console.print("  advice: pellucid --help lists the verbs, pellucid VERB --help what each takes", style="red")
+        sys.exit(2)
     except (PellucidError, CycloptsError) as error:
         console.print(f"error: {error}", markup=False, style="red")
         sys.exit(2)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # the reader of a pipe went away: `pellucid predict ... | head`
+            sys.stderr.close()
+            sys.exit(0)
+        if error.filename is None:
+            raise
+        console.print(f"error: {error.filename}: {error.strerror}", markup=False, style="red")
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # the reader of a pipe went away: `pellucid predict ... | head`
-        sys.stderr.close()
-        sys.exit(0)
     sys.exit(status)
 
 
@@ -62,6 +73,7 @@ def _as_function(options_class: type[Options], command: Command) -> Callable[...
 
     def function(*positional: str | None, json: str | None = None, **keywords: Any) -> int:
         named = _by_place(positional, places, fields) | keywords
+        _require_place_for(json)
         # what people read must not stand between what programs read
         console = Console(stderr=json == "-", highlight=False, soft_wrap=True, quiet=bool(keywords.get("quiet")))
         outcome = command(from_keywords(options_class, named), console)
@@ -109,6 +121,20 @@ def _parameter(name: str, field: Any, hint: Any, groups: dict[str, Group]) -> in
         default=field.default,
         annotation=Annotated[hint, described],
     )
+
+
+def _require_place_for(target: str | None) -> None:
+    """Refuse a place that cannot take the JSON before hours go into what it should hold.
+
+    Raises:
+        OptionError: no such folder, a folder itself, or one that may not be written into.
+    """
+    if target is None or target == "-":
+        return
+    path = Path(target)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        received = "a folder" if path.is_dir() else f"{path.parent} cannot be written into"
+        raise OptionError(f"--json {target} cannot be written", expected="a file, or -", received=received)
 
 
 def _write_json(target: str | None, document: dict[str, Any]) -> None:

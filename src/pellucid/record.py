@@ -259,16 +259,29 @@ def new_run_folder(parent: Path, name: str | None, data_name: str) -> Path:
     """Make the folder of a new run: `parent/name`, or the data's name and the first free counter.
 
     Raises:
-        RunError: `name` is taken; a run is never overwritten.
+        RunError: `name` is taken (a run is never overwritten) or is no name, or no folder can be made there.
     """
-    parent.mkdir(parents=True, exist_ok=True)
-    if name is not None:
-        folder = parent / name
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            raise RunError(f"{folder} exists", advice="choose another --name; a run is never overwritten") from None
-        return folder
+    if name is not None and (name in {"", ".", ".."} or Path(name).name != name):
+        raise RunError(f"a run cannot be called '{name}'", expected="a folder's name", received=name or "nothing")
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        if name is None:
+            return _next_folder(parent, data_name)
+        (parent / name).mkdir()
+    except FileExistsError:
+        if name is None or not parent.is_dir():
+            raise RunError(f"{parent} is a file", expected="a folder for runs", received="a file") from None
+        message = f"{parent / name} exists"
+        raise RunError(message, advice="choose another --name; a run is never overwritten") from None
+    except OSError as error:
+        advice = "choose another --folder"
+        raise RunError(
+            f"no run can be kept in {parent}", received=os.strerror(error.errno or 0), advice=advice
+        ) from None
+    return parent / name
+
+
+def _next_folder(parent: Path, data_name: str) -> Path:
     counter = 1
     while True:
         folder = parent / f"{data_name}-{counter}"

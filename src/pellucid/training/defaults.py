@@ -58,5 +58,5 @@ def fill_in(recipe: Recipe, data: Dataset) -> Recipe:
         batch_size=batch_size,
         epochs=epochs,
         augment=augment,
-        learning_rate=recipe.learning_rate or DEFAULT_RATES[recipe.optimizer],
+        learning_rate=DEFAULT_RATES[recipe.optimizer] if recipe.learning_rate is None else recipe.learning_rate,
     )

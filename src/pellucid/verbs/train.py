@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,11 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     with threads(begun.session.recipe.threads):
         session = _checked(begun.session, options, console)
         folder = new_run_folder(Path(options.folder), options.name, dataset.name)
-        write_beginning(folder, session, options, begun.plan)
+        try:
+            write_beginning(folder, session, options, begun.plan)
+        except BaseException:  # a folder without run.json would be no run and keep its name
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         with only_writer(folder):
             return _drive_and_tell(session, folder, flat_values(options), console)
 
