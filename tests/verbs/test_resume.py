@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 import pellucid
 from pellucid.data import load
@@ -128,6 +129,23 @@ def test_a_training_that_goes_on_takes_no_other_options(here: Path) -> None:
     assert "--epochs, --checkpoint-seconds" in str(refusal.value) or "--checkpoint-seconds, --epochs" in str(
         refusal.value
     )
+
+
+def test_a_module_of_ones_own_goes_on_whatever_weights_it_comes_with(here: Path) -> None:
+    def module() -> nn.Module:
+        return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+
+    first = module()
+    before = {name: tensor.clone() for name, tensor in first.state_dict().items()}
+    whole = pellucid.train("iris", first, epochs=4, name="whole", quiet=True)
+    first.load_state_dict(before)
+    run = pellucid.train("iris", first, epochs=4, name="stopped", quiet=True)
+    lines = (run.folder / "record.jsonl").read_text().splitlines(keepends=True)
+    (run.folder / "record.jsonl").write_text("".join(lines[:-1]))  # killed before it was judged
+    with pytest.raises(RunError, match="module of your own"):
+        pellucid.train(resume=str(run.folder), quiet=True)
+    resumed = pellucid.train(network=module(), resume=str(run.folder), quiet=True)
+    assert outcome(resumed.folder) == outcome(whole.folder)
 
 
 def test_other_versions_are_said_when_a_training_goes_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,7 +93,7 @@ def _reproduce(
 
     from pellucid.seed import isolated
     from pellucid.training import threads
-    from pellucid.verbs.again import begin_again
+    from pellucid.verbs.again import begin_again, require_same_beginning
     from pellucid.verbs.driving import drive
     from pellucid.verbs.environment import differences, environment
 
@@ -104,6 +104,7 @@ def _reproduce(
         )
     with isolated(), threads(options.threads or run.asked["threads"]), tempfile.TemporaryDirectory() as name:
         session = begin_again(run, data, module, options.device)
+        require_same_beginning(run, session)
         other = tuple(differences(run.asked, environment(session.device.device)))
         folder = Path(name)
         (folder / "checkpoint").mkdir()

@@ -159,7 +159,7 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
     from pellucid.training import threads
     from pellucid.training.checkpoint import restore
     from pellucid.training.memory import require_memory
-    from pellucid.verbs.again import begin_again
+    from pellucid.verbs.again import begin_again, require_same_beginning
     from pellucid.verbs.environment import differences, environment
     from pellucid.verbs.folder import checkpoint_path, cut_record, only_writer
     from pellucid.verbs.run import open_run
@@ -172,6 +172,8 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
         require_memory(session)
         if checkpoint_path(folder).exists():  # else it was killed before the first one: it begins anew
             restore(session, checkpoint_path(folder))
+        else:
+            require_same_beginning(run, session)
         cut_record(folder, session.progress)
         console.print(f"resume   {folder} from step {session.progress.step:,}", markup=False)
         with threads(run.asked["threads"]):
