@@ -5,6 +5,7 @@ keywords, `check` refuses values outside what a field allows, naming the nearest
 """
 
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
@@ -72,6 +73,41 @@ def flat_values(options: Options) -> dict[str, Any]:
         value = getattr(options, field.name)
         values |= flat_values(value) if "nested" in field.metadata else {field.name: value}
     return values
+
+
+def differing(options: Options) -> dict[str, Any]:
+    """Return name -> value of every option, nested ones included, that is not what it is by default."""
+    usual = {name: field.default for name, (field, _) in flat_fields(type(options)).items()}
+    return {name: value for name, value in flat_values(options).items() if value != usual[name]}
+
+
+def from_stored(options_class: type[OptionsT], stored: Mapping[str, Any]) -> OptionsT:
+    """Build an options class from what run.json keeps of it: lists are tuples again.
+
+    Names that are no option any more are left out, and so are values that are none of this class's.
+    """
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+    return _build(options_class, {name: values[name] for name in flat_fields(options_class) if name in values})
+
+
+def command_line(verb: str, options: Options) -> str:
+    """Return the shell command that gives these options: those by place first, then what differs from its default.
+
+    >>> from pellucid.recipe import Recipe
+    >>> command_line("train", Recipe(epochs=3, augment="shift, flip"))
+    "pellucid train --epochs 3 --augment 'shift, flip'"
+    """
+    fields, given = flat_fields(type(options)), differing(options)
+    by_place = [str(given[name]) for name in given if fields[name][0].metadata.get("positional")]
+    words = ["pellucid", verb, *by_place]
+    for name, value in given.items():
+        if fields[name][0].metadata.get("positional"):
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        for item in value if isinstance(value, tuple) else (value,):
+            # what begins with a hyphen would be taken for an option
+            words += [flag] if item is True else [f"{flag}={item}"] if str(item)[:1] == "-" else [flag, str(item)]
+    return shlex.join(words)
 
 
 def check(options: Options) -> None:
