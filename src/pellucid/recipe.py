@@ -67,7 +67,7 @@ class Recipe:
 
     optimizer: OptimizerName = option("adamw", "update rule", group=_OPTIMISER)
     learning_rate: float | None = option(None, "peak step size (default: by optimiser)", group=_OPTIMISER, minimum=0.0)
-    momentum: float = option(0.9, "momentum, or Adam's first beta", group=_OPTIMISER, minimum=0.0, maximum=1.0)
+    momentum: float = option(0.9, "momentum, or Adam's first beta", group=_OPTIMISER, minimum=0.0, maximum=0.9999)
     schedule: ScheduleName = option("one-cycle", "how the learning rate changes", group=_OPTIMISER)
     warmup: float = option(0.1, "share of the steps that warm up", group=_OPTIMISER, minimum=0.0, maximum=1.0)
     decay: float | None = option(
@@ -76,7 +76,12 @@ class Recipe:
     clip_norm: float | None = option(None, "largest norm of the whole gradient", group=_OPTIMISER, minimum=0.0)
     clip_value: float | None = option(None, "largest value in the gradient", group=_OPTIMISER, minimum=0.0)
 
-    weight_decay: float = option(0.01, "weight decay (biases and norms exempt)", group=_REGULARISATION, minimum=0.0)
+    weight_decay: float = option(
+        0.01, "L2 penalty, keeps weights small (biases and norms exempt)", group=_REGULARISATION, minimum=0.0
+    )
+    l1: float = option(
+        0.0, "L1 penalty, makes weights exactly 0 (biases and norms exempt)", group=_REGULARISATION, minimum=0.0
+    )
     label_smoothing: float = option(
         0.0, "share of each target spread over all classes", group=_REGULARISATION, minimum=0.0, maximum=1.0
     )

@@ -61,7 +61,7 @@ def overfit_one_batch(session: Session, steps: int = 300) -> Overfitting:
     A network that can express the task and whose gradients flow brings the loss of one batch near zero: the
     threshold is a tenth of the loss of the best constant answer (the batch's entropy, or its targets' variance).
     """
-    bare = dataclasses.replace(session.recipe, weight_decay=0.0, augment="none", label_smoothing=0.0)
+    bare = dataclasses.replace(session.recipe, weight_decay=0.0, l1=0.0, augment="none", label_smoothing=0.0)
     copied = _copy(session, bare)
     copied.task = task_for(session.data, bare)
     for module in copied.network.modules():

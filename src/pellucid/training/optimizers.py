@@ -1,7 +1,9 @@
 """torch.optim's optimisers by name, with weight decay kept off biases and normalisation."""
 
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pellucid.errors import OptionError
 from pellucid.recipe import OptimizerName, Recipe
@@ -21,8 +23,11 @@ DEFAULT_RATES: dict[OptimizerName, float] = {
 def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> torch.optim.Optimizer:
     """Return the optimiser the recipe names over all parameters that want a gradient.
 
-    Weight decay is decoupled in `adamw` and an L2 penalty (weight_decay / 2 * |w|²) elsewhere; vectors (biases, the
-    scales of normalisation) are exempt.
+    Weight decay is decoupled in `adamw` and an L2 penalty (weight_decay / 2 * |w|²) elsewhere; `shrink` does the L1
+    penalty. `exempt` says which parameters neither of them pulls on.
+
+    On a loss that is the mean squared error over N samples, the penalty weight_decay / 2 * |w|² is that of ridge
+    regression as scikit-learn writes it, sum of squares + alpha * |w|², with weight_decay = 2 * alpha / N.
 
     Raises:
         OptionError: the network has no parameter to train.
@@ -30,9 +35,10 @@ def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> to
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise OptionError("there is nothing to train", expected="a network with parameters", received="none in it")
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    free = exempt(model)
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in parameters if p not in free], "weight_decay": recipe.weight_decay, "l1": recipe.l1},
+        {"params": [p for p in parameters if p in free], "weight_decay": 0.0, "l1": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
     # one kernel for all parameters instead of one for each
@@ -55,6 +61,21 @@ def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> to
             return torch.optim.AdamW(groups, learning_rate, betas=(momentum, 0.999), fused=fused)
 
 
+def exempt(model: nn.Module) -> set[nn.Parameter]:
+    """Return the parameters that no penalty pulls on: biases, and the scales of normalisation.
+
+    A bias says where a function lies, not how steep it is, and a scale that follows a normalisation is undone by no
+    other weight: both are left alone (Goodfellow et al. 2016, "Deep Learning", section 7.1). These are the vectors
+    (a PReLU's slopes too), what is called a bias, and the layer normalisations over several axes.
+    """
+    return {
+        parameter
+        for module in model.modules()
+        for name, parameter in module.named_parameters(recurse=False)
+        if parameter.ndim <= 1 or name.startswith("bias") or isinstance(module, nn.LayerNorm | nn.RMSNorm)
+    }
+
+
 def total_gradient_norm(model: nn.Module) -> float:
     """Return the Euclidean norm of all gradients together."""
     return float(nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None]))
@@ -66,3 +87,41 @@ def clip(model: nn.Module, recipe: Recipe) -> None:
         nn.utils.clip_grad_value_(model.parameters(), recipe.clip_value)
     if recipe.clip_norm is not None:
         nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
+
+
+@torch.no_grad()
+def shrink(optimizer: torch.optim.Optimizer) -> None:
+    """Do the L1 penalty, l1 * |w|_1, after a step: move each weight towards 0 by a threshold, and stop there.
+
+    w <- sign(w) max(|w| - threshold, 0), the proximal step of ISTA (Beck & Teboulle 2009, section 1.3), makes weights
+    exactly 0, where adding l1 * sign(w) to the gradient would only let them swing around it.
+
+    The threshold is l1 times the rate at which the optimiser moves that weight under a steady gradient (for adaptive
+    methods: Yun et al. 2021, "Adaptive proximal gradient methods for structured neural networks"). So a weight rests
+    where rate * gradient = -rate * l1 * sign(w), or at 0 where |gradient| <= l1. The rate cancels: that is the minimum
+    of loss + l1 * |w|_1 for every optimiser and schedule here, exactly on whole batches, and about it on small ones
+    while the rate is large. (adamw's decoupled weight decay, if not 0, moves it a little.) On a loss that is the mean
+    squared error it is scikit-learn's lasso, squares / (2 N) + alpha * |w|_1, with l1 = 2 * alpha.
+    """
+    for group in optimizer.param_groups:
+        if group["l1"]:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    reach = group["l1"] * _effective_rate(group, optimizer.state[weight])
+                    weight.copy_(weight.sign() * (weight.abs() - reach).clamp_(min=0))
+
+
+def _effective_rate(group: dict[str, Any], state: dict[str, Any]) -> Tensor | float:
+    """Return by how much a steady gradient of 1 moves a weight in one step: a number, or one for each weight."""
+    rate: float = group["lr"]
+    momentum: float = group.get("momentum", 0.0)
+    size: Tensor
+    if "exp_avg_sq" in state:  # adam, adamw
+        size = (state["exp_avg_sq"] / (1 - group["betas"][1] ** float(state["step"]))).sqrt()
+    elif "square_avg" in state:  # rmsprop
+        size = state["square_avg"].sqrt()
+    elif "sum" in state:  # adagrad
+        size = state["sum"].sqrt()
+    else:  # sgd: the velocity of a steady gradient g is g / (1 - momentum)
+        return rate / (1 - momentum)
+    return rate / size.add_(group["eps"])

@@ -20,7 +20,7 @@ from pellucid.seed import generator, seed_torch
 from pellucid.shapes import Image
 from pellucid.training.device import Device
 from pellucid.training.evaluation import evaluate
-from pellucid.training.optimizers import clip, make_optimizer, total_gradient_norm
+from pellucid.training.optimizers import clip, make_optimizer, shrink, total_gradient_norm
 from pellucid.training.schedules import Schedule, schedule
 from pellucid.training.task import Task
 
@@ -201,6 +201,8 @@ def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> flo
     clip(session.network, session.recipe)
     session.scaler.step(optimizer)
     session.scaler.update()
+    if session.recipe.l1:
+        shrink(optimizer)
 
     progress.step += 1
     progress.batch += 1
