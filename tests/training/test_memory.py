@@ -1,8 +1,12 @@
 """What a training needs is counted before it starts: against what it then takes, and against a closed form."""
 
+import re
+import resource
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import torch
@@ -88,6 +92,19 @@ def test_memory_that_runs_out_is_explained(rows: Dataset) -> None:
         torch.empty(2**60, dtype=torch.uint8)
     with pytest.raises(RuntimeError, match="something else"), explained(session):
         raise RuntimeError("something else")
+
+
+def test_a_limit_on_the_process_counts(tmp_path: Path) -> None:
+    arrays = tmp_path / "images.npz"
+    np.savez(arrays, x=np.zeros((600, 32, 32, 3), np.uint8), y=np.arange(600) % 2)
+    arrows = "32x32x3 -> conv(64, 3x3) -> relu -> conv(64, 3x3) -> relu -> fc(2)"
+    command = [sys.executable, "-m", "pellucid", "train", str(arrays), "--network", arrows, "--batch-size", "65536"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    resource.prlimit(process.pid, resource.RLIMIT_AS, (8 << 30, 8 << 30))
+    said = process.communicate()[1]
+    assert process.returncode == 2, said
+    assert re.search(r"--batch-size \d+ fits", said), said
+    assert not (tmp_path / "runs").exists()
 
 
 MEASURE = """

@@ -97,9 +97,8 @@ def free_memory(device: torch.device) -> int:
     """Return the bytes of memory that a new tensor on the device may take."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    machine = int(psutil.virtual_memory().available)
-    limit = _container_limit()
-    return machine if limit is None else min(machine, limit)
+    limits = (int(psutil.virtual_memory().available), _container_limit(), _process_limit())
+    return max(0, min(limit for limit in limits if limit is not None))
 
 
 @contextlib.contextmanager
@@ -172,7 +171,16 @@ def _container_limit() -> int | None:
         used = int(Path("/sys/fs/cgroup/memory.current").read_text())
     except (OSError, ValueError):  # no control group, or `max`
         return None
-    return max(0, limit - used)
+    return limit - used
+
+
+def _process_limit() -> int | None:
+    """Return what this process may still take, where `ulimit -v` or a batch system sets a limit (Linux)."""
+    if not psutil.LINUX:
+        return None
+    process = psutil.Process()
+    limit = process.rlimit(psutil.RLIMIT_AS)[0]
+    return None if limit == psutil.RLIM_INFINITY else limit - int(process.memory_info().vms)
 
 
 def _is_out_of_memory(error: Exception) -> bool:
