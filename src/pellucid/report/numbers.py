@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from pellucid.judging.judgement import Estimate
+
 _SHARES = frozenset({"accuracy", "precision", "recall", "f1"})
 
 
@@ -23,6 +25,11 @@ def metric(name: str, value: float) -> str:
     return percent(value) if name in _SHARES else f"{value:.4g}"
 
 
+def is_share(name: str) -> bool:
+    """Say whether a metric is a share, which is written in percent."""
+    return name in _SHARES
+
+
 def metrics(values: Mapping[str, float]) -> str:
     """Return all metrics in one line: `accuracy 98.6 %, loss 0.0512`."""
     return ", ".join(f"{name} {metric(name, value)}" for name, value in values.items())
@@ -38,3 +45,16 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def interval(name: str, estimate: Estimate) -> str:
+    """Return an estimate's 95 % confidence interval: `96.1 % to 99.1 %`, or nothing where there is none."""
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
+        return ""
+    return f"{metric(name, estimate.low)} to {metric(name, estimate.high)}"
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text cut to so many characters, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

@@ -14,6 +14,7 @@ from pellucid.data.dataset import SplitName
 from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import DataError, OptionError, RunError, nearest
+from pellucid.judging.judgement import Judgement
 from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
@@ -161,6 +162,30 @@ class Run:
             target=self.target,
             preprocessing=self.preprocessing,
         )
+
+    def report(
+        self,
+        path: str | Path | None = None,
+        *,
+        judgement: Judgement | None = None,
+        data: Dataset | None = None,
+        network: nn.Module | None = None,
+    ) -> Path:
+        """Write all that is known of the run as one self-contained HTML page and return where it lies.
+
+        Args:
+            path: of the page (default: report.html in the run's folder).
+            judgement: how the network was judged (default: it is judged now on the rows kept out).
+            data: the data it was trained on or judged on (default: it is loaded again).
+            network: for a run on a module of your own: the module, to be judged and described.
+
+        Raises:
+            RunError: the page cannot be written. What cannot be known any more, such as data that is gone, is said
+                on the page.
+        """
+        from pellucid.verbs.reporting import write_report
+
+        return write_report(self, path, judgement=judgement, data=data, network=network)
 
     @property
     def continues_texts(self) -> bool:

@@ -1,0 +1,129 @@
+"""matplotlib figures as elements of a page: SVG whose colours are the page's, so that they follow light and dark.
+
+Figures are drawn in stand-in colours, one for each of the page's CSS variables, which are exchanged in what matplotlib
+wrote. Text stays text, in the page's font. The same figure gives the same bytes.
+"""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+from xml.etree.ElementTree import Element, fromstring
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK, SOFT, LINE, GRID = "#100001", "#100002", "#100003", "#100004"
+BLUE, ORANGE, GREEN, PURPLE, PAPER = "#100005", "#100006", "#100007", "#100008", "#100009"
+_VARIABLES = {
+    INK: "ink", SOFT: "soft", LINE: "line", GRID: "grid",
+    BLUE: "blue", ORANGE: "orange", GREEN: "green", PURPLE: "purple", PAPER: "paper",
+}  # fmt: skip
+
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a dollar sign in a user's name is a dollar sign
+    "font.size": 10.5,
+    "axes.labelsize": 10.5,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "text.color": INK,
+    "axes.labelcolor": SOFT,
+    "axes.edgecolor": LINE,
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": SOFT,
+    "ytick.labelcolor": SOFT,
+    "xtick.major.size": 0.0,
+    "ytick.major.size": 0.0,
+    "lines.linewidth": 1.7,
+    "figure.facecolor": "none",
+}
+
+WIDTH, HEIGHT = 5.6, 3.3  # inches of 72 units
+_DROPPED = {"metadata", "style", "title"}
+_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+_ROTATION = re.compile(r"rotate\(-?0 [^)]*\)")
+
+
+def drawn(key: str, alternative: str, draw: Callable[[Axes], None], height: float = HEIGHT) -> Element:
+    """Return a figure of one pair of axes as an `svg` element.
+
+    Args:
+        key: a word that no other figure of the page has; its identifiers begin with it.
+        alternative: what the figure says, with figures, for those who do not see it.
+        draw: puts everything on the axes.
+        height: in inches of 72 units; the width is always the same.
+    """
+    with rc_context({**_STYLE, "svg.hashsalt": key}):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        draw(figure.subplots())
+        written = io.StringIO()
+        figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _adopted(written.getvalue(), key, alternative)
+
+
+def _adopted(svg: str, key: str, alternative: str) -> Element:
+    """Return matplotlib's SVG as part of a page: no namespaces, the page's colours and font, identifiers of its own."""
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(colour, f"var(--{variable})")
+    root = fromstring(svg[svg.index("<svg") :])  # noqa: S314 - matplotlib wrote it a moment ago
+    width, height = root.get("viewBox", "").split()[2:]
+    used = set(re.findall(r"#(\w+)", svg))
+    for parent in list(root.iter()):
+        parent.tag = parent.tag.rpartition("}")[2]
+        for child in list(parent):
+            if child.tag.rpartition("}")[2] in _DROPPED:
+                parent.remove(child)
+        _tidy(parent, key, used)
+    root.attrib.clear()
+    root.attrib |= {
+        "viewBox": f"0 0 {width} {height}",
+        "role": "img",
+        "aria-label": alternative,
+        "stroke-linejoin": "round",
+    }
+    root.tail = None
+    return root
+
+
+def _tidy(part: Element, key: str, used: set[str]) -> None:
+    part.text = part.text if part.tag in {"text", "tspan"} else None
+    if part.tag != "tspan":
+        part.tail = None
+    for name, value in list(part.attrib.items()):
+        del part.attrib[name]
+        plain = name.rpartition("}")[2]
+        if plain == "id" and value not in used:
+            continue
+        part.attrib[plain] = _shorter(plain, value, key)
+    if not part.get("transform", "-"):
+        del part.attrib["transform"]
+
+
+def _shorter(name: str, value: str, key: str) -> str:
+    match name:
+        case "id":
+            return f"{key}-{value}"
+        case "href":
+            return f"#{key}-{value[1:]}"
+        case "clip-path":
+            return value.replace("#", f"#{key}-")
+        case "style":
+            return re.sub(r" ?font-family: [^;]*;?", "", value)
+        case "transform":
+            value = _ROTATION.sub("", value).strip()
+        case "d":
+            value = " ".join(value.split())
+    return _NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), value)

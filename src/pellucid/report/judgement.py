@@ -1,0 +1,121 @@
+"""A judgement as terminal text: is it good, and what is wrong with it."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from pellucid.judging.judgement import ClassScores, Confusion, Judgement, ThresholdChoice
+from pellucid.report.mix_ups import mix_ups
+from pellucid.report.numbers import interval, metric, percent, shortened
+
+_FEW_CLASSES = 5
+_MOST_CONCERNS = 3
+_MOST_MIX_UPS = 3
+_MOST_NAME = 20
+_MARGIN = 9  # the width of the words on the left, as in the lines of a training
+_SIGNS = {"critical": "✕", "warning": "!", "note": "i"}
+
+
+def judgement_lines(judgement: Judgement) -> str:
+    """Return the headline, what is wrong, the metrics, and where the mistakes are, in some 25 lines at most."""
+    blocks = (
+        ("verdict", [judgement.headline]),
+        ("wrong", list(_concerns(judgement))),
+        ("metrics", _metrics(judgement)),
+        ("fit", _fit(judgement)),
+        ("classes", _classes(judgement.classes)),
+        ("mix-ups", _mix_ups(judgement.confusion)),
+        ("cut", _threshold(judgement.threshold)),
+    )
+    lines = []
+    for word, block in blocks:
+        for number, line in enumerate(block):
+            lines.append(f"{word if number == 0 else '':<{_MARGIN}}{line}".rstrip())
+    return "\n".join(lines)
+
+
+def _concerns(judgement: Judgement) -> Iterator[str]:
+    if not judgement.concerns:
+        yield "nothing was found"
+    for concern in judgement.concerns[:_MOST_CONCERNS]:
+        evidence = f" ({concern.evidence.rstrip('.')})" if concern.evidence else ""
+        yield f"{_SIGNS[concern.severity]} {concern.severity}: {concern.title.rstrip('.')}{evidence}"
+        if concern.advice:
+            yield f"  try: {concern.advice}"
+    left = len(judgement.concerns) - _MOST_CONCERNS
+    if left > 0:
+        yield f"  {left} more in the report"
+
+
+def _metrics(judgement: Judgement) -> list[str]:
+    """Return a line a metric, the leading one first: value, interval, and the value without a network."""
+    names = [judgement.metric, *(name for name in judgement.metrics if name != judgement.metric)]
+    rows = []
+    for name in names:
+        estimate, baseline = judgement.metrics[name], judgement.baseline.metrics.get(name)
+        without = "" if baseline is None else f"without a network {metric(name, baseline)}"
+        between = f"({interval(name, estimate)})" if interval(name, estimate) else ""
+        rows.append((name, metric(name, estimate.value), between, without))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        f"{name:<{widths[0]}}  {value:>{widths[1]}}  {between:<{widths[2]}}  {without}".rstrip()
+        for name, value, between, without in rows
+    ]
+    lines[0] += f": {judgement.baseline.name}" if rows[0][3] else ""
+    return lines
+
+
+def _fit(judgement: Judgement) -> list[str]:
+    found = judgement.bias_variance
+    if found is None:
+        return []
+    train, held_out = metric(found.metric, found.train), metric(found.metric, found.held_out.value)
+    return [f"{found.verdict}: {found.metric} {train} on training rows, {held_out} on {judgement.split} rows"]
+
+
+def _classes(scores: Sequence[ClassScores]) -> list[str]:
+    """Return a line a class; where there are many, the weakest."""
+    if not scores:
+        return []
+    many = len(scores) > _FEW_CLASSES
+    shown = sorted(scores, key=lambda each: (each.f1, each.name))[:_FEW_CLASSES] if many else scores
+    names = [shortened(each.name, _MOST_NAME) for each in shown]
+    width = max(map(len, names))
+    rows = max(len(f"{each.support:,}") for each in shown)
+    lines = [
+        f"{name:<{width}}  {each.support:>{rows},} rows  precision {_share(each.precision.value):>6}"
+        f"  recall {_share(each.recall.value):>6}  F1 {_share(each.f1):>6}"
+        for name, each in zip(names, shown, strict=True)
+    ]
+    return [f"the weakest {_FEW_CLASSES} of {len(scores):,}", *lines] if many else lines
+
+
+def _mix_ups(confusion: Confusion | None) -> list[str]:
+    if confusion is None:
+        return []
+    pairs = mix_ups(confusion)[:_MOST_MIX_UPS]
+    said = [
+        f"'{shortened(pair.truth, _MOST_NAME)}' taken for '{shortened(pair.said, _MOST_NAME)}'"
+        f" {pair.count:,} times of {pair.support:,}"
+        for pair in pairs
+    ]
+    return ["; ".join(said)] if said else []
+
+
+def _threshold(choice: ThresholdChoice | None) -> list[str]:
+    if choice is None:
+        return []
+    usual, chosen = choice.usual, choice.chosen
+    name = shortened(choice.positive, _MOST_NAME)
+    chosen_line = (
+        f"'{name}' from probability {chosen.threshold:.3g} (for {choice.goal}, chosen on {choice.chosen_on}):"
+        f" precision {_share(chosen.precision)}, recall {_share(chosen.recall)}, F1 {_share(chosen.f1)}"
+    )
+    usual_line = (
+        f"{' ' * len(name)}   from probability {usual.threshold:.3g}: precision {_share(usual.precision)},"
+        f" recall {_share(usual.recall)}, F1 {_share(usual.f1)}; AUC {choice.auc.value:.3f}"
+    )
+    return [chosen_line, usual_line]
+
+
+def _share(value: float) -> str:
+    return "–" if math.isnan(value) else percent(value)

@@ -1,0 +1,63 @@
+"""A run as one self-contained HTML page: from disk, offline, light and dark, on paper.
+
+No script, no font, no image and no style stands outside it. The sections follow the reader's questions: is it good and
+what is wrong, how does it do, where is it wrong, how did it learn, what is it, on what, and how is it made again.
+"""
+
+from importlib.resources import files
+from xml.etree.ElementTree import Element
+
+from pellucid.report.markup import element, write
+from pellucid.report.sections.asked import asked
+from pellucid.report.sections.data import data_facts
+from pellucid.report.sections.learning import learning
+from pellucid.report.sections.mistakes import mistakes
+from pellucid.report.sections.network import network
+from pellucid.report.sections.performance import performance
+from pellucid.report.sections.verdict import verdict
+from pellucid.report.subject import Subject
+
+
+def page(subject: Subject) -> str:
+    """Return the report of a run as a whole HTML document; the same run gives the same text."""
+    sections = list(_sections(subject))
+    links = ((part.get("id", ""), part[0].text or "") for part in sections)
+    entries = element("ul", (element("li", element("a", title, href=f"#{key}")) for key, title in links))
+    versions = subject.asked["versions"]
+    body = element(
+        "body",
+        element("header", element("h1", subject.title), element("span", _what(subject)), class_="top"),
+        element(
+            "main",
+            verdict(subject),
+            element("nav", entries, aria_label="Sections"),
+            sections,
+        ),
+        element("footer", f"Made by pellucid {versions['pellucid']} from the run folder {subject.folder}."),
+    )
+    style = (files("pellucid.report") / "style.css").read_text(encoding="utf-8")
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="generator", content=f"pellucid {versions['pellucid']}"),
+        element("title", f"{subject.title}: report"),
+        element("style", style),
+    )
+    return "<!DOCTYPE html>\n" + write(element("html", head, body, lang="en")) + "\n"
+
+
+def _sections(subject: Subject) -> list[Element]:
+    judgement = subject.judgement
+    judged = [] if judgement is None else [performance(judgement), mistakes(judgement, subject.data)]
+    return [*judged, learning(subject), network(subject), data_facts(subject), asked(subject)]
+
+
+def _what(subject: Subject) -> str:
+    described = subject.asked["data"]
+    parts = (
+        subject.asked["task"],
+        f"data {described['name']}",
+        f"{subject.asked['network']['parameters']:,} parameters",
+    )
+    return " · ".join(parts)

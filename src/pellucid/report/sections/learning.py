@@ -1,0 +1,59 @@
+"""How it learned: curves of loss, metric, learning rate and gradient."""
+
+import math
+from xml.etree.ElementTree import Element
+
+from pellucid.report import figures
+from pellucid.report.markup import element
+from pellucid.report.numbers import duration, metric
+from pellucid.report.pieces import section
+from pellucid.report.subject import Subject
+
+
+def learning(subject: Subject) -> Element:
+    """Return the curves of a training, as far as it came."""
+    record = subject.record
+    best = best_epoch(subject)
+    drawn: list[Element | None] = []
+    if record.epochs:
+        drawn.append(figures.losses(record, best))
+        name = _curve_metric(subject)
+        if name is not None:
+            drawn.append(figures.metric_curve(record, name, best))
+    if len(record.steps) > 1:
+        drawn += [figures.learning_rate(record.steps), figures.gradient_norm(record.steps)]
+    nothing = None if drawn else element("p", "No step of it is recorded.")
+    return section(
+        "learning", "How it learned", nothing, element("div", drawn, class_="pair"), lead=_said(subject, best)
+    )
+
+
+def best_epoch(subject: Subject) -> int | None:
+    """Return the epoch whose weights are kept."""
+    if subject.record.result is not None:
+        return subject.record.result.best_epoch
+    return next((epoch.epoch for epoch in reversed(subject.record.epochs) if epoch.best), None)
+
+
+def _curve_metric(subject: Subject) -> str | None:
+    """Return the metric to draw beside the loss: the one that leads, if every epoch measured it."""
+    asked = subject.asked["recipe"].get("metric")
+    leading = subject.judgement.metric if subject.judgement else None
+    known = subject.record.epochs[-1].validation
+    wanted = (asked, leading, "accuracy", "rmse", "perplexity")
+    return next((name for name in wanted if name and name in known and name != "loss"), None)
+
+
+def _said(subject: Subject, best: int | None) -> str:
+    epochs = subject.record.epochs
+    if not epochs:
+        return "It was stopped before the end of its first epoch."
+    first, last = epochs[0], epochs[-1]
+    took = f" in {duration(subject.times.seconds)}" if subject.times.seconds else ""
+    kept = f" The weights of epoch {best} are kept: they did best on the validation rows." if best else ""
+    loss = f"Training loss fell from {metric('loss', first.loss)} to {metric('loss', last.loss)}."
+    if not last.loss < first.loss:
+        loss = f"Training loss went from {metric('loss', first.loss)} to {metric('loss', last.loss)}: it did not fall."
+    if len(epochs) == 1 or not math.isfinite(first.loss):
+        loss = f"Training loss {metric('loss', last.loss)}."
+    return f"{len(epochs):,} epochs, {last.step:,} steps{took}. {loss}{kept}"

@@ -1,0 +1,71 @@
+"""The worst mistakes, with what the network saw."""
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from pellucid.data.dataset import Dataset
+from pellucid.judging.judgement import Judgement, Mistake
+from pellucid.report.markup import Child, element
+from pellucid.report.numbers import percent, shortened
+from pellucid.report.pictures import picture
+from pellucid.report.pieces import Column, section, table
+
+_MOST = 24
+_MOST_ROWS = 12
+_MOST_COLUMNS = 16
+_MOST_CHARACTERS = 40
+
+
+def mistakes(judgement: Judgement, data: Dataset | None) -> Element:
+    """Return the worst mistakes as pictures, texts or rows, whichever the data has."""
+    worst = judgement.mistakes[:_MOST]
+    if not worst:
+        return section("mistakes", "Worst mistakes", element("p", "It made none on the rows judged."))
+    pictures = [None if data is None else picture(data, mistake.row) for mistake in worst]
+    content: Child
+    if any(made is not None for made in pictures):
+        cards = (_card(mistake, made) for mistake, made in zip(worst, pictures, strict=True))
+        content = element("div", cards, class_="mistakes")
+    else:
+        content = _rows(worst[:_MOST_ROWS], judgement)
+    lead = (
+        "The rows it was most wrong about: what it said with most certainty and was not so."
+        if worst[0].probability is not None
+        else "The rows where prediction and truth lie farthest apart."
+    )
+    return section("mistakes", "Worst mistakes", content, lead=lead)
+
+
+def _card(mistake: Mistake, made: Element | None) -> Element:
+    said = mistake.said if mistake.probability is None else f"{mistake.said} ({percent(mistake.probability)})"
+    caption = element(
+        "figcaption",
+        element("span", "said "), element("span", said, class_="said"), element("br"),
+        element("span", "is "), element("span", mistake.truth, class_="truth"), element("br"),
+        element("span", shortened(mistake.name, _MOST_CHARACTERS), class_="soft"),
+    )  # fmt: skip
+    if made is not None and made.tag == "img":
+        made.set("alt", f"{mistake.name}: is {mistake.truth}, taken for {said}")
+    return element("figure", made, caption)
+
+
+def _rows(worst: Sequence[Mistake], judgement: Judgement) -> Element:
+    shown = list(dict.fromkeys(column for mistake in worst for column in mistake.shown))[:_MOST_COLUMNS]
+    sure = any(mistake.probability is not None for mistake in worst)
+    numbers = judgement.task in {"regression", "forecast"}
+    columns = [
+        Column("row", breaks=False), Column("is", numbers=numbers), Column("said", numbers=numbers),
+        *([Column("sure", numbers=True)] if sure else []), *(Column(name, breaks=False) for name in shown),
+    ]  # fmt: skip
+    return table("The worst first", columns, [_row(mistake, shown, sure=sure) for mistake in worst])
+
+
+def _row(mistake: Mistake, shown: Sequence[str], *, sure: bool) -> list[Child]:
+    probability = [] if not sure else ["" if mistake.probability is None else percent(mistake.probability)]
+    return [
+        shortened(mistake.name, _MOST_CHARACTERS),
+        element("span", shortened(mistake.truth, _MOST_CHARACTERS), class_="truth"),
+        element("span", shortened(mistake.said, _MOST_CHARACTERS), class_="said"),
+        *probability,
+        *(shortened(mistake.shown.get(name, ""), _MOST_CHARACTERS) for name in shown),
+    ]

@@ -1,0 +1,194 @@
+"""The top of the page: is it good, and what is wrong with it."""
+
+import math
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from pellucid.judging.judgement import Concern, Judgement
+from pellucid.report.markup import Child, element
+from pellucid.report.numbers import interval, is_share, metric
+from pellucid.report.pieces import badge
+from pellucid.report.subject import Subject
+
+_MOST_CONCERNS = 8
+_WIDTH = 600.0
+
+_STATUS = {
+    "fine": ("good", "Nothing wrong was found."),
+    "note": ("good", "Nothing serious was found."),
+    "warning": ("fair", "Usable with care: see what is wrong below."),
+    "critical": ("bad", "Do not rely on it yet: something is seriously wrong."),
+}
+_UNFINISHED = {
+    "finished": ("fair", "Trained to the end, but not judged."),
+    "stopped": ("fair", "Not finished: the training was stopped before its end."),
+    "diverged": ("bad", "Not finished: the training diverged."),
+    "not begun": ("bad", "Not begun: the training was stopped before its first step was recorded."),
+}
+
+
+def verdict(subject: Subject) -> list[Element]:
+    """Return the verdict and what is wrong, the worst first."""
+    concerns = [*_unfinished(subject), *_concerns(subject)]
+    worst = concerns[0].severity if concerns else "fine"
+    if subject.state != "finished" or subject.judgement is None:
+        style, status = _UNFINISHED[subject.state]
+    else:
+        style, status = _STATUS[worst]
+    box = element(
+        "section",
+        element("p", status, class_="status"),
+        element("p", _headline(subject), class_="headline"),
+        _leading(subject),
+        class_=f"verdict {style}",
+        aria_label="Verdict",
+    )
+    return [box, _listed(concerns, judged=subject.judgement is not None)]
+
+
+def _headline(subject: Subject) -> str:
+    if subject.judgement is not None:
+        return subject.judgement.headline
+    record = subject.record
+    if record.result is not None:
+        name = str(_metric_of(subject))
+        value = metric(name, record.result.metrics.get(name, math.nan))
+        return f"{name.capitalize()} {value} on the {record.result.split} rows when the training ended."
+    if not record.epochs:
+        return "No epoch was finished, so nothing is known of how good the network is."
+    last, name = record.epochs[-1], str(_metric_of(subject))
+    best = [epoch for epoch in record.epochs if epoch.best][-1:] or [last]
+    value = metric(name, best[0].validation.get(name, math.nan))
+    return (
+        f"After {len(record.epochs)} of {subject.asked['recipe']['epochs']} epochs, validation {name} {value}"
+        f" in epoch {best[0].epoch}."
+    )
+
+
+def _metric_of(subject: Subject) -> str | None:
+    asked = subject.asked["recipe"].get("metric")
+    if asked:
+        return str(asked)
+    known = subject.record.epochs[-1].validation if subject.record.epochs else {}
+    found = subject.record.result.metrics if subject.record.result else known
+    return next((name for name in ("accuracy", "rmse", "perplexity", "loss") if name in found), None)
+
+
+def _leading(subject: Subject) -> Child:
+    judgement = subject.judgement
+    if judgement is None:
+        return None
+    name = judgement.metric
+    estimate = judgement.metrics[name]
+    figures = [_figure(f"{name} on {judgement.samples:,} {judgement.split} rows", metric(name, estimate.value), "main")]
+    if between := interval(name, estimate):
+        figures.append(_figure("so sure is that figure (95 % interval)", between))
+    baseline = judgement.baseline.metrics.get(name)
+    if baseline is not None:
+        figures.append(_figure(f"without a network: {judgement.baseline.name}", metric(name, baseline)))
+    return [element("dl", figures, class_="figures"), _scale(judgement)]
+
+
+def _figure(what: str, value: str, style: str | None = None) -> Element:
+    return element("div", element("dt", what), element("dd", value), class_=style)
+
+
+def _scale(judgement: Judgement) -> Element | None:
+    """Return network and baseline on one line, from worst to best."""
+    name, estimate = judgement.metric, judgement.metrics[judgement.metric]
+    baseline = judgement.baseline.metrics.get(name)
+    known = [value for value in (estimate.value, estimate.low, estimate.high, baseline) if value is not None]
+    known = [value for value in known if math.isfinite(value)]
+    if baseline is None or not math.isfinite(baseline) or not math.isfinite(estimate.value):
+        return None
+    low, high = (0.0, 1.0) if is_share(name) else (min(0.0, *known), 1.15 * max(0.0, *known))
+    if not high > low:
+        return None
+
+    def place(value: float) -> float:
+        return round(10 + (_WIDTH - 20) * (min(max(value, low), high) - low) / (high - low), 1)
+
+    x, at = place(estimate.value), place(baseline)
+    ends = [place(end) if math.isfinite(end) else x for end in (estimate.low, estimate.high)]
+    return element(
+        "svg",
+        element("rect", x="10", y="27", width=_WIDTH - 20, height="2", fill="var(--line)"),
+        element("rect", x=at - 1.5, y="20", width="3", height="16", fill="var(--soft)"),
+        _label(at, 52, "without a network", "var(--soft)"),
+        element(
+            "rect", x=ends[0], y="22", width=round(max(ends[1] - ends[0], 1), 1), height="12", rx="3",
+            fill="var(--blue)", opacity="0.4",
+        ),
+        element("circle", cx=x, cy="28", r="7", fill="var(--blue)"),
+        _label(x, 14, "this network", "var(--blue)"),
+        _label(10, 52 if at > 120 else -99, metric(name, low), "var(--soft)"),
+        _label(_WIDTH - 10, 52 if at < _WIDTH - 120 else -99, metric(name, high), "var(--soft)"),
+        viewBox=f"0 0 {_WIDTH:g} 58", class_="scale", role="img",
+        aria_label=f"On a line from {metric(name, low)} to {metric(name, high)} the network stands at"
+        f" {metric(name, estimate.value)}, the baseline at {metric(name, baseline)}.",
+    )  # fmt: skip
+
+
+def _label(x: float, y: float, text: str, colour: str) -> Element | None:
+    if y < 0:
+        return None
+    anchor = "start" if x < 60 else "end" if x > _WIDTH - 60 else "middle"
+    return element("text", text, x=x, y=y, fill=colour, font_size="13", text_anchor=anchor)
+
+
+def _unfinished(subject: Subject) -> list[Concern]:
+    """Return what is wrong with a run that was not judged."""
+    match subject.state:
+        case "diverged":
+            steps = subject.record.steps
+            evidence = f"loss {steps[0].loss:.3g} at the first step, {steps[-1].loss:.3g} at the last one recorded"
+            rate = subject.asked["recipe"]["learning_rate"]
+            advice = f"train again with a smaller --learning-rate than {rate:.3g}, or with --clip-norm 1"
+            return [Concern("diverged", "critical", "The loss grew beyond all bounds.", evidence, advice)]
+        case "stopped" | "not begun":
+            done, planned = len(subject.record.epochs), subject.asked["recipe"]["epochs"]
+            advice = f"go on with: pellucid train --resume {subject.folder}"
+            title = "The training is not finished."
+            return [Concern("unfinished", "warning", title, f"{done} of {planned} epochs are done.", advice)]
+    if subject.judgement is None:
+        title = "The network could not be judged again, so much of this page is missing."
+        return [Concern("unjudged", "warning", title, subject.unjudged, "")]
+    return []
+
+
+def _concerns(subject: Subject) -> list[Concern]:
+    """Return what judging and diagnosis found, the worst first."""
+    found = list(subject.judgement.concerns) if subject.judgement else []
+    for finding in subject.findings:
+        severity = "note" if finding.severity == "info" else finding.severity
+        advice = "; ".join(str(remedy.get("action", "")) for remedy in finding.remedies[:2])
+        title = f"{finding.cause.replace('-', ' ').capitalize()} (step {finding.step:,})"
+        found.append(Concern(finding.cause, severity, title, finding.explanation, advice))
+    order = ("critical", "warning", "note")
+    return sorted(found, key=lambda concern: order.index(concern.severity))
+
+
+def _listed(concerns: Sequence[Concern], *, judged: bool) -> Element:
+    if not concerns:
+        what = "Compared with doing without a network, class by class, on training and held-out rows."
+        items = [element("li", badge("fine", "Fine"), element("div", element("p", what)))] if judged else []
+    else:
+        items = [_item(concern) for concern in concerns[:_MOST_CONCERNS]]
+    left = len(concerns) - _MOST_CONCERNS
+    return element(
+        "section",
+        element("h2", "What is wrong", id="wrong"),
+        element("ul", items, class_="concerns"),
+        element("p", f"{left} more of the same or less weight.", class_="soft") if left > 0 else None,
+        aria_labelledby="wrong",
+    )
+
+
+def _item(concern: Concern) -> Element:
+    body = element(
+        "div",
+        element("p", element("strong", concern.title)),
+        element("p", concern.evidence, class_="soft") if concern.evidence else None,
+        element("p", element("b", "Try: "), concern.advice) if concern.advice else None,
+    )
+    return element("li", badge(concern.severity), body)

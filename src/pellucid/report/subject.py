@@ -1,0 +1,98 @@
+"""What a page tells of: a run as plain data, gathered by whoever opened it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pellucid.data.dataset import Dataset, Target
+from pellucid.judging.judgement import Judgement
+from pellucid.networks import Plan
+from pellucid.record import Finding, Record
+
+State = Literal["finished", "stopped", "diverged", "not begun"]
+
+_BLOWN_UP = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What timing.jsonl tells: when the training began, how long its epochs took, how fast they were."""
+
+    begun: str | None = None
+    seconds: float = 0.0
+    samples_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a module of the user's own: its name, its class, its trainable parameters, their shapes."""
+
+    name: str
+    kind: str
+    parameters: int
+    shapes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A run to be reported on.
+
+    Attributes:
+        title: its name.
+        folder: where it lies.
+        command: the shell command that trains it again; None where it was trained from Python on what has no name.
+        changed: option -> value, of those that were not left at their default.
+        asked: run.json.
+        target: what is predicted.
+        record: its steps, epochs and result.
+        times: of its epochs.
+        plan: the network; None for a module of the user's own.
+        parts: of a module of the user's own.
+        judgement: None where the network could not be judged.
+        unjudged: why not.
+        data: None where the source is gone.
+        findings: of the diagnosis.
+    """
+
+    title: str
+    folder: str
+    command: str | None
+    changed: Mapping[str, Any]
+    asked: Mapping[str, Any]
+    target: Target
+    record: Record
+    times: Times = Times()
+    plan: Plan | None = None
+    parts: tuple[Part, ...] = ()
+    judgement: Judgement | None = None
+    unjudged: str = ""
+    data: Dataset | None = None
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def state(self) -> State:
+        """How far the training came."""
+        record = self.record
+        if record.result is not None:
+            return "finished"
+        if not record.steps and not record.epochs:
+            return "not begun"
+        return "diverged" if _diverged(record) else "stopped"
+
+    @property
+    def network(self) -> str:
+        """What the network is called: the zoo name asked for, the module's class, or that it was chosen."""
+        if self.plan is None:
+            return str(self.asked["network"]["module"])
+        asked = self.asked["options"].get("network")
+        return str(asked) if asked else str(self.plan)
+
+
+def _diverged(record: Record) -> bool:
+    """Say whether a stopped training's loss was blowing up: the step at which it became infinite is not recorded."""
+    if not record.steps:
+        return False
+    last, first = record.steps[-1], record.steps[0]
+    finite = math.isfinite(last.loss) and not math.isinf(last.gradient_norm)
+    return not finite or last.loss > _BLOWN_UP * max(first.loss, 1e-12)

@@ -1,0 +1,144 @@
+"""A run gathered for its report: what was asked, what happened, the network, the data and how it is judged."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import DataError, PellucidError, RunError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from pellucid.data import Dataset
+    from pellucid.judging.judgement import Judgement
+    from pellucid.report.subject import Part, Subject, Times
+    from pellucid.verbs.run import Run
+
+
+def write_report(
+    run: Run,
+    path: str | Path | None = None,
+    *,
+    judgement: Judgement | None = None,
+    data: Dataset | None = None,
+    network: nn.Module | None = None,
+) -> Path:
+    """Write a run's report whole or not at all and return where it lies; see `Run.report`."""
+    from pellucid.record import write_bytes
+    from pellucid.report.page import page
+
+    target = run.folder / "report.html" if path is None else Path(path)
+    text = page(subject_of(run, judgement=judgement, data=data, network=network))
+    try:
+        write_bytes(target, text.encode("utf-8"))
+    except OSError as error:
+        raise RunError(
+            f"{target} cannot be written", expected="a place for the report", received=error.strerror or str(error)
+        ) from None
+    return target
+
+
+def subject_of(
+    run: Run, *, judgement: Judgement | None = None, data: Dataset | None = None, network: nn.Module | None = None
+) -> Subject:
+    """Return a run as its page tells it; what is missing is said there, not raised."""
+    from pellucid.networks import parse
+    from pellucid.options import differing
+    from pellucid.report.subject import Subject
+
+    unjudged = "" if judgement is not None else "It was not asked to be judged."
+    if data is None:
+        try:
+            data = run.data()
+        except (DataError, RunError) as error:
+            unjudged = _said(error)
+    command, options = command_of(run)
+    arrows = run.asked["network"]["arrows"]
+    return Subject(
+        title=run.folder.resolve().name,
+        folder=str(run.folder),
+        command=command,
+        changed=differing(options),
+        asked=run.asked,
+        target=run.target,
+        record=run.record,
+        times=_times(run.folder / "timing.jsonl"),
+        plan=None if arrows is None else parse(arrows),
+        parts=() if arrows is not None else _parts(run, network),
+        judgement=judgement,
+        unjudged=unjudged,
+        data=data,
+        findings=run.findings,
+    )
+
+
+def command_of(run: Run) -> tuple[str | None, Any]:
+    """Return the shell command that trains such a network again, and its options.
+
+    The command is None where the data or the network was given from Python. Where the run is kept, and how much is
+    printed meanwhile, are left out: they change nothing that is learned.
+    """
+    from pellucid.options import command_line, from_stored
+    from pellucid.verbs.train import TrainOptions
+
+    source, network = run.asked["data"], run.asked["network"]
+    usual = TrainOptions()
+    # what data was read with stands with the data: it may have been loaded from Python before the training
+    stored = {**run.asked["options"], **source["options"], "data": source["location"] or None}
+    options = dataclasses.replace(
+        from_stored(TrainOptions, stored),
+        name=None,
+        folder=usual.folder,
+        resume=None,
+        quiet=False,
+        checkpoint_seconds=usual.checkpoint_seconds,
+        checkpoint_epochs=None,
+    )
+    nameless = source["kind"] == "memory" or network["arrows"] is None
+    return None if nameless else command_line("train", options), options
+
+
+def _said(error: PellucidError) -> str:
+    return f"{error.message}." + (f" Received: {error.received}." if error.received else "")
+
+
+def _times(path: Path) -> Times:
+    """Return what timing.jsonl tells; an epoch trained again after a crash counts each time it was trained."""
+    from pellucid.record import from_json_line
+    from pellucid.report.subject import Times
+
+    if not path.exists():
+        return Times()
+    lines = [from_json_line(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    begun = next((str(line["at"]) for line in lines if line["kind"] == "begin"), None)
+    epochs = [line for line in lines if line["kind"] == "epoch"]
+    seconds = sum(float(line["seconds"]) for line in epochs)
+    speeds = sorted(float(line["samples_per_second"]) for line in epochs)
+    return Times(begun, seconds, speeds[len(speeds) // 2] if speeds else None)
+
+
+def _parts(run: Run, network: nn.Module | None) -> tuple[Part, ...]:
+    """Return the parts of a module of the user's own: from the module itself, else from the weights that it left."""
+    from pellucid.report.subject import Part
+    from pellucid.training.checkpoint import load_weights
+
+    if network is not None:
+        return tuple(
+            Part(
+                name,
+                type(child).__name__,
+                sum(p.numel() for p in child.parameters(recurse=False)),
+                ", ".join("x".join(map(str, p.shape)) for p in child.parameters(recurse=False)),
+            )
+            for name, child in network.named_modules()
+            if name and (not list(child.children()) or list(child.parameters(recurse=False)))
+        )
+    try:
+        weights = load_weights(run.folder / "weights.safetensors")
+    except RunError:
+        return ()
+    return tuple(
+        Part(name, "tensor", w.numel(), "x".join(map(str, w.shape)) or "one number") for name, w in weights.items()
+    )
