@@ -1,0 +1,46 @@
+"""One sentence that says whether a network is good, for someone who knows no metric."""
+
+from collections.abc import Mapping
+
+from pellucid.data.dataset import Dataset, SplitName, Values
+from pellucid.data.texts.text import TextPreprocessing
+from pellucid.judging.judgement import Baseline, Estimate
+from pellucid.judging.wording import figure
+from pellucid.training.task import Task
+
+_SEEN: Mapping[SplitName, str] = {
+    "train": "it learned from",
+    "validation": "that chose its best epoch",
+    "test": "it never saw",
+}
+
+
+def headline(task: Task, data: Dataset, split: SplitName, metrics: Mapping[str, Estimate], baseline: Baseline) -> str:
+    """Return the sentence: how often it is right or how far it is off, on how many rows, and what no network does."""
+    rows, seen = len(data.rows[split]), _SEEN[split]
+    name = "mae" if isinstance(task.target, Values) else "accuracy"
+    estimate, guess = metrics[name], figure(name, baseline.metrics[name])
+    value = figure(name, estimate.value)
+    interval = f"{figure(name, estimate.low)} to {figure(name, estimate.high)}"
+    match task.name:
+        case "classification":
+            return (
+                f"Right on {value} of {rows:,} {_rows(rows)} {seen} ({interval}); {baseline.name} is right on {guess}."
+            )
+        case "language":
+            tokens = f"{data.targets[data.rows[split]].numel():,} {_tokens(data)}"
+            return f"Right on {value} of {tokens} of a text {seen} ({interval}); {baseline.name} is right on {guess}."
+        case _:
+            assert isinstance(task.target, Values)
+            what = f"'{task.target.names[0]}'" if len(task.target.names) == 1 else f"{len(task.target.names)} values"
+            where = f"on {rows:,} {_rows(rows)} {seen} ({interval})"
+            return f"Off by {value} in {what} on average, {where}; {baseline.name} is off by {guess}."
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else "rows"
+
+
+def _tokens(data: Dataset) -> str:
+    words = isinstance(data.preprocessing, TextPreprocessing) and data.preprocessing.vocabulary.level == "word"
+    return "next words" if words else "next characters"

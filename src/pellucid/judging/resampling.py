@@ -1,0 +1,163 @@
+"""The bootstrap: what a metric might have been on other samples, drawn again from those at hand.
+
+Every metric is a function of sums over samples (of errors, of hits, of each class's counts). So a metric on a resample
+costs a row of a matrix product, and none of its samples is looked at again.
+
+Shape letters: N samples, G blocks of samples, M sums, R resamples, K classes or target quantities.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pellucid.data.dataset import NextToken, Values
+from pellucid.judging.intervals import percentile, wilson
+from pellucid.judging.judgement import Estimate
+from pellucid.judging.outputs import Outputs
+from pellucid.seed import derive
+from pellucid.training.task import Task
+
+Sums = NDArray[np.float64]
+
+RESAMPLES = 1_000
+_MOST_BLOCKS = 4_000
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Samples put together in blocks that are drawn whole.
+
+    Attributes:
+        of_sample: the block of each sample, int64 (N,).
+        count: how many blocks there are, G.
+    """
+
+    of_sample: NDArray[np.int64]
+    count: int
+
+
+def blocks_for(samples: int, task: Task) -> Blocks:
+    """Return the blocks that a task's samples are drawn in.
+
+    Independent samples are blocks of one; of more than 4,000, so many blocks are dealt at random, which leaves a sum's
+    variance as it is (the spread of G independent parts says as much of it, up to √(2 / G) = 2 %) and bounds the cost.
+    What stands in an order (a forecast's windows, a text's) is cut into stretches of about N^(1/3) neighbours, because
+    errors that follow each other are alike, and drawing them one by one would promise too narrow an interval
+    (Carlstein 1986; the length by Hall, Horowitz and Jing 1995); of a forecast they are at least its horizon long.
+    """
+    if task.name in {"forecast", "language"}:
+        horizon = task.outputs if task.name == "forecast" else 1
+        length = max(math.ceil(samples ** (1 / 3)), horizon, math.ceil(samples / _MOST_BLOCKS))
+        return Blocks(np.arange(samples) // length, math.ceil(samples / length))
+    count = min(samples, _MOST_BLOCKS)
+    order = np.random.default_rng(derive(_SEED, "blocks")).permutation(samples)
+    return Blocks(order % count, count)
+
+
+def sums_of(outputs: Outputs, task: Task, blocks: Blocks) -> Sums:
+    """Return the sums of each block that `metrics_of` needs, (G, M): the number of samples and their loss first."""
+    ones = np.ones(len(outputs))
+    if isinstance(task.target, Values):
+        truth_NK, predicted_NK = outputs.truth.astype(np.float64), outputs.predicted.astype(np.float64)
+        # R² is the same around any origin, and loses no digits around one near the values'
+        centred_NK = truth_NK - np.array(task.target.mean)
+        errors_NK = predicted_NK - truth_NK
+        columns = [*(errors_NK**2).T, *np.abs(errors_NK).T, *centred_NK.T, *(centred_NK**2).T]
+        return _summed([ones, outputs.losses, *columns], blocks)
+    if isinstance(task.target, NextToken):
+        return _summed([ones, outputs.losses, (outputs.predicted == outputs.truth).mean(1)], blocks)
+    classes = len(task.target.names)
+    truth_N, predicted_N = outputs.truth.astype(np.int64), outputs.predicted.astype(np.int64)
+    hits = truth_N == predicted_N
+    counted = [
+        _counted(blocks.of_sample[hits], truth_N[hits], blocks.count, classes),
+        _counted(blocks.of_sample, truth_N, blocks.count, classes),
+        _counted(blocks.of_sample, predicted_N, blocks.count, classes),
+    ]
+    return np.concatenate([_summed([ones, outputs.losses], blocks), *counted], axis=1)
+
+
+def metrics_of(sums: Sums, task: Task) -> dict[str, NDArray[np.float64]]:
+    """Return the task's metrics, as `Task.metrics` defines them, of sums (..., M): each of shape (...)."""
+    count, loss = sums[..., 0], sums[..., 1] / sums[..., 0]
+    if isinstance(task.target, NextToken):
+        return {"loss": loss, "accuracy": sums[..., 2] / count, "perplexity": np.exp(loss)}
+    if isinstance(task.target, Values):
+        squares, absolutes, firsts, seconds = np.split(sums[..., 2:], 4, axis=-1)
+        mse = squares.mean(-1) / count
+        spread = seconds - firsts**2 / count[..., None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # of values that are all the same nothing can be explained, as scikit-learn has it
+            explained = np.where(spread > 0, 1 - squares / spread, (squares == 0).astype(np.float64))
+        r2 = np.where(count > 1, explained.mean(-1), np.nan)
+        return {"loss": loss, "mse": mse, "rmse": np.sqrt(mse), "mae": absolutes.mean(-1) / count, "r2": r2}
+    hits, support, predicted = np.split(sums[..., 2:], 3, axis=-1)
+    # as scikit-learn does: a class that nothing is of and nothing is taken for has no part in the average
+    there = support + predicted > 0
+    classes = there.sum(-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.where(predicted > 0, hits / predicted, 0).sum(-1) / classes
+        recall = np.where(support > 0, hits / support, 0).sum(-1) / classes
+        f1 = np.where(there, 2 * hits / (support + predicted), 0).sum(-1) / classes
+    return {"loss": loss, "accuracy": hits.sum(-1) / count, "precision": precision, "recall": recall, "f1": f1}
+
+
+def estimates(outputs: Outputs, task: Task) -> dict[str, Estimate]:
+    """Return every metric of the task with its 95 % interval.
+
+    A share of independent samples right has Wilson's interval; all else the bootstrap's, from which the same seed
+    always draws the same. For classes two right and two wrong samples, spread over the classes as these are, are drawn
+    from besides, as Agresti and Coull (1998) add them to a share: where no sample or hardly one was wrong, resampling
+    those at hand could not show that another might be. A text's perplexity is its loss's exponential.
+    """
+    blocks = blocks_for(len(outputs), task)
+    drawn = metrics_of(resampled(sums_of(outputs, task, blocks), task), task)
+    found = {name: percentile(value, drawn[name], blocks.count) for name, value in values_of(outputs, task).items()}
+    if task.name == "classification":
+        right = int((outputs.predicted == outputs.truth).sum())
+        found["accuracy"] = wilson(right, len(outputs))
+    return found
+
+
+def values_of(outputs: Outputs, task: Task) -> dict[str, float]:
+    """Return the task's metrics, the very figures that a training's evaluation gives."""
+    predicted, truth = torch.from_numpy(outputs.predicted), torch.from_numpy(outputs.truth)
+    return task.metrics(float(outputs.losses.mean()), predicted, truth)
+
+
+def resampled(sums_GM: Sums, task: Task) -> Sums:
+    """Return the sums of resamples, (R, M): as many blocks as there are, drawn with replacement."""
+    count = len(sums_GM)
+    pool_PM = np.concatenate([sums_GM, _plausible(sums_GM)]) if task.name == "classification" else sums_GM
+    random = np.random.default_rng(derive(_SEED, "bootstrap"))
+    drawn_RG = random.integers(0, len(pool_PM), (RESAMPLES, count))
+    places = drawn_RG + np.arange(RESAMPLES)[:, None] * len(pool_PM)
+    times_RP = np.bincount(places.ravel(), minlength=RESAMPLES * len(pool_PM)).reshape(RESAMPLES, -1)
+    return times_RP.astype(np.float64) @ pool_PM
+
+
+def _plausible(sums_GM: Sums) -> Sums:
+    """Return four blocks (4, M) of samples that might have been: two right, two wrong, of every class its share."""
+    mean_M = sums_GM.mean(0)
+    count, loss = mean_M[:1], mean_M[1:2]
+    _, support, predicted = np.split(mean_M[2:], 3)
+    none = np.zeros_like(support)
+    right, wrong = [count, loss, support, support, support], [count, loss, none, support, predicted]
+    # a block of many samples stands for as many: two samples of each kind are a part of one
+    size = float(count[0])
+    parts = [np.concatenate(kind) for kind in (right, right, wrong, wrong)]
+    typical = np.array(mean_M)
+    return np.stack([typical + (part - typical) / size for part in parts])
+
+
+def _summed(columns: list[NDArray[np.float64]], blocks: Blocks) -> Sums:
+    return np.stack([np.bincount(blocks.of_sample, column, blocks.count) for column in columns], axis=1)
+
+
+def _counted(block: NDArray[np.int64], label: NDArray[np.int64], blocks: int, classes: int) -> NDArray[np.float64]:
+    counts = np.bincount(block * classes + label, minlength=blocks * classes)
+    return counts.reshape(blocks, classes).astype(np.float64)

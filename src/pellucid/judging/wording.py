@@ -1,0 +1,30 @@
+"""How figures stand in sentences."""
+
+from pellucid.recipe import MetricName
+
+_SHARES = frozenset({"accuracy", "precision", "recall", "f1"})
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage: 0.9861 is `98.6 %`; `100 %` and `0 %` are said only where they are exact."""
+    if share in {0.0, 1.0}:
+        return f"{round(100 * share)} %"
+    text, digits = "100", 1
+    while float(text) in {0.0, 100.0} and digits < 9:
+        text, digits = f"{100 * share:.{digits}f}", digits + 1
+    return f"{text} %"
+
+
+def figure(metric: MetricName | str, value: float) -> str:
+    """Return a metric's value: shares in percent, the rest to four digits."""
+    return percent(value) if metric in _SHARES else f"{value:.4g}"
+
+
+def is_share(metric: MetricName | str) -> bool:
+    """Whether a metric is a share of samples, 0 to 1."""
+    return metric in _SHARES
+
+
+def p_value(p: float) -> str:
+    """Return a p as it is written: `p = 0.31`, `p = 0.004`, `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.01 else f"p = {p:.2f}"
