@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Source, Target, Values, load
+from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Target, Values, load
 from pellucid.data.dataset import SplitName
 from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import DataError, OptionError, RunError, nearest
+from pellucid.judging.judge import judge
 from pellucid.judging.judgement import Judgement
 from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
@@ -24,6 +25,7 @@ from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
 from pellucid.training.evaluation import evaluate, held_out
 from pellucid.training.task import task_for
+from pellucid.verbs.new_rows import new_rows
 
 _BATCH = 1_024
 _KEYS = ("task", "data", "network", "options", "recipe", "device", "threads", "versions")
@@ -76,7 +78,15 @@ class Run:
         return parse(arrows)
 
     def _build(self) -> nn.Module:
-        network, path = build(self._plan), self.folder / "weights.safetensors"
+        return self._with_weights(build(self._plan))
+
+    def _with_weights(self, network: nn.Module) -> nn.Module:
+        """Load the best weights into a network.
+
+        Raises:
+            RunError: they are another network's, or there are none yet.
+        """
+        path = self.folder / "weights.safetensors"
         weights = load_weights(path)
         try:
             network.load_state_dict(weights)
@@ -133,7 +143,64 @@ class Run:
         Raises:
             DataError: the data has no targets, or was prepared in another way than the network learned from.
         """
-        dataset = self.data() if data is None else data if isinstance(data, Dataset) else self._as_dataset(data)
+        dataset, _ = self._to_judge(data)
+        recipe = self.recipe
+        device = choose_device(recipe)
+        network = self._network.to(device.device)
+        return evaluate(network, dataset, task_for(dataset, recipe), held_out(dataset), device)
+
+    def judge(
+        self,
+        data: object = None,
+        *,
+        split: SplitName | None = None,
+        positive: str | None = None,
+        goal: str = "f1",
+        mistakes: int = 24,
+        network: nn.Module | None = None,
+    ) -> Judgement:
+        """Return all that is worth saying of the network on some rows: how good, how sure, what is wrong.
+
+        Args:
+            data: as `evaluate` takes it.
+            split: the rows to judge; by default those `evaluate` does.
+            positive: for two classes the one that is looked for (default: the rarer one in training).
+            goal: what the threshold between them is chosen for: `f1`, `balanced`, `recall 0.9`, `precision 0.9` or
+                `cost 5` (of a missed positive, in false alarms).
+            mistakes: how many of the worst predictions to show.
+            network: for a run on a module of your own: the module, which the best weights are loaded into.
+
+        Raises:
+            DataError: the data has no targets or no such rows, or was prepared in another way.
+            OptionError: no such class or goal.
+            RunError: the network cannot be built, or the weights are not its.
+        """
+        dataset, names = self._to_judge(data)
+        recipe = self.recipe
+        device = choose_device(recipe)
+        judged = self._network if network is None else self._with_weights(network)
+        return judge(
+            judged.to(device.device),
+            dataset,
+            task_for(dataset, recipe),
+            split or held_out(dataset),
+            device,
+            positive=positive,
+            goal=goal,
+            mistakes=mistakes,
+            trained_on=self._trained_on(dataset),
+            names=names,
+        )
+
+    def _to_judge(self, data: object) -> tuple[Dataset, tuple[str, ...] | None]:
+        """Return the data to judge the network on, and what its rows are called where the source says so.
+
+        Raises:
+            DataError: the data has no targets, or was prepared in another way than the network learned from.
+        """
+        if data is not None and not isinstance(data, Dataset):
+            return new_rows(data, self.preprocessing, self.target, self._plan.input)
+        dataset = self.data() if data is None else data
         if to_json(dataset.preprocessing) != to_json(self.preprocessing):
             raise DataError(
                 "this data set was prepared in another way than the one the network was trained on",
@@ -141,27 +208,15 @@ class Run:
                 received=f"one fitted on {dataset.name}",
                 advice="pass the source itself (a path, a frame), not what `load` made of it",
             )
-        recipe = self.recipe
-        device = choose_device(recipe)
-        network = self._network.to(device.device)
-        return evaluate(network, dataset, task_for(dataset, recipe), held_out(dataset), device)
+        return dataset, None
 
-    def _as_dataset(self, source: object) -> Dataset:
-        """Return new data with targets as a data set of test rows only."""
-        samples = self.preprocessing.read(source)
-        if samples.targets is None:
-            raise DataError("there is nothing to judge the predictions by", expected="targets", received="inputs only")
-        rows = torch.arange(len(samples.inputs))
-        return Dataset(
-            name="new data",
-            source=Source("memory", "", ""),
-            inputs=samples.inputs,
-            targets=samples.targets,
-            rows={"train": rows[:0], "validation": rows[:0], "test": rows},
-            input_shape=self._plan.input,
-            target=self.target,
-            preprocessing=self.preprocessing,
-        )
+    def _trained_on(self, dataset: Dataset) -> Dataset | None:
+        """Return the run's own data where other rows are judged and it can still be found."""
+        if len(dataset.rows["train"]):
+            return None
+        with contextlib.suppress(DataError, RunError):
+            return self.data()
+        return None
 
     def report(
         self,

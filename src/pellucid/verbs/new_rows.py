@@ -1,0 +1,113 @@
+"""New data with its targets as a data set to judge a network on: every row of it is a test row.
+
+Shape letters: N rows, F features, W window, H horizon, K target quantities.
+"""
+
+import torch
+from torch import Tensor
+
+from pellucid.data import Classes, Dataset, Preprocessing, Source, Target, Values
+from pellucid.data.dataset import Samples
+from pellucid.data.series.preprocessing import SeriesPreprocessing
+from pellucid.data.targets import label_name
+from pellucid.errors import DataError
+from pellucid.shapes import Shape
+
+
+def new_rows(
+    source: object, preprocessing: Preprocessing, target: Target, input_shape: Shape
+) -> tuple[Dataset, tuple[str, ...]]:
+    """Read new data as a run learned to, and return it with what its rows are called.
+
+    Args:
+        source: whatever the kind of data reads, targets included; a series holds its own.
+        preprocessing: of the run.
+        target: of the run.
+        input_shape: of the run's network.
+
+    Raises:
+        DataError: it cannot be read, or there are no targets, or others than the network learned.
+    """
+    samples = preprocessing.read(source)
+    if isinstance(preprocessing, SeriesPreprocessing):
+        samples = _with_what_followed(samples, preprocessing.horizon)
+    if samples.targets is None:
+        reasons = [note for note in samples.notes if note.startswith("target")]
+        raise DataError(
+            "there is nothing to judge the predictions by",
+            expected="a target for every row" + (f": one of {_listed(target)}" if isinstance(target, Classes) else ""),
+            received=reasons[0] if reasons else "inputs only",
+            advice="pellucid predict says what the network makes of inputs without targets",
+        )
+    targets = _stored(samples.targets, target) if preprocessing.kind == "array" else samples.targets
+    rows = torch.arange(len(samples.inputs))
+    dataset = Dataset(
+        name="new data",
+        source=Source("memory", "", ""),
+        inputs=samples.inputs,
+        targets=targets,
+        rows={"train": rows[:0], "validation": rows[:0], "test": rows},
+        input_shape=input_shape,
+        target=target,
+        preprocessing=preprocessing,
+        notes=samples.notes,
+    )
+    return dataset, tuple(samples.names)
+
+
+def _with_what_followed(samples: Samples, horizon: int) -> Samples:
+    """Return the windows of a series that the series goes on after, with the values that follow as their targets.
+
+    The last step of a later window is the value that follows: a window's first feature is the one forecast, and
+    targets are standardised as it is.
+
+    Raises:
+        DataError: nothing follows any window.
+    """
+    last_N = samples.inputs[:, 0, -1]
+    count = len(last_N) - horizon
+    if count < 1:
+        raise DataError(
+            "the series ends before there is anything to judge a forecast by",
+            expected=f"at least {samples.inputs.shape[-1] + horizon} steps",
+            received=f"{samples.inputs.shape[-1] + len(last_N) - 1} steps",
+        )
+    targets_NH = last_N[1:].unfold(0, horizon, 1).contiguous()
+    return Samples(samples.inputs[:count], samples.names[:count], targets_NH, samples.notes)
+
+
+def _stored(raw: Tensor, target: Target) -> Tensor:
+    """Return targets as arrays hold them in the form they are stored in.
+
+    Raises:
+        DataError: other classes than learned, or another number of quantities.
+    """
+    if isinstance(target, Values):
+        values_NK = raw.double().reshape(len(raw), -1)
+        if values_NK.shape[1] != len(target.names):
+            raise DataError(
+                "these targets are not those learned",
+                expected=f"{len(target.names)} a row: {', '.join(target.names[:12])}",
+                received=f"{values_NK.shape[1]} a row",
+            )
+        return ((values_NK - values_NK.new_tensor(target.mean)) / values_NK.new_tensor(target.scale)).float()
+    if not isinstance(target, Classes):
+        return raw
+    labels = raw.argmax(-1) if raw.ndim == 2 and raw.shape[1] == len(target.names) else raw.flatten()
+    words = [label_name(label) for label in labels.tolist()]
+    places = {name: index for index, name in enumerate(target.names)}
+    # where the classes have names of their own, arrays number them
+    places |= {str(index): index for index in range(len(target.names))} if not places.keys() & {*words} else {}
+    unknown = sorted({*words} - places.keys())
+    if unknown:
+        raise DataError(
+            "there are classes that the network did not learn",
+            expected=_listed(target),
+            received=", ".join(unknown[:8]),
+        )
+    return torch.tensor([places[word] for word in words])
+
+
+def _listed(classes: Classes) -> str:
+    names = classes.names
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
