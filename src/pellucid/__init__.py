@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pellucid.verbs.reproduce import reproduce
     from pellucid.verbs.run import open_run
     from pellucid.verbs.train import train
+    from pellucid.verbs.zoo import zoo
 
 _HOMES = {
     "build": "pellucid.networks",
@@ -23,10 +24,11 @@ _HOMES = {
     "predict": "pellucid.verbs.predict",
     "reproduce": "pellucid.verbs.reproduce",
     "train": "pellucid.verbs.train",
+    "zoo": "pellucid.verbs.zoo",
 }
 _NAMESPACES = ("data",)
 
-__all__ = ["build", "data", "load", "open_run", "parse", "predict", "reproduce", "train"]
+__all__ = ["build", "data", "load", "open_run", "parse", "predict", "reproduce", "train", "zoo"]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from rich.console import Console
 from pellucid.errors import OptionError, PellucidError, nearest
 from pellucid.options import Options, flat_fields, from_keywords
 from pellucid.record import write_json
-from pellucid.verbs import predict, reproduce, train
+from pellucid.verbs import data, predict, reproduce, train, zoo
 from pellucid.verbs.outcome import Outcome
 
 Command = Callable[[Any, Console], Outcome]
@@ -27,6 +27,8 @@ VERBS: dict[str, tuple[type[Options], Command]] = {
     "train": (train.TrainOptions, train.command),
     "predict": (predict.PredictOptions, predict.command),
     "reproduce": (reproduce.ReproduceOptions, reproduce.command),
+    "zoo": (zoo.ZooOptions, zoo.command),
+    "data": (data.ShowDataOptions, data.command),
 }
 _JSON_HELP = "write machine-readable output to this file; - is standard output"
 

@@ -13,6 +13,7 @@ from pellucid.data.dataset import (
     describe,
 )
 from pellucid.data.load import load
+from pellucid.data.named.listing import catalogue
 
 __all__ = [
     "Classes",
@@ -24,6 +25,7 @@ __all__ = [
     "SplitName",
     "Target",
     "Values",
+    "catalogue",
     "describe",
     "load",
 ]

@@ -3,7 +3,7 @@
 Each keeps its official test set as the test split; the validation split is cut off training.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -155,12 +155,30 @@ def _chain(first: Pixels, rest: Iterator[Pixels]) -> Iterator[Pixels]:
     yield from rest
 
 
+def _all_here(files: Iterable[RemoteFile]) -> bool:
+    return all(locate(file.path) for file in files)
+
+
+def _cifar_here() -> bool:
+    forms = ("cifar10/cifar-10-batches-bin", "cifar10/labels.csv.gz", published.CIFAR10.path)
+    return any(locate(form) for form in forms)
+
+
+_MNIST_HERE = partial(_all_here, tuple(published.MNIST.values()))
+_FASHION_HERE = partial(_all_here, tuple(published.FASHION_MNIST.values()))
+_NAMES_HERE = partial(_all_here, tuple(published.NAMES.values()))
+_SHAKESPEARE_HERE = partial(_all_here, (published.TINY_SHAKESPEARE,))
+
 ARCHIVES: Mapping[str, Entry] = MappingProxyType(
     {
-        "mnist": Entry("70,000 handwritten digits, 28x28 grey pixels, 10 classes (11 MB)", mnist),
-        "fashion_mnist": Entry("70,000 pieces of clothing, 28x28 grey pixels, 10 classes (31 MB)", fashion_mnist),
-        "cifar10": Entry("60,000 photographs, 32x32 RGB pixels, 10 classes (170 MB)", cifar10),
-        "tinyshakespeare": Entry("1.1 million characters of Shakespeare, to predict the next (1 MB)", tinyshakespeare),
-        "names": Entry("20,050 surnames, to predict which of 18 languages (160 kB)", names),
+        "mnist": Entry("70,000 handwritten digits, 28x28 grey pixels, 10 classes (11 MB)", mnist, _MNIST_HERE),
+        "fashion_mnist": Entry(
+            "70,000 pieces of clothing, 28x28 grey pixels, 10 classes (31 MB)", fashion_mnist, _FASHION_HERE
+        ),
+        "cifar10": Entry("60,000 photographs, 32x32 RGB pixels, 10 classes (170 MB)", cifar10, _cifar_here),
+        "tinyshakespeare": Entry(
+            "1.1 million characters of Shakespeare, to predict the next (1 MB)", tinyshakespeare, _SHAKESPEARE_HERE
+        ),
+        "names": Entry("20,050 surnames, to predict which of 18 languages (160 kB)", names, _NAMES_HERE),
     }
 )
