@@ -9,15 +9,16 @@ from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from pellucid.judging.judgement import Calibration, Residuals, ThresholdChoice
 from pellucid.record import Epoch, Record, Step
 from pellucid.report.canvas import BLUE, GREEN, INK, ORANGE, PURPLE, SOFT, drawn
 from pellucid.report.markup import element
-from pellucid.report.numbers import is_share, metric, percent
+from pellucid.report.numbers import is_share, metric, percent, title_of
 
 _MOST_POINTS = 600
+_PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.4g} %")
 _LOG_FROM = 50.0  # a loss that falls by more than this is drawn on a logarithmic axis
 
 
@@ -61,7 +62,7 @@ def losses(record: Record, best_epoch: int | None) -> Element:
         _mark_best(axes, epochs, validation, best_epoch)
         _epochs_below(axes, epochs)
         _log_where_it_falls_far(axes, [*training, *validation])
-        axes.legend(loc="upper right")
+        axes.legend(loc="best")
 
     return titled("Loss", "what training makes small", drawn("loss", alternative, draw))
 
@@ -82,9 +83,9 @@ def metric_curve(record: Record, name: str, best_epoch: int | None) -> Element:
         _mark_best(axes, epochs, values, best_epoch)
         _epochs_below(axes, epochs)
         if is_share(name):
-            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+            axes.yaxis.set_major_formatter(_PERCENT)
 
-    return titled(name.capitalize(), "on the validation rows", drawn("metric", alternative, draw))
+    return titled(title_of(name), "on the validation rows", drawn("metric", alternative, draw))
 
 
 def learning_rate(steps: Sequence[Step]) -> Element:
@@ -130,8 +131,8 @@ def calibration(judged: Calibration) -> Element:
         sizes = [12 + 70 * bin_.count / most for bin_ in judged.bins]
         axes.scatter(confidence, accuracy, s=sizes, color=BLUE, zorder=3)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="how sure it was", ylabel="how often it was right")
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.xaxis.set_major_formatter(_PERCENT)
+        axes.yaxis.set_major_formatter(_PERCENT)
 
     detail = "on the dashed line probabilities mean what they say; larger dots are more samples"
     return titled("Calibration", detail, drawn("calibration", alternative, draw))
@@ -155,8 +156,8 @@ def precision_recall(choice: ThresholdChoice) -> Element:
         label = f"at {chosen.threshold:.2g}, for {choice.goal}"
         axes.scatter([chosen.recall], [chosen.precision], s=60, color=ORANGE, marker="D", zorder=4, label=label)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="recall: share found", ylabel="precision: share right")
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.xaxis.set_major_formatter(_PERCENT)
+        axes.yaxis.set_major_formatter(_PERCENT)
         axes.legend(loc="lower left")
 
     detail = "what each threshold finds, and how often it is right"
@@ -228,7 +229,8 @@ def _mark_best(axes: Axes, epochs: Sequence[Epoch], values: Sequence[float], bes
 def _epochs_below(axes: Axes, epochs: Sequence[Epoch]) -> None:
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    axes.set_xlim(left=epochs[0].epoch - 0.5 if len(epochs) == 1 else None)
+    if len(epochs) == 1:
+        axes.set(xlim=(epochs[0].epoch - 0.5, epochs[0].epoch + 0.5), xticks=[epochs[0].epoch])
 
 
 def _log_where_it_falls_far(axes: Axes, values: Sequence[float]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from pellucid.judging.judgement import ClassScores, Confusion, Judgement, ThresholdChoice
 from pellucid.report.mix_ups import mix_ups
-from pellucid.report.numbers import interval, metric, percent, shortened
+from pellucid.report.numbers import counted, interval, metric, percent, shortened
 
 _FEW_CLASSES = 5
 _MOST_CONCERNS = 3
@@ -37,10 +37,11 @@ def _concerns(judgement: Judgement) -> Iterator[str]:
     if not judgement.concerns:
         yield "nothing was found"
     for concern in judgement.concerns[:_MOST_CONCERNS]:
-        evidence = f" ({concern.evidence.rstrip('.')})" if concern.evidence else ""
-        yield f"{_SIGNS[concern.severity]} {concern.severity}: {concern.title.rstrip('.')}{evidence}"
+        yield f"{_SIGNS[concern.severity]} {concern.severity}: {concern.title}"
+        if concern.evidence:
+            yield f"  {concern.evidence}"
         if concern.advice:
-            yield f"  try: {concern.advice}"
+            yield f"  try: {concern.advice.removeprefix('Try ')}"
     left = len(judgement.concerns) - _MOST_CONCERNS
     if left > 0:
         yield f"  {left} more in the report"
@@ -80,11 +81,12 @@ def _classes(scores: Sequence[ClassScores]) -> list[str]:
     shown = sorted(scores, key=lambda each: (each.f1, each.name))[:_FEW_CLASSES] if many else scores
     names = [shortened(each.name, _MOST_NAME) for each in shown]
     width = max(map(len, names))
-    rows = max(len(f"{each.support:,}") for each in shown)
+    counts = [counted(each.support, "row") for each in shown]
+    room = max(map(len, counts))
     lines = [
-        f"{name:<{width}}  {each.support:>{rows},} rows  precision {_share(each.precision.value):>6}"
+        f"{name:<{width}}  {count:>{room}}  precision {_share(each.precision.value):>6}"
         f"  recall {_share(each.recall.value):>6}  F1 {_share(each.f1):>6}"
-        for name, each in zip(names, shown, strict=True)
+        for name, count, each in zip(names, counts, shown, strict=True)
     ]
     return [f"the weakest {_FEW_CLASSES} of {len(scores):,}", *lines] if many else lines
 
@@ -95,7 +97,7 @@ def _mix_ups(confusion: Confusion | None) -> list[str]:
     pairs = mix_ups(confusion)[:_MOST_MIX_UPS]
     said = [
         f"'{shortened(pair.truth, _MOST_NAME)}' taken for '{shortened(pair.said, _MOST_NAME)}'"
-        f" {pair.count:,} times of {pair.support:,}"
+        f" {counted(pair.count, 'time')} of {pair.support:,}"
         for pair in pairs
     ]
     return ["; ".join(said)] if said else []

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from pellucid.networks import Named, Plan, Word
 from pellucid.networks.word import Output, walk
 from pellucid.networks.words.branching import Branching
-from pellucid.networks.words.combinators import Heads, Repeat, every
+from pellucid.networks.words.combinators import FromLast, Heads, Repeat, every
 from pellucid.report.markup import element
 from pellucid.report.numbers import shortened
 from pellucid.shapes import Shape
@@ -23,7 +23,7 @@ _BESIDE = 28.0
 _MOST_CHARACTERS = 40
 _MOST_PIECES = (13, 7, 4)  # in a chain of the network itself, in a block, in a block of a block
 _MOST_BRANCHES = 4
-_SIGNS = {"residual": "+", "add": "+", "concat": "‖", "fromlast": "+ last"}
+_SIGNS = {"residual": "+", "add": "+", "concat": "‖", "fromlast": "+ last value"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,10 @@ def network_drawing(plan: Plan) -> Element:
     """Return a network as an `svg` element."""
     start = _box([str(plan.input)], kind="shape")
     body = _chain(plan.steps, plan.input, 0)
-    whole = _stacked([(start, ""), (body, str(plan.input) if plan.input == plan.shapes[0] else "")])
-    end = _box([shortened(str(plan.output), _MOST_CHARACTERS)], kind="shape")
-    whole = _stacked([(whole, ""), (end, "")])
+    whole = _stacked([(start, ""), (body, "")])
+    if not isinstance(plan.output, Named):  # the ends of several heads have no arrow in common
+        end = _box([shortened(str(plan.output), _MOST_CHARACTERS)], kind="shape")
+        whole = _stacked([(whole, ""), (end, "")])
     width, height = whole.width + 4, whole.height + 4
     return element(
         "svg", whole.at(2, 2), viewBox=f"0 0 {width:.0f} {height:.0f}", role="img", aria_label=_alternative(plan),
@@ -138,6 +139,8 @@ def _branches(word: Branching, incoming: Shape, depth: int) -> _Piece:
     if len(named) > _MOST_BRANCHES:
         shown.append(_box([f"… {len(named) - _MOST_BRANCHES} more branches"], kind="folded"))
     heads = isinstance(word, Heads)
+    if isinstance(word, FromLast):
+        shown = [_stacked([(_box(["− last value"], kind="plain"), ""), (piece, "")]) for piece in shown]
     if heads:
         shown = [_stacked([(_box([name], kind="plain"), ""), (piece, "")]) for (name, _), piece in
                  zip(named, shown, strict=False)]  # fmt: skip
@@ -173,10 +176,9 @@ def _merged(parts: list[Element], width: float, axis: float, bottom: float, sign
 
 def _frame(piece: _Piece, label: str) -> _Piece:
     """Return a piece in a frame with a label on its upper left."""
-    margin, head = 12.0, 12.0
-    label_width = _CHARACTER * len(label) + 10
+    margin, head = 12.0, 24.0
     # the label stands left of the line that enters at the top
-    left = max(margin, label_width + 8 - piece.axis + 4)
+    left = max(margin, _CHARACTER * len(label) + 18 - piece.axis)
     width, height = piece.width + left + margin, piece.height + head + 10
     box = element(
         "rect", x="0.5", y="0.5", width=_short(width - 1), height=_short(height - 1), rx="8", fill="none",
@@ -237,7 +239,7 @@ def _text(
     x: float, y: float, text: str, *, colour: str = "var(--ink)", anchor: str = "middle", bold: bool = False
 ) -> Element:
     return element(
-        "text", text, x=_short(x), y=_short(y), fill=colour, text_anchor=anchor, class_="mono", font_size="12",
+        "text", text, x=_short(x), y=_short(y), fill=colour, text_anchor=anchor, class_="word", font_size="12",
         font_weight="700" if bold else None,
     )  # fmt: skip
 

@@ -54,6 +54,19 @@ def interval(name: str, estimate: Estimate) -> str:
     return f"{metric(name, estimate.low)} to {metric(name, estimate.high)}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things: `1 row`, `3,256 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+_TITLES = {"mse": "MSE", "rmse": "RMSE", "mae": "MAE", "r2": "R²", "f1": "F1"}
+
+
+def title_of(name: str) -> str:
+    """Return a metric's name as a heading writes it: `Accuracy`, `RMSE`."""
+    return _TITLES.get(name, name.capitalize())
+
+
 def shortened(text: str, most: int) -> str:
     """Return a text cut to so many characters, in one line."""
     line = " ".join(text.split())

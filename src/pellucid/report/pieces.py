@@ -11,16 +11,19 @@ from pellucid.report.markup import Child, element
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its heading, and whether it holds numbers (which stand on the right)."""
+    """A column of a table: its heading, and whether it holds numbers (on the right), running text or words.
+
+    Words and numbers are never broken; text is, where the page is narrow.
+    """
 
     heading: str
     numbers: bool = False
-    breaks: bool = True
+    text: bool = False
 
     @property
-    def style(self) -> str | None:
+    def style(self) -> str:
         """The class of its cells."""
-        return "n" if self.numbers else None if self.breaks else "nowrap"
+        return "n" if self.numbers else "text" if self.text else "nowrap"
 
 
 def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Child]]) -> Element:

@@ -48,12 +48,14 @@ def subject_of(
     from pellucid.options import differing
     from pellucid.report.subject import Subject
 
-    unjudged = "" if judgement is not None else "It was not asked to be judged."
+    unjudged = ""
     if data is None:
         try:
             data = run.data()
         except (DataError, RunError) as error:
             unjudged = _said(error)
+    if judgement is None and data is not None and run.record.result is not None:
+        judgement, unjudged = _judged(run, data, network)
     command, options = command_of(run)
     arrows = run.asked["network"]["arrows"]
     return Subject(
@@ -100,8 +102,32 @@ def command_of(run: Run) -> tuple[str | None, Any]:
     return None if nameless else command_line("train", options), options
 
 
+def _judged(run: Run, data: Dataset, network: nn.Module | None) -> tuple[Judgement | None, str]:
+    """Return how the network does on the rows kept out of its training, or why that cannot be known."""
+    import copy
+
+    from pellucid.judging.judge import judge
+    from pellucid.training.checkpoint import load_weights
+    from pellucid.training.device import choose_device
+    from pellucid.training.evaluation import held_out
+    from pellucid.training.task import task_for
+
+    try:
+        if network is None:
+            return run.judge(data), ""
+        run.require_same(data)
+        module, device = copy.deepcopy(network), choose_device(run.recipe)
+        module.load_state_dict(load_weights(run.folder / "weights.safetensors"))
+        return judge(module.to(device.device), data, task_for(data, run.recipe), held_out(data), device), ""
+    except PellucidError as error:
+        return None, _said(error)
+    except RuntimeError as error:  # torch's refusal of weights that are another module's
+        return None, f"The module given is not the one that was trained: {str(error).splitlines()[-1].strip()}"
+
+
 def _said(error: PellucidError) -> str:
-    return f"{error.message}." + (f" Received: {error.received}." if error.received else "")
+    message = error.message[:1].upper() + error.message[1:]
+    return f"{message}." + (f" To do: {error.advice}." if error.advice else "")
 
 
 def _times(path: Path) -> Times:

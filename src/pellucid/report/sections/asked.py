@@ -58,7 +58,7 @@ def _options(subject: Subject) -> list[Child]:
         if name in recipe and name not in given and name not in chosen
     }
     rows += [(name.replace("_", "-"), _written(value), "default") for name, value in kept.items()]
-    columns = (Column("option", breaks=False), Column("value"), Column("where from", breaks=False))
+    columns = (Column("option"), Column("value", text=True), Column("where from"))
     return [element("h3", "Options"), table("All others were left at their defaults", columns, rows)]
 
 
@@ -78,7 +78,7 @@ def _environment(subject: Subject) -> list[Child]:
     rows += [(name, str(value)) for name, value in described["versions"].items()]
     rows += [("data", f"{described['data']['kind']}, {described['data']['location']}")]
     rows += [("data's sha256", str(described["data"]["sha256"])[:32] or "–")]
-    columns = (Column("", breaks=False), Column(""))
+    columns = (Column(""), Column("", text=True))
     return [element("h3", "Where it ran"), table("Versions, machine and time", columns, rows)]
 
 

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 
 from pellucid.report import figures
 from pellucid.report.markup import element
-from pellucid.report.numbers import duration, metric
+from pellucid.report.numbers import counted, duration, metric
 from pellucid.report.pieces import section
 from pellucid.report.subject import Subject
 
@@ -56,4 +56,4 @@ def _said(subject: Subject, best: int | None) -> str:
         loss = f"Training loss went from {metric('loss', first.loss)} to {metric('loss', last.loss)}: it did not fall."
     if len(epochs) == 1 or not math.isfinite(first.loss):
         loss = f"Training loss {metric('loss', last.loss)}."
-    return f"{len(epochs):,} epochs, {last.step:,} steps{took}. {loss}{kept}"
+    return f"{counted(len(epochs), 'epoch')}, {counted(last.step, 'step')}{took}. {loss}{kept}"

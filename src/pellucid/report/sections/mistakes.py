@@ -37,7 +37,10 @@ def mistakes(judgement: Judgement, data: Dataset | None) -> Element:
 
 
 def _card(mistake: Mistake, made: Element | None) -> Element:
-    said = mistake.said if mistake.probability is None else f"{mistake.said} ({percent(mistake.probability)})"
+    sure = (
+        "" if mistake.probability is None else f" ({percent(mistake.probability)})".replace(" %", "\N{NO-BREAK SPACE}%")
+    )
+    said = mistake.said + sure
     caption = element(
         "figcaption",
         element("span", "said "), element("span", said, class_="said"), element("br"),
@@ -54,8 +57,8 @@ def _rows(worst: Sequence[Mistake], judgement: Judgement) -> Element:
     sure = any(mistake.probability is not None for mistake in worst)
     numbers = judgement.task in {"regression", "forecast"}
     columns = [
-        Column("row", breaks=False), Column("is", numbers=numbers), Column("said", numbers=numbers),
-        *([Column("sure", numbers=True)] if sure else []), *(Column(name, breaks=False) for name in shown),
+        Column("row"), Column("is", numbers=numbers), Column("said", numbers=numbers),
+        *([Column("sure", numbers=True)] if sure else []), *(Column(name) for name in shown),
     ]  # fmt: skip
     return table("The worst first", columns, [_row(mistake, shown, sure=sure) for mistake in worst])
 

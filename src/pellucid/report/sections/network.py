@@ -26,7 +26,7 @@ def network(subject: Subject) -> Element:
         lead = f"{subject.asked['network']['module']}, a module of its own with {count:,} parameters."
         return section("network", "The network", _parts(subject.parts), lead=lead)
     plan = subject.plan
-    lead = f"{count:,} parameters; {_flops(plan.flops)} for one sample."
+    lead = f"{count:,} parameters; {_flops(plan.flops)}."
     drawing = scrolling("Drawing of the network", network_drawing(plan), "drawing")
     written = [
         element("h3", "As it is written"),
@@ -41,9 +41,9 @@ def _table(plan: Plan) -> Element:
     made = plan.table()
     places = not isinstance(plan.input, Features)  # a row of features has no places to see
     columns = [
-        Column("layer", breaks=False), Column("word", breaks=False), Column("shape", breaks=False),
+        Column("layer"), Column("word", text=True), Column("shape"),
         Column("parameters", numbers=True), Column("FLOPs", numbers=True),
-        *([Column("sees", breaks=False)] if places else []),
+        *([Column("sees")] if places else []),
     ]  # fmt: skip
     before, after = _ends(made.rows, _MOST_ROWS)
     rows = [_row(row, places=places) for row in before]
@@ -81,7 +81,7 @@ def _parts(parts: Sequence[Part]) -> list[Child]:
     )
     before, after = _ends(parts, _MOST_ROWS)
     rows = [(part.name, part.kind, f"{part.parameters:,}", part.shapes) for part in [*before, *after]]
-    columns = (Column("part", breaks=False), Column("class"), Column("parameters", numbers=True), Column("of shapes"))
+    columns = (Column("part"), Column("class"), Column("parameters", numbers=True), Column("of shapes", text=True))
     listed = table("Parts of the module", columns, rows) if rows else None
     return [element("p", text), listed, more(len(parts), len(rows), "parts in the middle are")]
 
@@ -94,7 +94,11 @@ def _ends(items: Sequence[Item], most: int) -> tuple[Sequence[Item], Sequence[It
 
 
 def _flops(count: int | None) -> str:
-    return "FLOPs depend on the length" if count is None else f"{count:,} FLOPs (2 × multiply-adds)"
+    return (
+        "FLOPs depend on how long a sample is"
+        if count is None
+        else f"{count:,} FLOPs (2 × multiply-adds) for one sample"
+    )
 
 
 def _count(count: int | None) -> str:

@@ -15,7 +15,7 @@ from pellucid.judging.judgement import (
 from pellucid.report import figures
 from pellucid.report.markup import Child, element
 from pellucid.report.mix_ups import mix_ups
-from pellucid.report.numbers import interval, is_share, metric, percent
+from pellucid.report.numbers import counted, interval, is_share, metric, percent
 from pellucid.report.pieces import Column, more, scrolling, section, strip, table
 
 MOST_IN_MATRIX = 12
@@ -47,15 +47,15 @@ def performance(judgement: Judgement) -> Element:
         _classes(judgement),
         _threshold(judgement.threshold),
         element("div", _drawn(judgement), class_="pair"),
-        lead=f"On {judgement.samples:,} {judgement.split} rows. A 95 % interval says how far a figure may be off"
-        " for the number of rows it was measured on.",
+        lead=f"On {counted(judgement.samples, f'{judgement.split} row')}. A 95 % interval says how far a figure may be"
+        " off for the number of rows it was measured on.",
     )
 
 
 def _metrics(judgement: Judgement) -> Element:
     columns = (
-        Column("metric"), Column("value", numbers=True), Column("95 % interval", breaks=False),
-        Column("without a network", numbers=True), Column("what it is"),
+        Column("metric"), Column("value", numbers=True), Column("95 % interval"),
+        Column("without a network", numbers=True), Column("what it is", text=True),
     )  # fmt: skip
     names = [judgement.metric, *(name for name in judgement.metrics if name != judgement.metric)]
     rows = []
@@ -83,7 +83,7 @@ def _fit(found: BiasVariance | None, split: str) -> list[Element]:
     cells = [
         (name, text, interval(found.metric, estimate), strip(estimate, low, high)) for name, estimate, text in rows
     ]
-    columns = (Column("on"), Column(found.metric, numbers=True), Column("95 % interval", breaks=False), Column(""))
+    columns = (Column("on"), Column(found.metric, numbers=True), Column("95 % interval"), Column(""))
     return [
         element("h3", f"Too little learned, or too much by heart? {found.verdict.capitalize()}."),
         element("p", found.explanation),
@@ -100,7 +100,8 @@ def _classes(judgement: Judgement) -> list[Child]:
     shown = scores if few else weakest
     columns = (
         Column("class"), Column("rows", numbers=True), Column("said", numbers=True),
-        Column("precision", numbers=True), Column("recall", numbers=True), Column("recall's interval"),
+        Column("precision", numbers=True), Column("recall", numbers=True), Column("recall's 95 % interval"),
+        Column(""),
         Column("F1", numbers=True),
     )  # fmt: skip
     caption = "Each class" if few else f"The {len(shown)} weakest of {len(scores):,} classes"
@@ -118,7 +119,7 @@ def _classes(judgement: Judgement) -> list[Child]:
 def _row(each: ClassScores) -> tuple[Child, ...]:
     return (
         each.name, f"{each.support:,}", f"{each.predicted:,}", _share(each.precision.value), _share(each.recall.value),
-        [strip(each.recall, 0.0, 1.0), element("small", interval("recall", each.recall), class_="soft")],
+        element("span", interval("recall", each.recall), class_="soft"), strip(each.recall, 0.0, 1.0),
         _share(each.f1),
     )  # fmt: skip
 

@@ -6,12 +6,14 @@ from xml.etree.ElementTree import Element
 
 from pellucid.judging.judgement import Concern, Judgement
 from pellucid.report.markup import Child, element
-from pellucid.report.numbers import interval, is_share, metric
+from pellucid.report.numbers import counted, interval, is_share, metric, title_of
 from pellucid.report.pieces import badge
+from pellucid.report.sections.performance import MEANING
 from pellucid.report.subject import Subject
+from pellucid.training.task import HIGHER_IS_BETTER
 
 _MOST_CONCERNS = 8
-_WIDTH = 600.0
+_WIDTH = 440.0
 
 _STATUS = {
     "fine": ("good", "Nothing wrong was found."),
@@ -53,7 +55,7 @@ def _headline(subject: Subject) -> str:
     if record.result is not None:
         name = str(_metric_of(subject))
         value = metric(name, record.result.metrics.get(name, math.nan))
-        return f"{name.capitalize()} {value} on the {record.result.split} rows when the training ended."
+        return f"{title_of(name)} {value} on the {record.result.split} rows when the training ended."
     if not record.epochs:
         return "No epoch was finished, so nothing is known of how good the network is."
     last, name = record.epochs[-1], str(_metric_of(subject))
@@ -80,13 +82,20 @@ def _leading(subject: Subject) -> Child:
         return None
     name = judgement.metric
     estimate = judgement.metrics[name]
-    figures = [_figure(f"{name} on {judgement.samples:,} {judgement.split} rows", metric(name, estimate.value), "main")]
+    figures = [_figure(_label_of(judgement), metric(name, estimate.value), "main")]
     if between := interval(name, estimate):
-        figures.append(_figure("so sure is that figure (95 % interval)", between))
+        figures.append(_figure("95 % interval of that figure", between))
     baseline = judgement.baseline.metrics.get(name)
     if baseline is not None:
         figures.append(_figure(f"without a network: {judgement.baseline.name}", metric(name, baseline)))
     return [element("dl", figures, class_="figures"), _scale(judgement)]
+
+
+def _label_of(judgement: Judgement) -> str:
+    """Return what the leading figure is: the metric, the rows, and which way is better where that is not plain."""
+    lower = "" if judgement.metric in HIGHER_IS_BETTER else "; lower is better"
+    rows = counted(judgement.samples, f"{judgement.split} row")
+    return f"{MEANING.get(judgement.metric, judgement.metric)}, on {rows}{lower}"
 
 
 def _figure(what: str, value: str, style: str | None = None) -> Element:
@@ -121,8 +130,8 @@ def _scale(judgement: Judgement) -> Element | None:
         ),
         element("circle", cx=x, cy="28", r="7", fill="var(--blue)"),
         _label(x, 14, "this network", "var(--blue)"),
-        _label(10, 52 if at > 120 else -99, metric(name, low), "var(--soft)"),
-        _label(_WIDTH - 10, 52 if at < _WIDTH - 120 else -99, metric(name, high), "var(--soft)"),
+        _label(10, 52 if at > 130 else -99, metric(name, low), "var(--soft)"),
+        _label(_WIDTH - 10, 52 if at < _WIDTH - 130 else -99, metric(name, high), "var(--soft)"),
         viewBox=f"0 0 {_WIDTH:g} 58", class_="scale", role="img",
         aria_label=f"On a line from {metric(name, low)} to {metric(name, high)} the network stands at"
         f" {metric(name, estimate.value)}, the baseline at {metric(name, baseline)}.",
@@ -170,7 +179,10 @@ def _concerns(subject: Subject) -> list[Concern]:
 
 def _listed(concerns: Sequence[Concern], *, judged: bool) -> Element:
     if not concerns:
-        what = "Compared with doing without a network, class by class, on training and held-out rows."
+        what = (
+            "Looked for: no better than without a network, too little learned or too much by heart, weak classes,"
+            " probabilities that mislead, too few rows to tell, duplicates, inputs that give the answer away."
+        )
         items = [element("li", badge("fine", "Fine"), element("div", element("p", what)))] if judged else []
     else:
         items = [_item(concern) for concern in concerns[:_MOST_CONCERNS]]
@@ -189,6 +201,6 @@ def _item(concern: Concern) -> Element:
         "div",
         element("p", element("strong", concern.title)),
         element("p", concern.evidence, class_="soft") if concern.evidence else None,
-        element("p", element("b", "Try: "), concern.advice) if concern.advice else None,
+        element("p", element("b", "Try: "), concern.advice.removeprefix("Try ")) if concern.advice else None,
     )
     return element("li", badge(concern.severity), body)
