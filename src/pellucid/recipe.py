@@ -21,6 +21,9 @@ _OPTIMISER = "Optimiser"
 _REGULARISATION = "Regularisation"
 _MACHINE = "Machine"
 
+_FINITE = 1e9  # more is infinite for all that a training can do with it
+_CLIP_LEAST = 1e-9  # 0 would not switch clipping off but all learning
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataOptions:
@@ -66,21 +69,39 @@ class Recipe:
     )
 
     optimizer: OptimizerName = option("adamw", "update rule", group=_OPTIMISER)
-    learning_rate: float | None = option(None, "peak step size (default: by optimiser)", group=_OPTIMISER, minimum=0.0)
+    learning_rate: float | None = option(
+        None, "peak step size (default: by optimiser)", group=_OPTIMISER, minimum=0.0, maximum=_FINITE
+    )
     momentum: float = option(0.9, "momentum, or Adam's first beta", group=_OPTIMISER, minimum=0.0, maximum=0.9999)
     schedule: ScheduleName = option("one-cycle", "how the learning rate changes", group=_OPTIMISER)
     warmup: float = option(0.1, "share of the steps that warm up", group=_OPTIMISER, minimum=0.0, maximum=1.0)
     decay: float | None = option(
-        None, "decay of the step, exponential and inverse-time schedules", group=_OPTIMISER, minimum=0.0
+        None,
+        "decay of the step, exponential and inverse-time schedules",
+        group=_OPTIMISER,
+        minimum=0.0,
+        maximum=_FINITE,
     )
-    clip_norm: float | None = option(None, "largest norm of the whole gradient", group=_OPTIMISER, minimum=0.0)
-    clip_value: float | None = option(None, "largest value in the gradient", group=_OPTIMISER, minimum=0.0)
+    clip_norm: float | None = option(
+        None, "largest norm of the whole gradient", group=_OPTIMISER, minimum=_CLIP_LEAST, maximum=_FINITE
+    )
+    clip_value: float | None = option(
+        None, "largest value in the gradient", group=_OPTIMISER, minimum=_CLIP_LEAST, maximum=_FINITE
+    )
 
     weight_decay: float = option(
-        0.01, "L2 penalty, keeps weights small (biases and norms exempt)", group=_REGULARISATION, minimum=0.0
+        0.01,
+        "L2 penalty, keeps weights small (biases and norms exempt)",
+        group=_REGULARISATION,
+        minimum=0.0,
+        maximum=_FINITE,
     )
     l1: float = option(
-        0.0, "L1 penalty, makes weights exactly 0 (biases and norms exempt)", group=_REGULARISATION, minimum=0.0
+        0.0,
+        "L1 penalty, makes weights exactly 0 (biases and norms exempt)",
+        group=_REGULARISATION,
+        minimum=0.0,
+        maximum=_FINITE,
     )
     label_smoothing: float = option(
         0.0, "share of each target spread over all classes", group=_REGULARISATION, minimum=0.0, maximum=1.0

@@ -92,6 +92,23 @@ def exclusively(folder: Path, name: str) -> Iterator[None]:
         raise OSError(f"{locks} cannot be locked: {error}") from error
 
 
+def require_room(size: int) -> None:
+    """Refuse to write `size` bytes into the cache where the disk has not so many left.
+
+    Raises:
+        DataError: how many there are, and how to choose another place.
+    """
+    folder = cache_folder()
+    free = shutil.disk_usage(next(place for place in (folder, *folder.absolute().parents) if place.is_dir())).free
+    if size > free:
+        raise DataError(
+            f"the cache folder {folder} has too little room",
+            expected=f"{size / 1e9:.3g} GB for what is decoded",
+            received=f"{free / 1e9:.3g} GB free",
+            advice="choose smaller images with --size, or another place with PELLUCID_CACHE",
+        )
+
+
 def write_npy(path: Path, dimensions: tuple[int, ...], chunks: Iterable[npt.NDArray[Any]], dtype: Any) -> str:
     """Write arrays (n, *dimensions) one after the other into one .npy file and return the sha256 of their bytes.
 

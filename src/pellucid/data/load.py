@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
+from pellucid.data import paths
 from pellucid.data.arrays.arrays import from_arrays, load_npz
 from pellucid.data.arrays.torch_datasets import load_torch_dataset
 from pellucid.data.dataset import Dataset
@@ -21,11 +22,10 @@ from pellucid.data.series.series import load_series
 from pellucid.data.tables import frames
 from pellucid.data.tables.table import load_table
 from pellucid.data.texts.text import load_text, load_texts
+from pellucid.data.texts.tokens import ENDINGS as TEXT_ENDINGS
 from pellucid.errors import DataError, OptionError, nearest
 from pellucid.options import flat_values, from_keywords
 from pellucid.recipe import DataOptions
-
-_TEXT_ENDINGS = (".txt", ".md", ".text")
 
 
 def load(source: object, options: DataOptions | None = None, **keywords: Any) -> Dataset:
@@ -57,7 +57,8 @@ def load(source: object, options: DataOptions | None = None, **keywords: Any) ->
         return source
     given = {} if options is None else flat_values(options)
     options = from_keywords(DataOptions, given | _as_options(keywords))
-    data = _read(source, options)
+    with paths.naming(source if isinstance(source, str | Path) else "the data"):
+        data = _read(source, options)
     _refuse_idle(options, data.preprocessing.kind)
     return dataclasses.replace(data, source=dataclasses.replace(data.source, options=flat_values(options)))
 
@@ -125,9 +126,18 @@ def _read(source: object, options: DataOptions) -> Dataset:
 
 def _read_named(source: str | Path, options: DataOptions) -> Dataset:
     names = {**BUILTINS, **ARCHIVES}
+    if not str(source).strip():
+        raise DataError("there is no data to load", expected="a name or a path", received="an empty text")
     by_name = str(source).lower().replace("-", "_")
     if by_name in names:
         return names[by_name](options)
+    if "://" in str(source):
+        raise DataError(
+            "data is read from files, not from addresses",
+            expected="a file, a folder or a name",
+            received=str(source),
+            advice="download it first, and give the file",
+        )
     path = Path(source).expanduser()
     if path.is_dir():
         return _read_folder(path, options)
@@ -142,7 +152,7 @@ def _read_file(path: Path, options: DataOptions) -> Dataset:
     match path.suffix.lower():
         case ".npz":
             return load_npz(path, options)
-        case suffix if suffix in _TEXT_ENDINGS:
+        case suffix if suffix in TEXT_ENDINGS:
             return load_text(path, options)
         case suffix if suffix in IMAGE_ENDINGS:
             raise DataError(
@@ -152,15 +162,17 @@ def _read_file(path: Path, options: DataOptions) -> Dataset:
             )
     raise DataError(
         f"{path.name} is of a kind that cannot be read",
-        expected="one of "
-        + ", ".join((*frames.FILE_ENDINGS, ".npz", *_TEXT_ENDINGS))
-        + " (tables also .gz, .bz2, .xz)",
+        expected="one of " + ", ".join((*frames.FILE_ENDINGS, ".npz", *TEXT_ENDINGS)) + " (tables also .gz, .bz2, .xz)",
         received=path.suffix or "no ending",
-        advice="save a table as CSV or Parquet; images go into a folder, one folder a class",
+        advice="save inputs and targets together: numpy.savez(path, x=X, y=y)"
+        if path.suffix.lower() == ".npy"
+        else "save a table as CSV or Parquet; images go into a folder, one folder a class",
     )
 
 
 def _read_folder(folder: Path, options: DataOptions) -> Dataset:
+    if frames.is_table_file(folder) or folder.suffix.lower() in (".npz", *TEXT_ENDINGS):
+        paths.require_file(folder, f"a {folder.suffix.lower()} file")
     files = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
     if any(file.suffix.lower() == ".txt" for file in files) and not any(map(_is_image, files)):
         return load_texts(folder, options)
@@ -184,15 +196,13 @@ def _read_table(source: object, options: DataOptions) -> Dataset:
 
 
 def _not_found(path: Path, names: Mapping[str, object]) -> DataError:
-    folder = path.parent
-    files = {str(folder / file.name) for file in folder.iterdir()} if folder.is_dir() else set[str]()
-    looks_like_path = len(path.parts) > 1 or bool(path.suffix)
-    known = sorted(files) if looks_like_path else [*names, *sorted(files)]
+    if len(path.parts) > 1 or path.suffix or path.is_symlink():
+        return paths.missing(path, "a file or a folder, or the name of a built-in data set")
     return DataError(
         f"there is no data set and no file '{path}'",
         expected="a file or folder, or one of " + ", ".join(names),
-        received=str(path) if folder.is_dir() else f"{path}, whose folder {folder} does not exist either",
-        advice=nearest(str(path), known) or nearest(str(path), names),
+        received=str(path),
+        advice=nearest(str(path), [*names, *sorted(file.name for file in Path().iterdir())]),
     )
 
 

@@ -94,7 +94,10 @@ def split_rows(
     wanted = sum(share > 0 for share in shares)
     if len(rest) < wanted:
         raise DataError(
-            f"{len(rest)} rows are too few to split", expected=f"at least {wanted} rows", received=f"{len(rest)} rows"
+            f"too few to split into {wanted}: {len(rest)} row{'s' * (len(rest) != 1)}",
+            expected=f"at least {wanted} rows",
+            received=f"{len(rest)}",
+            advice="add rows; 70:30 leaves the test split out" if wanted > 2 else "add rows",
         )
     if times is not None:
         split_of_row = _by_time(times[rest], shares)
@@ -107,7 +110,7 @@ def split_rows(
     empty = [name for name, share in zip(SPLITS, shares, strict=True) if share and not len(rows[name])]
     if empty:
         raise DataError(
-            f"{len(rest)} rows are too few to split: none is left for {' and '.join(empty)}",
+            f"too few to split: of {len(rest)} rows none is left for {' and '.join(empty)}",
             expected="rows for every split, and more than one of a class",
             received=", ".join(f"{len(of_split)} {name}" for name, of_split in rows.items()),
             advice="add rows, or leave a split out, such as --split 70:30",

@@ -38,11 +38,12 @@ def encode_labels(values: NDArray[Any]) -> tuple[Tensor, Classes]:
     """Return the class index of each value, int64 (N,), and the classes: numbers ascending, words by alphabet.
 
     Raises:
-        DataError: there is one class only.
+        DataError: there is one class only, or nearly as many as rows.
     """
     distinct, indices = np.unique(values, return_inverse=True)
     names = tuple(label_name(value) for value in distinct.tolist())
     refuse_single_class(names)
+    refuse_too_many_classes("the target", len(names), len(values), numbers=values.dtype.kind in "iuf")
     return torch.from_numpy(indices.astype(np.int64).reshape(-1)), Classes(names)
 
 
@@ -51,7 +52,7 @@ def label_name(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def refuse_single_class(names: tuple[str, ...]) -> None:
+def refuse_single_class(names: tuple[str, ...], target: str = "the target") -> None:
     """Refuse a target that is always the same.
 
     Raises:
@@ -59,10 +60,25 @@ def refuse_single_class(names: tuple[str, ...]) -> None:
     """
     if len(names) < 2:
         raise DataError(
-            "there is nothing to tell apart: the target has one class only",
+            f"there is nothing to tell apart: {target} has one class only",
             expected="at least two classes",
             received=", ".join(names) or "no rows with a target",
             advice="choose another target column, or add rows of another class",
+        )
+
+
+def refuse_too_many_classes(target: str, classes: int, rows: int, *, numbers: bool) -> None:
+    """Refuse a target that is hardly ever the same: a name, a key or a quantity.
+
+    Raises:
+        DataError: more than 20 classes, with fewer than two rows each.
+    """
+    if classes > MOST_WHOLE_CLASSES and classes * 2 > rows:
+        raise DataError(
+            f"{target} has too many different values to be classes",
+            expected="several rows of each class",
+            received=f"{classes:,} different values in {rows:,} rows",
+            advice="choose another --target" + (", or pass --task regression" if numbers else ""),
         )
 
 

@@ -6,6 +6,7 @@ Each returns the factor on the peak rate. Let t = step / total, w = warm-up shar
 import math
 from collections.abc import Callable
 
+from pellucid.errors import OptionError
 from pellucid.recipe import Recipe
 
 Schedule = Callable[[int], float]
@@ -27,7 +28,16 @@ def schedule(recipe: Recipe, total_steps: int, steps_per_epoch: int) -> Schedule
     - inverse-time: 1 / (1 + decay e) (decay 0.1)
 
     Warm-up rises linearly over the first w of the steps; the last three and constant have none.
+
+    Raises:
+        OptionError: a decay above 1 for step or exponential.
     """
+    if recipe.decay is not None and recipe.decay > 1 and recipe.schedule in ("step", "exponential"):
+        raise OptionError(
+            f"a decay of {recipe.decay:g} would let the learning rate grow without end",
+            expected=f"0 to 1 for the {recipe.schedule} schedule: what is left of the rate each time",
+            received=f"{recipe.decay:g}",
+        )
     decay = _DEFAULT_DECAY.get(recipe.schedule, 1.0) if recipe.decay is None else recipe.decay
     warm = round(recipe.warmup * total_steps)
     rest = max(1, total_steps - warm)

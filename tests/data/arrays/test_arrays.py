@@ -180,7 +180,7 @@ def test_npz_without_keys_or_with_objects_is_refused(tmp_path: Path, arrays: Any
 
 def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_text("no")
-    with pytest.raises(DataError, match="cannot be read as arrays"):
+    with pytest.raises(DataError, match="no file of arrays"):
         load(tmp_path / "bad.npz")
 
 

@@ -91,6 +91,8 @@ class ArrayPreprocessing(Preprocessing):
                 expected=f"samples of {' x '.join(map(str, self.dimensions))}, {self.layout}",
                 received=" x ".join(map(str, raw.shape)),
             )
+        if not len(stored):
+            raise DataError("there are no samples to predict for", expected="at least one", received="none")
         stored = _storable(stored)
         _refuse_non_finite(stored, "inputs")
         names = [f"sample {number}" for number in range(len(stored))]
@@ -140,10 +142,11 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
         DataError: shapes that do not fit, numbers that are not finite, nothing to predict.
     """
     raw = _as_tensor(inputs, "inputs")
+    raw_targets = _as_array(targets)
+    _refuse_unpaired(raw, raw_targets)
     layout = layouts.recognise(raw, prefer="channels first" if isinstance(inputs, Tensor) else "channels last")
     stored = _storable(layouts.arrange(raw, layout))
-    raw_targets = _as_array(targets)
-    _refuse_unusable(stored, raw_targets)
+    _refuse_non_finite(stored, "inputs")
     labels, classes, more_notes = _classes(raw_targets, class_names, options)
     rows = split_rows(len(stored), options, labels=labels, test_rows=test_rows)
     notes = (*notes, layouts.note(raw, layout), *more_notes)
@@ -168,16 +171,20 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
     )
 
 
-def _refuse_unusable(stored: Tensor, raw_targets: NDArray[Any]) -> None:
-    if len(raw_targets) != len(stored):
+def _refuse_unpaired(raw: Tensor, raw_targets: NDArray[Any]) -> None:
+    for what, shape in (("inputs", tuple(raw.shape)), ("targets", raw_targets.shape)):
+        if not shape or not all(shape):
+            raise DataError(
+                f"the {what} are empty" if shape else f"the {what} are a single number",
+                expected="samples along the first axis, (N, ...)",
+                received=f"shape {shape}",
+            )
+    if len(raw_targets) != len(raw):
         raise DataError(
             "inputs and targets differ in number",
-            expected=f"{len(stored)} targets, one for each sample",
-            received=f"{len(raw_targets)} targets",
+            expected=f"{len(raw):,} targets, one for each sample",
+            received=f"{len(raw_targets):,} targets",
         )
-    if not stored.numel():
-        raise DataError("the inputs are empty", expected="samples of numbers", received=str(tuple(stored.shape)))
-    _refuse_non_finite(stored, "inputs")
 
 
 def _fitted(stored: Tensor, rows: Tensor, layout: Layout, classes: Sequence[str]) -> tuple[Tensor, Preprocessing]:
@@ -237,13 +244,13 @@ def _classes(
 
 
 def _indices(flat: NDArray[Any], class_names: Sequence[str]) -> tuple[Tensor, Classes, tuple[str, ...]]:
-    if flat.size and (flat.min() < 0 or flat.max() >= len(class_names)):
+    if flat.min() < 0 or flat.max() >= len(class_names):
         raise DataError(
             "targets must index the class names",
             expected=f"0 to {len(class_names) - 1}",
             received=f"{flat.min()} to {flat.max()}",
         )
-    target_room.refuse_single_class(tuple(class_names))
+    target_room.refuse_single_class(tuple(class_names[index] for index in np.unique(flat)))
     return torch.from_numpy(flat.astype(np.int64)), Classes(tuple(class_names)), ()
 
 
@@ -309,7 +316,8 @@ def _as_tensor(values: object, what: str) -> Tensor:
                 received=f"{type(values).__name__} of {array.dtype}",
                 advice="encode words as numbers first, or pass a DataFrame, whose columns are encoded for you",
             )
-        tensor = torch.from_numpy(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))))
+        # numpy's own "contiguous" would make an array of one of a single number
+        tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), order="C"))
     if tensor.is_complex():
         raise DataError(f"{what} must be real numbers", received=str(tensor.dtype))
     return tensor
@@ -323,12 +331,13 @@ def _storable(inputs: Tensor) -> Tensor:
 def _refuse_non_finite(values: Tensor, what: str) -> None:
     if not values.is_floating_point():
         return
-    bad = ~values.isfinite()
+    # float32 is what is computed with; a comparison with NaN is false
+    bad = ~values.isfinite() if values.dtype == torch.float32 else ~(values.abs() <= torch.finfo(torch.float32).max)
     if bad.any():
         first = ", ".join(map(str, bad.nonzero()[0].tolist()))
         raise DataError(
-            f"{int(bad.sum()):,} of {values.numel():,} numbers in the {what} are not finite",
-            expected="finite numbers (within the range of float32)",
+            f"{int(bad.sum()):,} of {values.numel():,} numbers in the {what} are not finite, or beyond float32",
+            expected="finite numbers up to 3.4e+38",
             received=f"{values[tuple(bad.nonzero()[0])].item()} first at [{first}]",
             advice="fill or remove them before loading; missing values in a table are handled for you",
         )

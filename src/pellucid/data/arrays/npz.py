@@ -1,16 +1,19 @@
 """`.npz` and `.npy` files: which key holds the inputs, which the targets, which the given test set."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pellucid.data.paths import naming, require_file
 from pellucid.errors import DataError
 
 Array = NDArray[Any]
@@ -20,6 +23,10 @@ _TARGETS = ("y", "targets", "target", "labels", "label")
 _TRAIN = ("{}_train", "train_{}", "{}train", "train{}")
 _TEST = ("{}_test", "test_{}", "{}test", "test{}")
 _PLAIN = ("{}",)
+
+_WHAT = "an .npz or .npy file of numbers or words"
+_ZIP_MAGIC = b"PK"
+_NPY_MAGIC = b"\x93NUMPY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +82,74 @@ def read_new(source: object) -> tuple[object, object | None]:
 
 
 def _arrays(path: Path) -> Mapping[str, Array]:
+    """Return every array of a file by its key; a plain `.npy` file's is x.
+
+    Raises:
+        DataError: no such file, another kind of file, damaged, pickled objects in it, or larger than the memory.
+    """
+    require_file(path, _WHAT)
+    with naming(path), path.open("rb") as file:
+        head = file.read(len(_NPY_MAGIC))
+        file.seek(0)
+        if head == _NPY_MAGIC:
+            return {"x": _array(path, "", partial(np.lib.format.read_array, file, allow_pickle=False))}
+        if not head.startswith(_ZIP_MAGIC):
+            raise DataError(
+                f"{path.name} is no file of arrays" if head else f"{path.name} is empty",
+                expected=_WHAT,
+                received="a file of another kind" if head else "an empty file",
+                advice="write it with numpy.savez(path, x=X, y=y)",
+            )
+        with _opened(path, file) as archive:
+            return {key: _array(path, f" '{key}'", partial(archive.__getitem__, key)) for key in archive.files}
+
+
+def _opened(path: Path, file: IO[bytes]) -> Any:
+    """Return the archive of a file, once it is known that what it holds fits into memory."""
     try:
-        opened = np.load(path, allow_pickle=False)
-        if isinstance(opened, np.ndarray):
-            return {"x": opened}
-        with opened:
-            return {key: opened[key] for key in opened.files}
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        file.seek(0)
+        opened = np.load(file, allow_pickle=False)
+    except Exception as error:  # readers of damaged files raise whatever they stumble over
+        raise _damaged(path, error) from error
+    free = psutil.virtual_memory().available
+    if size > free:
         raise DataError(
-            f"{path.name} cannot be read as arrays",
-            expected="an .npz or .npy file of numbers or words, without pickled objects",
-            received=str(error).partition("\n")[0],
-            advice="pickled objects can run code when read and are refused; save plain arrays",
+            f"the arrays in {path.name} are larger than fits into memory",
+            expected=f"at most {free / 1e9:.3g} GB, which are free",
+            received=f"{size / 1e9:.3g} GB, out of a file of {path.stat().st_size / 1e9:.3g} GB",
+            advice="keep fewer samples, or smaller ones",
+        )
+    return opened
+
+
+def _array(path: Path, called: str, read: Callable[[], object]) -> Array:
+    """Return one array of a file, or refuse it if it is damaged or holds what can only be kept as a pickle."""
+    try:
+        array = read()
+    except Exception as error:  # as above
+        if "allow_pickle" not in str(error):
+            raise _damaged(path, error) from error
+        raise DataError(
+            f"the array{called} of {path.name} holds Python objects",
+            expected="an array of numbers or words",
+            received="an array of objects, which is kept as a pickle",
+            advice="a pickle can run code when it is read and is refused; save the array with a type of its own, "
+            "such as array.astype(float)",
         ) from None
+    if not isinstance(array, np.ndarray):  # a member that is no array is given as its bytes
+        raise _damaged(path, ValueError(f"the member{called} is no array"))
+    return array
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{path.name} is damaged",
+        expected=_WHAT,
+        received=str(error).partition("\n")[0] or type(error).__name__,
+        advice="write or fetch it again",
+    )
 
 
 def _pair(arrays: Mapping[str, Array], patterns: tuple[str, ...]) -> tuple[str, str] | None:

@@ -23,6 +23,7 @@ from pellucid.errors import DataError
 # Pillow decodes outside Python's lock: threads are enough
 _THREADS = min(8, os.cpu_count() or 1)
 _FILES_AT_ONCE = 512
+_BYTES_AT_ONCE = 1 << 28  # of pixels, where images are so large that fewer files are decoded at once
 _HEADS_SAMPLED = 256
 _LARGEST_DEFAULT = 224
 _STRETCH_WORTH_SAYING = 1.1
@@ -64,6 +65,8 @@ def choose_size(files: Sequence[Path], size: str | None) -> tuple[int, int, tupl
     if not heads:
         raise DataError(
             f"none of {len(sampled):,} files looked at can be read as an image, such as {files[0]}",
+            expected=f"at most {_REFUSED_SHARE:.0%} of the files unreadable",
+            received=f"{files[0]}: {_why_unreadable(files[0])}",
             advice="are they whole, and images indeed?",
         )
     heights, widths = [height for height, _ in heads], [width for _, width in heads]
@@ -91,8 +94,9 @@ def decode(files: Sequence[Path], height: int, width: int, channels: int | None)
         channels: 1 grey, 3 RGB; None takes grey if all images are grey.
 
     Raises:
-        DataError: more than a tenth of the files cannot be read; the cache folder cannot be written.
+        DataError: more than a tenth of the files cannot be read; the cache folder cannot be written, or is too small.
     """
+    cache.require_room(len(files) * (channels or 1) * height * width)
     key = cache.listing_key(files, _FORM, height, width, channels)
 
     def build(folder: Path) -> dict[str, Any]:
@@ -113,7 +117,7 @@ def decode_new(files: Sequence[Path], height: int, width: int, channels: int) ->
     Raises:
         DataError: as `decode`.
     """
-    if len(files) > _FILES_AT_ONCE:
+    if len(files) > _at_once(height, width, channels):
         return decode(files, height, width, channels)
     decoding = _Decoding(files, height, width, channels)
     stored = torch.from_numpy(np.concatenate(list(decoding.chunks())))
@@ -150,8 +154,9 @@ class _Decoding:
     def chunks(self) -> Iterator[Pixels]:
         """Yield the pixels of the readable files, uint8 (B, C, H, W)."""
         with strict_pillow(), ThreadPoolExecutor(_THREADS) as pool:
-            for start in range(0, len(self.files), _FILES_AT_ONCE):
-                numbers = range(start, min(start + _FILES_AT_ONCE, len(self.files)))
+            at_once = _at_once(self.height, self.width, self.channels)
+            for start in range(0, len(self.files), at_once):
+                numbers = range(start, min(start + at_once, len(self.files)))
                 block_BCHW = np.empty((len(numbers), self.channels, self.height, self.width), np.uint8)
                 results = list(pool.map(self._decode_one, (self.files[number] for number in numbers), block_BCHW))
                 readable = [reason is None for _, reason in results]
@@ -183,6 +188,8 @@ class _Decoding:
         if len(self.refused) <= _REFUSED_SHARE * len(self.files):
             return
         named = _named([(str(self.files[number]), reason) for number, reason in self.refused])
+        if len(self.refused) == seen:
+            raise _none_readable(self.files, named)
         raise DataError(
             f"{len(self.refused):,} of the first {seen:,} image files cannot be read: {named}",
             expected=f"at most {_REFUSED_SHARE:.0%} of the {len(self.files):,} files unreadable",
@@ -195,6 +202,34 @@ def _decoded(files: Sequence[Path], stored: Tensor, refused: Sequence[tuple[int,
     unreadable = {index for index, _ in refused}
     kept = tuple(index for index in range(len(files)) if index not in unreadable)
     return Decoded(stored, kept, tuple((str(files[index]), reason) for index, reason in refused), sha256)
+
+
+def _at_once(height: int, width: int, channels: int) -> int:
+    """Return how many files of so large images are decoded at once."""
+    return max(1, min(_FILES_AT_ONCE, _BYTES_AT_ONCE // (height * width * channels)))
+
+
+def _none_readable(files: Sequence[Path], named: str) -> DataError:
+    if len(files) == 1:
+        return DataError(
+            f"{files[0]} cannot be read as an image",
+            expected="an image file",
+            received=named.removeprefix(f"{files[0]}: "),
+        )
+    return DataError(
+        f"none of the {len(files):,} image files can be read: {named}",
+        expected=f"at most {_REFUSED_SHARE:.0%} of the files unreadable",
+        received="all of those tried",
+        advice="are they whole, and images indeed?",
+    )
+
+
+def _why_unreadable(file: Path) -> str:
+    try:
+        read_size(file)
+    except UnreadableImageError as error:
+        return str(error)
+    return "readable"
 
 
 def _read_head(file: Path) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pellucid.data.dataset import SplitName
 from pellucid.data.images.pixels import ENDINGS
+from pellucid.data.paths import missing
 from pellucid.errors import DataError
 
 _SPLIT_FOLDERS: dict[str, SplitName] = {
@@ -40,18 +41,23 @@ def find(folder: Path) -> ImageFiles:
     Raises:
         DataError: no folder, no images, no class folders, or only one class.
     """
+    if folder.is_file():
+        raise DataError(
+            f"{folder} is not a folder", expected="a folder that holds one folder a class", received="a file"
+        )
     if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder", advice="give the folder that holds one folder a class")
+        raise missing(folder, "a folder that holds one folder a class")
     tops = _folders(folder)
     split_of_top = {top: _SPLIT_FOLDERS.get(top.name.lower()) for top in tops}
     named_splits = bool(tops) and all(split_of_top.values())
     found: list[tuple[Path, str, SplitName | None]] = []
-    loose = other = 0
+    loose = other = links = 0
     for root in tops if named_splits else [folder]:
         split = split_of_top[root] if named_splits else None
         loose += sum(is_image(file) for file in root.iterdir())
         for class_folder in _folders(root):
-            files = _files(class_folder)
+            files, broken = _files(class_folder)
+            links += broken
             images = [file for file in files if is_image(file)]
             other += len(files) - len(images)
             found += [(file, class_folder.name, split) for file in images]
@@ -59,7 +65,7 @@ def find(folder: Path) -> ImageFiles:
     _check_classes(folder, classes, loose)
     if named_splits and "train" not in split_of_top.values():
         raise DataError(f"{folder} has no folder to train on", expected=f"{folder}/train/<class>/image.png")
-    notes = _left_out_notes(loose, other)
+    notes = _left_out_notes(loose, other, links)
     return ImageFiles(
         tuple(path for path, _, _ in found),
         tuple(classes.index(name) for _, name, _ in found),
@@ -105,8 +111,8 @@ def find_new(source: Path, classes: Sequence[str]) -> tuple[list[Path], list[int
     if source.is_file():
         return [source], None
     if not source.is_dir():
-        raise DataError(f"{source} is neither a file nor a folder", expected="an image or a folder of images")
-    paths = [file for file in _files(source) if is_image(file)]
+        raise missing(source, "an image or a folder of images")
+    paths = [file for file in _files(source)[0] if is_image(file)]
     if not paths:
         raise DataError(
             f"there are no images in {source}", expected="files ending in " + " ".join(ENDINGS), received="none of them"
@@ -130,10 +136,21 @@ def _folders(folder: Path) -> list[Path]:
     )
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return all files below a folder in an order that is the same on every system; hidden ones are left out."""
-    below = (file for file in folder.rglob("*") if not file.name.startswith(".") and file.is_file())
-    return sorted(below, key=lambda file: file.relative_to(folder).parts)
+def _files(folder: Path) -> tuple[list[Path], int]:
+    """Return all files below a folder in an order that is the same on every system, and how many links lead nowhere.
+
+    Hidden files are left out; links to folders are not followed, so that a loop of them has an end.
+    """
+    files: list[Path] = []
+    broken = 0
+    for file in folder.rglob("*"):
+        if file.name.startswith("."):
+            continue
+        if file.is_file():
+            files.append(file)
+        else:
+            broken += file.is_symlink() and not file.exists()
+    return sorted(files, key=lambda file: file.relative_to(folder).parts), broken
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
@@ -146,14 +163,17 @@ def _check_classes(folder: Path, classes: Sequence[str], loose: int) -> None:
     advice = f"put the images of each class into a folder of their own: {folder}/<class>/image.png"
     if not classes and loose:
         raise DataError(
-            f"the {loose:,} images in {folder} have no classes",
+            f"the images in {folder} ({loose:,}) have no classes",
             expected="one folder a class",
             received="images side by side",
             advice=advice,
         )
     if not classes:
         raise DataError(
-            f"there are no images in {folder}", expected="files ending in " + " ".join(ENDINGS), advice=advice
+            f"there are no images in {folder}",
+            expected="files ending in " + " ".join(ENDINGS),
+            received="other files" if any(folder.iterdir()) else "an empty folder",
+            advice=advice,
         )
     if len(classes) == 1:
         raise DataError(
@@ -164,8 +184,10 @@ def _check_classes(folder: Path, classes: Sequence[str], loose: int) -> None:
         )
 
 
-def _left_out_notes(loose: int, other: int) -> tuple[str, ...]:
+def _left_out_notes(loose: int, other: int, links: int) -> tuple[str, ...]:
     notes = []
+    if links:
+        notes.append(f"left out: links that lead nowhere ({links:,})")
     if loose:
         notes.append(f"left out: images beside the class folders ({loose:,})")
     if other:

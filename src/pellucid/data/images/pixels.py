@@ -3,6 +3,7 @@
 Shape letters: C channels (1 grey, 3 RGB), H height, W width.
 """
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ def read_image(content: bytes, height: int, width: int, channels: int) -> tuple[
     Raises:
         UnreadableImageError: not an image, cut off, damaged, or too large to be meant seriously.
     """
+    if not content:
+        raise UnreadableImageError("an empty file")
     try:
         with Image.open(BytesIO(content)) as image:
             _refuse_bomb(image)
@@ -127,14 +130,21 @@ def parse_size(text: str) -> tuple[int, int]:
     ((32, 48), (64, 64))
 
     Raises:
-        DataError: the text is neither.
+        DataError: the text is neither, or no image is so large.
     """
     parts = text.lower().replace("×", "x").split("x")
     if len(parts) not in (1, 2) or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise DataError(
             f"the size '{text}' cannot be read", expected="height x width, such as 32x32, or 64", received=text
         )
-    return int(parts[0]), int(parts[-1])
+    height, width = int(parts[0]), int(parts[-1])
+    if Image.MAX_IMAGE_PIXELS is not None and height * width > Image.MAX_IMAGE_PIXELS:
+        raise DataError(
+            f"the size '{text}' is too large",
+            expected=f"at most {Image.MAX_IMAGE_PIXELS:,} pixels",
+            received=f"{height * width:,} pixels",
+        )
+    return height, width
 
 
 @contextmanager
@@ -153,7 +163,11 @@ def strict_pillow() -> Iterator[None]:
 def _refuse_bomb(image: Image.Image) -> None:
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and image.width * image.height > limit:
-        raise UnreadableImageError(f"{image.width} x {image.height} pixels are more than the {limit:,} allowed")
+        raise UnreadableImageError(_too_large(image.width * image.height, limit))
+
+
+def _too_large(claimed: int, limit: int) -> str:
+    return f"it claims {claimed:,} pixels, more than the {limit:,} that are decoded (a decompression bomb?)"
 
 
 def _flatten(image: Image.Image) -> Image.Image:
@@ -177,4 +191,7 @@ def _reason(error: Exception) -> str:
         return str(error)
     if type(error).__name__ == "UnidentifiedImageError":
         return "not an image"
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        claimed = re.search(r"\d+", str(error))
+        return _too_large(int(claimed[0]), Image.MAX_IMAGE_PIXELS or 0) if claimed else "too large"
     return str(error) or type(error).__name__

@@ -68,9 +68,16 @@ class SeriesPreprocessing(Preprocessing):
             frame = frames.read(source, known=[column.name for column in self.columns])
             table, time, notes = frame.columns, self.time, frame.notes
             self._refuse_missing(table)
+        roles.refuse_infinite(table.select([column.name for column in self.columns]))
         table, moments, order_notes = timeline.in_order(table, time)
         steps, fill_notes = filled(table.select([column.name for column in self.columns]))
-        roles.refuse_infinite(steps)
+        target = steps[self.targets[0]]
+        if len(steps) and target.null_count() == len(steps):
+            raise DataError(
+                f"the past of '{target.name}' is missing in every step, so nothing can be forecast from it",
+                expected="numbers, as in training",
+                received=f"{len(steps):,} empty fields",
+            )
         encoded, value_notes = encode(steps, self.columns)
         if len(encoded) < self.window:
             raise DataError(
@@ -112,7 +119,8 @@ class SeriesPreprocessing(Preprocessing):
                 expected=f"{len(self.columns)}: {', '.join(column.name for column in self.columns)}",
                 received=str(values.shape[1]),
             )
-        return pl.DataFrame({column.name: values[:, index] for index, column in enumerate(self.columns)})
+        columns = {column.name: values[:, index] for index, column in enumerate(self.columns)}
+        return pl.DataFrame(columns).fill_nan(None)
 
     def _refuse_missing(self, table: pl.DataFrame) -> None:
         needed = (*(column.name for column in self.columns), *self.time.columns)
@@ -120,8 +128,8 @@ class SeriesPreprocessing(Preprocessing):
         if missing:
             raise DataError(
                 "the series lacks columns it was learned with",
-                expected=", ".join(f"'{name}'" for name in missing),
-                received=", ".join(table.columns[:12]),
+                expected=frames.listed([f"'{name}'" for name in missing]),
+                received=frames.listed(table.columns),
             )
 
 

@@ -103,6 +103,7 @@ def _in_order(frame: frames.Frame, options: DataOptions) -> _Steps:
                 expected="--split, such as 60:20:20, of the steps in order",
                 received=f"--{option} {value}",
             )
+    roles.refuse_infinite(frame.columns)
     time = timeline.find(frame.columns, options)
     table, _, notes = timeline.in_order(frame.columns, time)
     told = f"time: {' and '.join(map(repr, time.columns))}" if time.columns else "time: the order of the rows"
@@ -115,19 +116,31 @@ def _in_order(frame: frames.Frame, options: DataOptions) -> _Steps:
     else:
         target, _ = roles.choose_target(candidates, None) if len(candidates) > 1 else ("", "")
         why = "by its name or place (--target to change)"
+    if not numbers:
+        raise DataError(
+            "there is nothing to forecast: no column besides the time holds numbers",
+            expected="a column of numbers",
+            received=frames.listed(candidates) or "no other column",
+        )
     if target not in numbers:
         raise DataError(
             f"a forecast needs a column of numbers to forecast, '{target}' is none",
-            expected=f"one of {', '.join(numbers) or 'the columns, but none holds numbers'}",
+            expected=f"one of {frames.listed(numbers)}",
             received=target,
             advice="name it with --target",
+        )
+    if table[target].null_count() == len(table):
+        raise DataError(
+            f"there is nothing to forecast: '{target}' is missing in every row",
+            expected="values to forecast",
+            received=f"{len(table):,} empty fields",
+            advice="choose another --target",
         )
     table = table.select([target, *(name for name in candidates if name != target)])
     first = int(table[target].is_not_null().arg_max() or 0)
     if first:
         table = table[first:]
         notes += (f"missing: the first {first:,} steps, which have no '{target}', are left out",)
-    roles.refuse_infinite(table)
     steps, more_notes = filled(table)
     return _Steps(
         steps, table[target].is_not_null(), time, target, (told, f"target: '{target}', {why}", *notes, *more_notes)

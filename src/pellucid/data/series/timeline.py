@@ -41,7 +41,9 @@ class Timeline:
             raise DataError(
                 f"the time in {' and '.join(map(repr, self.columns))} cannot be read in every row",
                 expected="a date or a number in every row",
-                received=f"{'none' if moments is None else moments.null_count()} without",
+                received="no dates or numbers"
+                if moments is None
+                else f"{moments.null_count():,} of {len(table):,} rows without",
                 advice="leave those rows out, or name the column of the time with --time",
             )
         return moments

@@ -24,6 +24,9 @@ _MOST_LEVELS = 255
 
 _DAY_SECONDS = 86_400.0
 
+# Standard deviations: no value of a million training rows can be farther off; what is would make infinite sums.
+_FARTHEST = 1e6
+
 
 @dataclass(frozen=True, slots=True)
 class Column(ABC):
@@ -54,6 +57,8 @@ class Column(ABC):
 @dataclass(frozen=True, slots=True)
 class NumberColumn(Column):
     """A number: standardised, and where it falls between bin edges (piecewise-linear encoding).
+
+    A new value farther than a million standard deviations from the mean counts as so far.
 
     The encoding's e-th feature is min(max((x - edge_e) / (edge_e+1 - edge_e), 0), 1) (Gorishniy et al. 2022, "On
     embeddings for numerical features in tabular deep learning", section 3.2): a network reads a threshold or a
@@ -97,17 +102,17 @@ class NumberColumn(Column):
 
     def encode(self, series: pl.Series) -> tuple[Encoded, str]:
         """Return (N, F); missing values count as the median."""
-        numbers = frames.as_numbers(series)
+        numbers, note = frames.as_known_numbers(series)
         absent = numbers.is_null().to_numpy()
         values = numbers.fill_null(self.median).to_numpy()
         encoded = np.empty((len(values), len(self.features)), np.float32)
-        encoded[:, 0] = (values - self.mean) / self.scale
+        encoded[:, 0] = np.clip((values - self.mean) / self.scale, -_FARTHEST, _FARTHEST)
         for index, (low, high) in enumerate(zip(self.edges, self.edges[1:], strict=False), start=1):
             encoded[:, index] = np.clip((values - low) / (high - low), 0, 1)
         if self.missing:
             encoded[:, -1] = absent
-            return encoded, ""
-        return encoded, _missing_note(self.name, int(absent.sum()), "the median")
+            return encoded, note
+        return encoded, note or _missing_note(self.name, int(absent.sum()), "the median")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,21 @@
 """Delimited text files (CSV, TSV, ...) become a frame of strings: separator, encoding and header are found out."""
 
-import bz2
 import csv
-import gzip
-import lzma
 import re
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import polars as pl
 
+from pellucid.data.tables import content as contents
 from pellucid.errors import DataError
 
 ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".data")
 
-_DECOMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
-    ".gz": gzip.decompress,
-    ".bz2": bz2.decompress,
-    ".xz": lzma.decompress,
-}
+_MOST_SHORT_LINES = 0.1
 _SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE_BYTES = 1 << 17
 _SAMPLE_ROWS = 200
@@ -48,7 +42,7 @@ class Table:
 def is_delimited(path: Path) -> bool:
     """Return whether a file's name ends as a delimited file's does, compressed or not."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _DECOMPRESS:
+    if suffixes and suffixes[-1] in contents.COMPRESSED:
         suffixes.pop()
     return bool(suffixes) and suffixes[-1] in ENDINGS
 
@@ -61,9 +55,9 @@ def read(path: Path, known: Sequence[str] = ()) -> Table:
         known: column names to expect: a first line that holds them all is a header whatever it looks like.
 
     Raises:
-        DataError: the file is missing, empty, binary, or its lines differ in number of fields.
+        DataError: the file is missing, empty, binary, or has a line of too many fields, or many of too few.
     """
-    content, notes = _decode(_content(path), path)
+    content, notes = contents.read(path)
     if not content.strip():
         raise DataError(f"{path.name} is empty", expected="a header and rows", received="no text")
     sample = content[:_SAMPLE_BYTES].decode(errors="ignore").lstrip("\r\n")
@@ -76,6 +70,7 @@ def read(path: Path, known: Sequence[str] = ()) -> Table:
     rows = _sample_rows(sample, separator)
     has_header = looks_like_header(rows, known)
     strings = _parse(content, separator, path, has_header=has_header)
+    notes += _short_lines_note(content, separator, path, strings, lines=strings.height + has_header)
     if has_header:
         names, more_notes = _unique(rows[0])
         notes += more_notes
@@ -119,47 +114,6 @@ def looks_like_header(rows: Sequence[Sequence[str]], known: Sequence[str] = ()) 
     return bool(named) and all_words and len(set(named)) == len(named) and repeated * 2 < len(first)
 
 
-def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read", received=str(error)) from None
-    decompress = _DECOMPRESS.get(path.suffix.lower())
-    if decompress is None:
-        return content
-    try:
-        return decompress(content)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise DataError(
-            f"{path.name} is damaged", expected=f"a {path.suffix} file", received=str(error), advice="fetch it again"
-        ) from None
-
-
-def _decode(content: bytes, path: Path) -> tuple[bytes, tuple[str, ...]]:
-    """Return the text in UTF-8 without a byte-order mark, and a note where it was in something else."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if content.startswith(mark):
-            try:
-                return content.decode(encoding).encode(), ()
-            except UnicodeDecodeError:
-                break
-    if b"\0" in content[:_SAMPLE_BYTES]:
-        raise DataError(
-            f"{path.name} is not text",
-            expected="a CSV or TSV file",
-            received="a binary file",
-            advice="save it as CSV or Parquet",
-        )
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        # every byte is a character in latin-1; a wrong guess spoils a few letters, not the table
-        return content.decode("latin-1").encode(), ("encoding: not UTF-8, read as latin-1",)
-    return content, ()
-
-
 def _separator(sample: str) -> str:
     """Return the separator that gives most lines the same number of fields, more than one."""
     best, most = ",", (0.0, 0)
@@ -190,22 +144,88 @@ def _parse(content: bytes, separator: str, path: Path, *, has_header: bool) -> p
 
 
 def _unparsable(content: bytes, separator: str, path: Path, reason: str) -> DataError:
-    """Return the error that names the first line with more fields than the first."""
-    rows = csv.reader(content.decode().splitlines(), delimiter=separator)
-    width = len(next(rows))
-    for row in rows:
-        if len(row) > width:
-            return DataError(
-                f"line {rows.line_num} of {path.name} has too many fields",
-                expected=f"{width} fields, as in line 1",
-                received=f"{len(row)} fields",
-                advice="quote values that hold the separator, or mend the line",
-            )
+    """Return the error that names the line at fault: one of more fields than the first, or a quote without an end."""
+    lines, unclosed = _fields_of_lines(content, separator)
+    if unclosed:
+        return DataError(
+            f"a quote opened in line {unclosed} of {path.name} is never closed",
+            expected='a " at both ends of a value, and "" for a quote within',
+            received="the end of the file",
+        )
+    widths = [fields for _, fields in lines]
+    usual = max(set(widths), key=widths.count) if widths else 0
+    if widths and usual > widths[0]:
+        return DataError(
+            f"line {lines[0][0]} of {path.name} has fewer fields than the lines below it",
+            expected=f"a header of {usual} fields",
+            received=f"{widths[0]} fields",
+            advice="take out what stands above the header, or name every column",
+        )
+    too_long = next((line for line in lines if line[1] > widths[0]), None)
+    if too_long:
+        return DataError(
+            f"line {too_long[0]} of {path.name} has too many fields",
+            expected=f"{widths[0]} fields, as in line {lines[0][0]}",
+            received=f"{too_long[1]} fields",
+            advice="quote values that hold the separator, or mend the line",
+        )
     return DataError(
         f"{path.name} cannot be read as a table",
         expected=f"rows of fields separated by '{separator}'",
         received=reason,
     )
+
+
+def _short_lines_note(
+    content: bytes, separator: str, path: Path, strings: pl.DataFrame, *, lines: int
+) -> tuple[str, ...]:
+    """Return a note on lines that end before their last field, which polars fills up, or nothing.
+
+    Raises:
+        DataError: more than a tenth of the lines do.
+    """
+    # such a line lacks its last field, though not all of them as a blank one does; else nothing needs to be counted
+    lacking = strings.filter(strings[:, -1].is_null())
+    partly = int(lacking.select(~pl.all_horizontal(pl.all().is_null())).to_series().sum())
+    blank = len(lacking) - partly
+    separators = (lines - blank) * (strings.width - 1)
+    if not partly or (b'"' not in content and content.count(separator.encode()) >= separators):
+        return ()
+    counted, _ = _fields_of_lines(content, separator)
+    short = [line for line in counted if line[1] < strings.width]
+    if not short or (counted[0][1] == strings.width and len(short) == len(counted) - 1):
+        return ()  # the header alone ends with a separator: what it names no value follows
+    first, fields = short[0]
+    found = f"line {first} has {fields} fields in place of {strings.width}"
+    if len(short) > _MOST_SHORT_LINES * strings.height:
+        raise DataError(
+            f"{len(short):,} of the {strings.height:,} lines of {path.name} have too few fields",
+            expected=f"{strings.width} fields, the rest at most in {_MOST_SHORT_LINES:.0%} of the lines",
+            received=found,
+            advice=f"mend the lines; is '{separator}' the separator, and the file whole?",
+        )
+    return (f"lines with too few fields ({len(short):,}), such as {found}: what they lack counts as missing",)
+
+
+def _fields_of_lines(content: bytes, separator: str) -> tuple[list[tuple[int, int]], int | None]:
+    """Return number and count of fields of each line that is not blank, and the line of a quote that is never closed.
+
+    A value in quotes may go on over several lines; the number is then the last one's.
+    """
+    limit = csv.field_size_limit(sys.maxsize)
+    rows = csv.reader(StringIO(content.decode(), newline=""), delimiter=separator, strict=True)
+    lines: list[tuple[int, int]] = []
+    begun = 1
+    try:
+        for row in rows:
+            if row:
+                lines.append((rows.line_num, len(row)))
+            begun = rows.line_num + 1
+    except csv.Error as error:
+        return lines, begun if "end of data" in str(error) else None
+    finally:
+        csv.field_size_limit(limit)
+    return lines, None
 
 
 def _unique(fields: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:

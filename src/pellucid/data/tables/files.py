@@ -45,15 +45,16 @@ def read_table(source: object, options: DataOptions, frame: frames.Frame | None 
     frame = frames.read(source, ignore=options.ignore) if frame is None else frame
     target, why = roles.choose_target(frame.columns.columns, options.target)
     if not len(frame.columns):
-        raise DataError("the table has no rows", expected="a row for each sample", received="a header alone")
+        raise DataError("the table has no rows with values", expected="a row for each sample", received="none")
+    roles.refuse_infinite(frame.columns)
     rows, notes = _with_target(frame.columns, target, "")
     notes = (*frame.notes, why, *notes)
     test_rows = None
     if options.test is not None:
         test, more_notes = _read_test(Path(options.test), frame, rows, target)
         test_rows = torch.arange(len(rows), len(rows) + len(test))
-        rows = _stacked(rows, test)
-        notes += more_notes
+        rows, typing_notes = _stacked(rows, test)
+        notes += (*more_notes, *typing_notes)
     name = Path(source).name.split(".")[0] if isinstance(source, str | Path) else "table"
     return Table(name, rows, frame.names, frame.has_header, target, test_rows, notes)
 
@@ -80,6 +81,8 @@ def _read_test(
     """Read the test file with the columns of the training file."""
     frame = frames.read(path, known=rows.columns)
     test = frame.columns
+    if not len(test):
+        raise DataError(f"the test file {path.name} has no rows with values", expected="rows", received="none")
     if not frame.has_header and test.width == len(training.names):
         test = test.rename(dict(zip(test.columns, training.names, strict=True)))
     missing = [name for name in rows.columns if name not in test.columns]
@@ -87,10 +90,12 @@ def _read_test(
         raise DataError(
             f"the test file {path.name} lacks columns of the training file",
             expected=", ".join(f"'{name}'" for name in missing),
-            received=", ".join(test.columns[:12]),
+            received=frames.listed(test.columns),
             advice=nearest(missing[0], set(test.columns) - set(rows.columns)),
         )
-    test, notes = _with_target(test.select(rows.columns), target, f" of {path.name}")
+    test = test.select(rows.columns)
+    roles.refuse_infinite(test, f" in the test file {path.name}")
+    test, notes = _with_target(test, target, f" of {path.name}")
     if rows[target].dtype == pl.String:
         known = Classes(tuple(rows[target].unique().to_list()))
         words, respelled = labels.respelled(test[target], known)
@@ -107,8 +112,13 @@ def _read_test(
     return test, (*notes, f"test: {len(test):,} rows of {path.name}")
 
 
-def _stacked(rows: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
-    """Return training and test rows as one table; a column of two types becomes one of words."""
+def _stacked(rows: pl.DataFrame, test: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return training and test rows as one table, and notes; a column of two types becomes one of words.
+
+    Raises:
+        DataError: a column of numbers has none in the test rows.
+    """
+    notes: list[str] = []
     for name in rows.columns:
         first, second = rows[name], test[name]
         if first.dtype == second.dtype:
@@ -119,7 +129,9 @@ def _stacked(rows: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
             rows = rows.with_columns(first.cast(second.dtype))
         elif first.dtype == pl.Float64 and second.dtype == pl.String:
             # training decides: what is a number there is one here, and what cannot be read is missing
-            test = test.with_columns(frames.as_numbers(second))
+            numbers, note = frames.as_known_numbers(second)
+            test = test.with_columns(numbers)
+            notes += [f"test: {note}"] if note else []
         else:
             rows, test = rows.with_columns(frames.as_words(first)), test.with_columns(frames.as_words(second))
-    return pl.concat([rows, test])
+    return pl.concat([rows, test]), tuple(notes)

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from pellucid.data.paths import require_file
 from pellucid.data.tables import delimited
 from pellucid.errors import DataError, nearest
 
@@ -27,6 +28,9 @@ _DATE_FORMATS = (
 
 # a float holds whole numbers of so many digits exactly; longer ones are keys, not quantities
 _EXACT_DIGITS = 15
+
+_MOST_NAMES = 12
+_LONGEST_NAME = 40
 
 # a column of numbers in which one value in twenty is spoilt is still a column of numbers
 _LEAST_READABLE = 0.95
@@ -122,13 +126,19 @@ def find_column(asked: str, names: Sequence[str], option: str) -> str:
         return asked
     if asked.isdigit() and 1 <= int(asked) <= len(names):
         return names[int(asked) - 1]
-    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     raise DataError(
         f"there is no column '{asked}' for --{option}",
-        expected=f"one of {shown}, or a position from 1 to {len(names)}",
-        received=asked,
+        expected=f"one of {listed(names)}, or a position from 1 to {len(names)}",
+        received=asked or "an empty text",
         advice=nearest(asked, names),
     )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return up to twelve names as one text, long ones cut: a line of prose taken for a header has no end."""
+    shown = [name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…" for name in names[:_MOST_NAMES]]
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(shown) + more
 
 
 def typed_columns(raw: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
@@ -158,6 +168,29 @@ def as_numbers(series: pl.Series) -> pl.Series:
     return numbers.fill_nan(None)
 
 
+def as_known_numbers(series: pl.Series) -> tuple[pl.Series, str]:
+    """Return a typed column of new data as Float64 where training had numbers, and a note on what is none.
+
+    Raises:
+        DataError: nothing in it is a number.
+    """
+    numbers = as_numbers(series)
+    unread = numbers.is_null() & series.is_not_null()
+    count = int(unread.sum())
+    if not count:
+        return numbers, ""
+    examples = series.filter(unread).unique(maintain_order=True).head(3).cast(pl.String).to_list()
+    quoted = ", ".join(f"'{example}'" for example in examples)
+    if count + series.null_count() == len(series):
+        raise DataError(
+            f"column '{series.name}' holds no numbers",
+            expected="numbers, as in training",
+            received=quoted,
+            advice="are the columns in the right order, and of the right file?",
+        )
+    return numbers, f"column '{series.name}': {count:,} values are no numbers ({quoted}) and count as missing"
+
+
 def as_words(series: pl.Series) -> pl.Series:
     """Return a typed column as String; whole numbers without a decimal point, value by value."""
     words = series.cast(pl.String)
@@ -178,13 +211,15 @@ def as_dates(series: pl.Series) -> pl.Series | None:
 
 
 def _read_binary(path: Path) -> pl.DataFrame:
+    require_file(path, f"a {path.suffix} file")
     try:
         return pl.read_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else pl.read_ipc(path)
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(
-            f"{path.name} cannot be read", expected=f"a {path.suffix} file", received=str(error).partition("\n")[0]
+            f"{path.name} cannot be read: it is damaged, or something else than its name says",
+            expected=f"a {path.suffix} file",
+            received=str(error).partition("\n")[0] if path.stat().st_size else "an empty file",
+            advice="write it again; if it is text, call it .csv",
         ) from None
 
 
@@ -193,7 +228,10 @@ def _in_memory(source: Any) -> pl.DataFrame:
         case pl.DataFrame():
             return source
         case pl.LazyFrame():
-            return source.collect()
+            try:
+                return source.collect()
+            except (pl.exceptions.PolarsError, OSError) as error:
+                raise DataError("the lazy frame cannot be collected", received=str(error).partition("\n")[0]) from None
     if _is_pandas(source):
         return pl.DataFrame([_from_pandas(str(name), source[name]) for name in source.columns])
     if hasattr(source, "__arrow_c_stream__"):

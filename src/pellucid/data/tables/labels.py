@@ -10,7 +10,6 @@ from torch import Tensor
 from pellucid.data import targets
 from pellucid.data.dataset import Classes
 from pellucid.data.tables import frames
-from pellucid.errors import DataError
 
 _PUNCTUATION = ".,;:! "
 
@@ -23,14 +22,9 @@ def classes_of(series: pl.Series) -> Classes:
     """
     present = series.drop_nulls()
     names = tuple(frames.as_words(present.unique().sort()).to_list())
-    targets.refuse_single_class(names)
-    if len(names) > targets.MOST_WHOLE_CLASSES and len(names) * 2 > len(present):
-        raise DataError(
-            f"column '{series.name}' has too many different values to be classes",
-            expected="several rows of each class",
-            received=f"{len(names):,} different values in {len(present):,} rows",
-            advice="choose another --target" + (", or pass --task regression" if series.dtype == pl.Float64 else ""),
-        )
+    column = f"the target '{series.name}'"
+    targets.refuse_single_class(names, column)
+    targets.refuse_too_many_classes(column, len(names), len(present), numbers=series.dtype == pl.Float64)
     return Classes(names)
 
 

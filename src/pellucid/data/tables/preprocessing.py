@@ -68,6 +68,8 @@ class TablePreprocessing(Preprocessing):
         frame = frames.read(source, known=[column.name for column in self.columns])
         table, naming_notes = self._by_name(frame)
         used = table.select([column.name for column in self.columns])
+        if not len(used):
+            raise DataError("there are no rows with values to predict for", expected="a row for each sample")
         roles.refuse_infinite(used)
         encoded, notes = encode(used, self.columns)
         targets, more_notes = self._targets(table)
@@ -140,8 +142,8 @@ class TablePreprocessing(Preprocessing):
             hints = [nearest(name, set(table.columns) - set(self.names)) for name in missing]
             raise DataError(
                 f"{len(missing)} of the {len(self.columns)} columns learned from are missing",
-                expected=", ".join(f"'{name}'" for name in missing),
-                received=f"{table.width} columns: {', '.join(table.columns[:12])}",
+                expected=frames.listed([f"'{name}'" for name in missing]),
+                received=f"{table.width} columns: {frames.listed(table.columns)}",
                 advice=next((f"for '{name}', {hint}" for name, hint in zip(missing, hints, strict=True) if hint), ""),
             )
         return table, frame.notes

@@ -1,9 +1,10 @@
 """What each column of a table is for: the target, an input, or left out (and why)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from pellucid.data.tables import frames
@@ -13,6 +14,11 @@ _TARGET_NAMES = ("target", "label", "class", "y")
 _IDENTIFIER_NAME = re.compile(
     r"^(id|idx|index|no|nr|key|uuid|guid|row_?(id|names?|numbers?)|unnamed: \d+)$|(_id|_?uuid)$|[a-z]ID$"
 )
+
+_LARGEST = float(np.finfo(np.float32).max)  # what a network computes with
+
+_CONSTANT = "it is always"
+_MOST_NOTES = 5
 
 # Fewer rows than this may differ in everything by chance.
 _LEAST_FOR_IDENTIFIER = 20
@@ -44,8 +50,8 @@ def choose_target(names: Sequence[str], asked: str | None) -> tuple[str, str]:
         raise DataError(
             "a table needs a target and at least one more column",
             expected="two or more columns",
-            received=", ".join(names) or "no columns",
-            advice="if there are more, is the separator one of , ; | or a tab?",
+            received=frames.listed(names) or "no columns",
+            advice="if there are more, is the separator one of , ; | or a tab? To forecast a column, pass --window 12",
         )
     if asked is not None:
         target = frames.find_column(asked, names, "target")
@@ -68,46 +74,48 @@ def assign(training: pl.DataFrame, kept_apart: Sequence[str], *, none_is_fine: b
     Raises:
         DataError: a column of free text, an infinite number, or no input at all.
     """
-    inputs: list[str] = []
-    identifiers: list[str] = []
-    notes: list[str] = []
-    for series in training:
-        if series.name in kept_apart:
-            continue
-        reason = _reason_to_leave_out(series)
-        if reason:
-            notes.append(f"column '{series.name}': left out, {reason}")
-        else:
-            inputs.append(series.name)
-        if "identifier" in reason:
-            identifiers.append(series.name)
+    reasons = {series.name: _reason_to_leave_out(series) for series in training if series.name not in kept_apart}
+    inputs = [name for name, reason in reasons.items() if not reason]
+    identifiers = [name for name, reason in reasons.items() if "identifier" in reason]
+    notes = _left_out_notes({name: reason for name, reason in reasons.items() if reason})
     if not inputs and not none_is_fine:
         raise DataError(
             "no column is left to learn from",
             expected="at least one column that varies and is no identifier",
             received="; ".join(notes) or "the target alone",
+            advice="is the target the right column, and are there enough rows?",
         )
-    return Roles(tuple(inputs), identifiers[0] if identifiers else None, tuple(notes))
+    return Roles(tuple(inputs), identifiers[0] if identifiers else None, notes)
 
 
-def refuse_infinite(frame: pl.DataFrame) -> None:
-    """Refuse infinite numbers.
+def refuse_infinite(frame: pl.DataFrame, where: str = "") -> None:
+    """Refuse numbers that are infinite or too large to be computed with.
+
+    Args:
+        frame: typed rows, all there are, so that their numbers are those of the source.
+        where: what the source is called, if there are several.
 
     Raises:
-        DataError: naming the columns and how many there are.
+        DataError: naming the columns, how many there are in each, and the first row.
     """
     numbers = frame.select(pl.col(pl.Float64))
-    if not numbers.width:
+    if not numbers.width or not numbers.height:
         return
-    counts = numbers.select(pl.all().is_infinite().sum()).row(0, named=True)
-    bad = {name: count for name, count in counts.items() if count}
+    largest = numbers.select(pl.all().abs().max()).row(0, named=True)
+    bad = [name for name, size in largest.items() if size is not None and size > _LARGEST]
     if bad:
+        found = []
+        for name in bad:
+            too_large = numbers[name].abs() > _LARGEST
+            first = int(too_large.arg_max() or 0)
+            found.append(
+                f"{int(too_large.sum()):,} in column '{name}', the first {numbers[name][first]} in row {first + 1:,}"
+            )
         raise DataError(
-            "infinite values cannot be learned from",
-            expected="finite numbers, or an empty field where a value is missing",
-            received=", ".join(f"{count:,} in column '{name}'" for name, count in bad.items()),
-            advice="leave them empty to have them filled, or leave the column out with --ignore "
-            + " --ignore ".join(bad),
+            f"infinite values cannot be computed with{where}",
+            expected=f"numbers up to {_LARGEST:.1e}, or an empty field where a value is missing",
+            received="; ".join(found),
+            advice="leave them empty to have them filled, or leave the column out (--ignore in training)",
         )
 
 
@@ -120,13 +128,24 @@ def missing_note(training: pl.DataFrame, inputs: Sequence[str]) -> tuple[str, ..
     return (f"missing in training: {', '.join(parts)}; a feature marks them, numbers count as the median",)
 
 
+def _left_out_notes(reasons: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a note for each column left out, or for all together where there are many constants."""
+    constant = [name for name, reason in reasons.items() if reason.startswith(_CONSTANT)]
+    together = set(constant) if len(constant) > _MOST_NOTES else set[str]()
+    notes = [f"column '{name}': left out, {reason}" for name, reason in reasons.items() if name not in together]
+    if together:
+        listed = frames.listed([f"'{name}'" for name in constant])
+        notes.append(f"columns left out, the same in all training rows ({len(constant):,}): {listed}")
+    return tuple(notes)
+
+
 def _reason_to_leave_out(series: pl.Series) -> str:
     present = series.drop_nulls()
     if not len(present):
         return "it has no values in training"
     distinct = present.n_unique()
     if distinct == 1 and len(present) == len(series):
-        return f"it is always {present[0]}"
+        return f"{_CONSTANT} {present[0]} in training"
     if series.dtype == pl.String:
         return _reason_for_words(present, distinct)
     if series.dtype == pl.Float64 and distinct == len(present) >= _LEAST_FOR_IDENTIFIER:

@@ -51,7 +51,6 @@ def load_table(
         DataError: no such target, nothing to tell apart, columns that cannot be learned from; each says what to do.
     """
     table = read_table(source, options, frame)
-    roles.refuse_infinite(table.rows)
     answers = _classes(table, options) if _are_classes(table, options) else _quantities(table)
     rows = _split(table, answers, options)
     training = table.rows[rows["train"].numpy()]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pellucid.data.dataset import Classes, Dataset, Preprocessing, Samples, Source
-from pellucid.data.split import rare_classes_note, split_rows
+from pellucid.data.split import rare_classes_note, ratios, split_rows
 from pellucid.data.texts.tokens import PADDING, UNKNOWN, Vocabulary, cut, file_named, read_text, smallest_type
 from pellucid.errors import DataError
 from pellucid.recipe import DataOptions
@@ -115,6 +115,13 @@ def load_texts(folder: Path, options: DataOptions, *, name: str | None = None) -
     first_of_line: dict[str, int] = {}
     groups = torch.tensor([first_of_line.setdefault(line, row) for row, line in enumerate(lines)])
     labels_N = torch.tensor(labels)
+    wanted = sum(share > 0 for share in ratios(options.split, len(lines)))
+    if len(first_of_line) < wanted:
+        raise DataError(
+            f"{folder} has too few different lines to split: equal lines stay in one split",
+            expected=f"at least {wanted} different lines",
+            received=f"{len(first_of_line)} different ones of {len(lines)}",
+        )
     repeated = len(first_of_line) < len(lines)
     rows = split_rows(len(lines), options, labels=labels_N, groups=groups if repeated else None)
     vocabulary = Vocabulary.fit((lines[row] for row in rows["train"].tolist()), options.level, (PADDING, UNKNOWN))

@@ -100,6 +100,10 @@ def load_text(path: Path, options: DataOptions, *, name: str | None = None) -> D
         DataError: not a text, or too short.
     """
     content, notes = read_text(path)
+    if not content.strip():
+        raise DataError(
+            f"{path.name} is empty", expected="a text", received="nothing but spaces" if content else "no text"
+        )
     test = None
     if options.test is not None:
         test, test_notes = read_text(Path(options.test))

@@ -16,9 +16,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from pellucid.data.paths import missing, naming, require_file
 from pellucid.errors import DataError
 
 Level = Literal["character", "word"]
+
+ENDINGS = (".txt", ".md", ".text")
 
 UNKNOWN = "<unknown>"
 PADDING = "<padding>"
@@ -124,12 +127,19 @@ def smallest_type(vocabulary: Vocabulary) -> torch.dtype:
 
 
 def file_named(source: object) -> Path | None:
-    """Return the path if the source is a file's, or the name of one; a text that merely looks like one stays a text."""
+    """Return the path if the source is a file's, or the name of one; any other text stays a text.
+
+    Raises:
+        DataError: a single word that ends as a text file's name does, where no such file is: a name mistyped.
+    """
     if isinstance(source, Path):
         return None if source.is_dir() else source
     if isinstance(source, str) and 0 < len(source) <= _LONGEST_FILE_NAME and "\n" not in source and "\0" not in source:
         with contextlib.suppress(OSError):  # a name longer than the file system allows
-            return Path(source) if Path(source).is_file() else None
+            if Path(source).is_file():
+                return Path(source)
+            if source.endswith(ENDINGS) and not any(map(str.isspace, source)):
+                raise missing(Path(source), "a text, or a text file")
     return None
 
 
@@ -139,13 +149,14 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     Raises:
         DataError: not there, or not a text.
     """
-    try:
+    require_file(path, "a text file, UTF-8")
+    with naming(path):
         content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}", expected="a text file") from error
     notes: tuple[str, ...] = ()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", errors="replace")
+        if "\ufffd" in text:
+            notes = (f"encoding: {path.name} says it is UTF-16, but some of its bytes are not: they became �",)
     elif b"\0" in content:
         raise DataError(f"{path} is not a text", expected="a text file, UTF-8", received="zero bytes")
     else:
