@@ -143,8 +143,8 @@ def precision_recall(choice: ThresholdChoice) -> Element:
     usual, chosen = choice.usual, choice.chosen
     alternative = (
         f"Precision against recall of '{choice.positive}', average precision {choice.average_precision.value:.3f}. At"
-        f" the threshold {usual.threshold:.2g}: precision {percent(usual.precision)}, recall {percent(usual.recall)}."
-        f" At {chosen.threshold:.2g}, chosen for {choice.goal}: {percent(chosen.precision)} and"
+        f" the threshold {usual.threshold:.3g}: precision {percent(usual.precision)}, recall {percent(usual.recall)}."
+        f" At {chosen.threshold:.3g}, chosen for {choice.goal}: {percent(chosen.precision)} and"
         f" {percent(chosen.recall)}."
     )
     curve = [point for point in choice.curve if math.isfinite(point.precision)]
@@ -153,7 +153,7 @@ def precision_recall(choice: ThresholdChoice) -> Element:
     def draw(axes: Axes) -> None:
         axes.plot([curve[i].recall for i in places], [curve[i].precision for i in places], color=BLUE)
         axes.scatter([usual.recall], [usual.precision], s=45, color=SOFT, marker="o", zorder=3, label="at 0.5")
-        label = f"at {chosen.threshold:.2g}, for {choice.goal}"
+        label = f"at {chosen.threshold:.3g}, for {choice.goal}"
         axes.scatter([chosen.recall], [chosen.precision], s=60, color=ORANGE, marker="D", zorder=4, label=label)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="recall: share found", ylabel="precision: share right")
         axes.xaxis.set_major_formatter(_PERCENT)

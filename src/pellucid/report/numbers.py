@@ -67,6 +67,13 @@ def title_of(name: str) -> str:
     return _TITLES.get(name, name.capitalize())
 
 
+def sentence(text: str) -> str:
+    """Return a text that begins with a capital letter and ends with a full stop."""
+    ended = text if text.endswith((".", "!", "?", ")", "”")) or not text else f"{text}."
+    first = ended.split(" ", 1)[0]
+    return ended[:1].upper() + ended[1:] if first.isalpha() else ended  # the name of a file keeps its case
+
+
 def shortened(text: str, most: int) -> str:
     """Return a text cut to so many characters, in one line."""
     line = " ".join(text.split())

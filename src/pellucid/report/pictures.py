@@ -34,13 +34,13 @@ def picture(data: Dataset, row: int) -> Element | None:
     stored = data.inputs[row]
     match data.preprocessing:
         case ImagePreprocessing():
-            return _image(stored.to(torch.uint8), f"sample {row}")
+            return _image(stored.to(torch.uint8))
         case TextLinesPreprocessing(vocabulary=vocabulary) | TextPreprocessing(vocabulary=vocabulary):
             return element("p", shortened(vocabulary.decode(stored.long()), _MOST_TEXT), class_="quoted mono")
         case SeriesPreprocessing():
             return _line(stored[0].tolist(), f"the {stored.shape[-1]} steps the network saw")
     if isinstance(data.input_shape, Image) and stored.ndim == 3 and stored.shape[0] in {1, 3}:
-        return _image(_as_pixels(stored), f"sample {row}")
+        return _image(_as_pixels(stored))
     return None
 
 
@@ -51,7 +51,7 @@ def _as_pixels(values_CHW: Tensor) -> Tensor:
     return ((values - low) / (high - low).clamp(min=1e-12) * 255).round().to(torch.uint8)
 
 
-def _image(pixels_CHW: Tensor, alternative: str) -> Element:
+def _image(pixels_CHW: Tensor) -> Element:
     pixels_HWC = np.ascontiguousarray(pixels_CHW.permute(1, 2, 0).numpy())
     image = PillowImage.fromarray(pixels_HWC[:, :, 0] if pixels_HWC.shape[2] == 1 else pixels_HWC)
     small = max(image.size) <= _CRISP
@@ -65,7 +65,7 @@ def _image(pixels_CHW: Tensor, alternative: str) -> Element:
     return element(
         "img",
         src=f"data:image/{'png' if small else 'jpeg'};base64,{content}",
-        alt=alternative,
+        alt="the input",
         width=image.width,
         height=image.height,
         class_="crisp" if small else None,

@@ -49,7 +49,8 @@ def subject_of(
     from pellucid.report.subject import Subject
 
     unjudged = ""
-    if data is None:
+    # a judgement without facts of the data is one of other rows, whose numbers mean nothing in the run's own data
+    if data is None and (judgement is None or judgement.facts is not None):
         try:
             data = run.data()
         except (DataError, RunError) as error:

@@ -5,8 +5,8 @@ from xml.etree.ElementTree import Element
 
 from pellucid.data.dataset import Dataset
 from pellucid.judging.judgement import Judgement, Mistake
-from pellucid.report.markup import Child, element
-from pellucid.report.numbers import percent, shortened
+from pellucid.report.markup import Child, element, write
+from pellucid.report.numbers import counted, percent, shortened
 from pellucid.report.pictures import picture
 from pellucid.report.pieces import Column, section, table
 
@@ -24,28 +24,39 @@ def mistakes(judgement: Judgement, data: Dataset | None) -> Element:
     pictures = [None if data is None else picture(data, mistake.row) for mistake in worst]
     content: Child
     if any(made is not None for made in pictures):
-        cards = (_card(mistake, made) for mistake, made in zip(worst, pictures, strict=True))
-        content = element("div", cards, class_="mistakes")
+        content = element("div", _cards(worst, pictures), class_="mistakes")
     else:
         content = _rows(worst[:_MOST_ROWS], judgement)
     lead = (
-        "The rows it was most wrong about: what it said with most certainty and was not so."
+        "The rows where it gave the right answer the least chance."
         if worst[0].probability is not None
         else "The rows where prediction and truth lie farthest apart."
     )
     return section("mistakes", "Worst mistakes", content, lead=lead)
 
 
-def _card(mistake: Mistake, made: Element | None) -> Element:
-    sure = (
-        "" if mistake.probability is None else f" ({percent(mistake.probability)})".replace(" %", "\N{NO-BREAK SPACE}%")
-    )
-    said = mistake.said + sure
+def _cards(worst: Sequence[Mistake], pictures: Sequence[Element | None]) -> list[Element]:
+    """Return a card a mistake; the same one made on the same input several times is shown once."""
+    alike: dict[tuple[str, str, str], list[Mistake]] = {}
+    shown: dict[tuple[str, str, str], Element | None] = {}
+    for mistake, made in zip(worst, pictures, strict=True):
+        key = (mistake.name if made is None else write(made), mistake.truth, mistake.said)
+        alike.setdefault(key, []).append(mistake)
+        shown.setdefault(key, made)
+    return [_card(same, shown[key]) for key, same in alike.items()]
+
+
+def _card(same: Sequence[Mistake], made: Element | None) -> Element:
+    mistake = same[0]
+    sure = "" if mistake.probability is None else percent(mistake.probability).replace(" ", "\N{NO-BREAK SPACE}")
+    said = f"{mistake.said} ({sure})" if sure else mistake.said
+    name = shortened(mistake.name, _MOST_CHARACTERS)
+    others = "" if len(same) == 1 else f" and {counted(len(same) - 1, 'row')} like it"
     caption = element(
         "figcaption",
         element("span", "said "), element("span", said, class_="said"), element("br"),
         element("span", "is "), element("span", mistake.truth, class_="truth"), element("br"),
-        element("span", shortened(mistake.name, _MOST_CHARACTERS), class_="soft"),
+        element("span", name + others, class_="soft"),
     )  # fmt: skip
     if made is not None and made.tag == "img":
         made.set("alt", f"{mistake.name}: is {mistake.truth}, taken for {said}")

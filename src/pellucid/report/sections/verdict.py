@@ -6,9 +6,8 @@ from xml.etree.ElementTree import Element
 
 from pellucid.judging.judgement import Concern, Judgement
 from pellucid.report.markup import Child, element
-from pellucid.report.numbers import counted, interval, is_share, metric, title_of
+from pellucid.report.numbers import counted, interval, is_share, metric, sentence, title_of
 from pellucid.report.pieces import badge
-from pellucid.report.sections.performance import MEANING
 from pellucid.report.subject import Subject
 from pellucid.training.task import HIGHER_IS_BETTER
 
@@ -95,7 +94,7 @@ def _label_of(judgement: Judgement) -> str:
     """Return what the leading figure is: the metric, the rows, and which way is better where that is not plain."""
     lower = "" if judgement.metric in HIGHER_IS_BETTER else "; lower is better"
     rows = counted(judgement.samples, f"{judgement.split} row")
-    return f"{MEANING.get(judgement.metric, judgement.metric)}, on {rows}{lower}"
+    return f"{title_of(judgement.metric)} on {rows}{lower}"
 
 
 def _figure(what: str, value: str, style: str | None = None) -> Element:
@@ -180,8 +179,8 @@ def _concerns(subject: Subject) -> list[Concern]:
 def _listed(concerns: Sequence[Concern], *, judged: bool) -> Element:
     if not concerns:
         what = (
-            "Looked for: no better than without a network, too little learned or too much by heart, weak classes,"
-            " probabilities that mislead, too few rows to tell, duplicates, inputs that give the answer away."
+            "Looked for and not found: no better than without a network, too little learned or too much by heart, weak"
+            " classes, probabilities that mislead, too few rows to tell, duplicates, inputs that give the answer away."
         )
         items = [element("li", badge("fine", "Fine"), element("div", element("p", what)))] if judged else []
     else:
@@ -200,7 +199,7 @@ def _item(concern: Concern) -> Element:
     body = element(
         "div",
         element("p", element("strong", concern.title)),
-        element("p", concern.evidence, class_="soft") if concern.evidence else None,
+        element("p", sentence(concern.evidence), class_="soft") if concern.evidence else None,
         element("p", element("b", "Try: "), concern.advice.removeprefix("Try ")) if concern.advice else None,
     )
     return element("li", badge(concern.severity), body)
