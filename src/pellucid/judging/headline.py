@@ -1,5 +1,6 @@
 """One sentence that says whether a network is good, for someone who knows no metric."""
 
+import math
 from collections.abc import Mapping
 
 from pellucid.data.dataset import Dataset, SplitName, Values
@@ -17,24 +18,31 @@ _SEEN: Mapping[SplitName, str] = {
 
 def headline(task: Task, data: Dataset, split: SplitName, metrics: Mapping[str, Estimate], baseline: Baseline) -> str:
     """Return the sentence: how often it is right or how far it is off, on how many rows, and what no network does."""
-    rows, seen = len(data.rows[split]), _SEEN[split]
+    count = len(data.rows[split])
     name = "mae" if isinstance(task.target, Values) else "accuracy"
     estimate, guess = metrics[name], figure(name, baseline.metrics[name])
-    value = figure(name, estimate.value)
-    interval = f"{figure(name, estimate.low)} to {figure(name, estimate.high)}"
+    value, interval = figure(name, estimate.value), _interval(name, estimate)
+    seen = f" {_SEEN[split]}" if len(data.rows["train"]) else ""
+    new = "" if seen else "new "
     match task.name:
         case "classification":
-            return (
-                f"Right on {value} of {rows:,} {_rows(rows)} {seen} ({interval}); {baseline.name} is right on {guess}."
-            )
+            rows = f"{count:,} {new}{_rows(count)}{seen}"
+            return f"Right on {value} of {rows}{interval}; {baseline.name} is right on {guess}."
         case "language":
-            tokens = f"{data.targets[data.rows[split]].numel():,} {_tokens(data)}"
-            return f"Right on {value} of {tokens} of a text {seen} ({interval}); {baseline.name} is right on {guess}."
+            tokens = f"{data.targets[data.rows[split]].numel():,} {_tokens(data)} of a {new}text{seen}"
+            return f"Right on {value} of {tokens}{interval}; {baseline.name} is right on {guess}."
         case _:
             assert isinstance(task.target, Values)
             what = f"'{task.target.names[0]}'" if len(task.target.names) == 1 else f"{len(task.target.names)} values"
-            where = f"on {rows:,} {_rows(rows)} {seen} ({interval})"
+            where = f"on {count:,} {new}{_rows(count)}{seen}{interval}"
             return f"Off by {value} in {what} on average, {where}; {baseline.name} is off by {guess}."
+
+
+def _interval(name: str, estimate: Estimate) -> str:
+    """Return the interval in brackets, or nothing of so few rows that there is none."""
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
+        return ""
+    return f" ({figure(name, estimate.low)} to {figure(name, estimate.high)})"
 
 
 def _rows(count: int) -> str:

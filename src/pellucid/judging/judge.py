@@ -3,32 +3,31 @@
 Shape letters: N samples, K target quantities.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from pellucid.data.dataset import Classes, Dataset, SplitName, Values
-from pellucid.errors import DataError, OptionError, nearest
+from pellucid.errors import OptionError, nearest
 from pellucid.judging.baselines import baseline_of, baseline_outputs, training_counts
-from pellucid.judging.bias_variance import Attainable, bias_variance
 from pellucid.judging.calibration import calibration_of
 from pellucid.judging.classes import class_scores, confusion_of
 from pellucid.judging.concerns import Evidence, concerns_of
 from pellucid.judging.facts import facts_of, repeated
 from pellucid.judging.headline import headline
-from pellucid.judging.judgement import BiasVariance, Judgement, Residuals, ThresholdChoice
+from pellucid.judging.judgement import Judgement, Residuals, ThresholdChoice
 from pellucid.judging.leakage import leaks_of
 from pellucid.judging.mistakes import worst_mistakes
-from pellucid.judging.outputs import Network, Outputs, run
-from pellucid.judging.references import best_of, reference_figures, spread
-from pellucid.judging.resampling import estimates, values_of
+from pellucid.judging.outputs import Network, Outputs, rows_to_judge, run_over
+from pellucid.judging.references import spread
+from pellucid.judging.resampling import estimates
 from pellucid.judging.threshold import Goal, Scores, read_goal, threshold_choice
+from pellucid.judging.verdict import Look, verdict_on
 from pellucid.training.device import Device
 from pellucid.training.task import Task
 
-_MOST_TRAINING = 10_000
 _MOST_RESIDUALS = 2_000
 
 
@@ -64,16 +63,14 @@ def judge(  # noqa: PLR0913 (what is judged by place, what is asked of it by nam
         DataError: there are no such rows.
         OptionError: no such class or goal, or a positive class where there are not two.
     """
-    if not len(data.rows[split]):
-        counts = ", ".join(f"{len(rows):,} {name}" for name, rows in data.rows.items())
-        raise DataError(f"there are no {split} rows to judge", expected="another split", received=counts)
+    rows = rows_to_judge(data, split)
     known = data if trained_on is None else trained_on
     line = _line(known, task, positive, goal)
 
     def look(source: Dataset, rows: Tensor) -> Outputs:
-        return run(network, source, task, rows, device)
+        return run_over(network, source, task, rows, device)
 
-    outputs = look(data, data.rows[split])
+    outputs = look(data, rows)
     guess, guessed = baseline_outputs(outputs, data, task, known)
     confusion = confusion_of(outputs, task.target.names) if isinstance(task.target, Classes) else None
     evidence = Evidence(
@@ -82,10 +79,10 @@ def judge(  # noqa: PLR0913 (what is judged by place, what is asked of it by nam
         baseline=guessed,
         baseline_name=guess,
         metrics=estimates(outputs, task),
-        verdict=None if split == "train" else _verdict(look, data, known, task, outputs, guessed),
+        verdict=None if split == "train" else verdict_on(look, outputs, guessed, data, known, task),
         classes=class_scores(confusion) if confusion else (),
         calibration=calibration_of(outputs) if confusion else None,
-        repeated=None if split == "train" else repeated(data, data.rows[split], known),
+        repeated=None if split == "train" else repeated(data, rows, known),
         leaks=leaks_of(known),
     )
     baseline = baseline_of(guess, guessed, task)
@@ -107,9 +104,6 @@ def judge(  # noqa: PLR0913 (what is judged by place, what is asked of it by nam
         mistakes=worst_mistakes(outputs, data, task, mistakes, names),
         facts=facts_of(data) if known is data and len(data.rows["train"]) else None,
     )
-
-
-Look = Callable[[Dataset, Tensor], Outputs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,30 +149,6 @@ def _threshold(look: Look, line: _Line, known: Dataset, outputs: Outputs, split:
         return threshold_choice(judged, judged, split, line.goal, line.positive)
     choosing = Scores.of(look(known, validation), line.index)
     return threshold_choice(judged, choosing, "validation", line.goal, line.positive)
-
-
-def _verdict(
-    look: Look, data: Dataset, known: Dataset, task: Task, outputs: Outputs, guessed: Outputs
-) -> BiasVariance | None:
-    """Return the verdict on bias and variance; None where the training rows are not at hand."""
-    rows = spread(known.rows["train"], _MOST_TRAINING)
-    if not len(rows):
-        return None
-    training = look(known, rows)
-    _, training_guess = baseline_outputs(training, known, task, known)
-    metric = task.metric
-    figures = reference_figures(known, task, data, torch.from_numpy(outputs.rows))
-    best = best_of(figures, task)
-    train = estimates(training, task)[metric]
-    return bias_variance(
-        metric,
-        train.value,
-        estimates(outputs, task)[metric],
-        values_of(guessed, task)[metric],
-        train_interval=train,
-        train_baseline=values_of(training_guess, task)[metric],
-        attainable=None if best is None else Attainable(best, figures[best]),
-    )
 
 
 def _residuals(outputs: Outputs, task: Task) -> tuple[Residuals, ...]:

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pellucid.data.dataset import Classes, Dataset, NextToken
+from pellucid.data.dataset import Classes, Dataset, NextToken, SplitName
+from pellucid.errors import DataError
 from pellucid.training.device import Device
 from pellucid.training.evaluation import batch_size
 from pellucid.training.task import Task
@@ -45,8 +46,20 @@ class Outputs:
         return len(self.rows)
 
 
+def rows_to_judge(data: Dataset, split: SplitName) -> Tensor:
+    """Return the rows of a split.
+
+    Raises:
+        DataError: it has none.
+    """
+    if len(data.rows[split]):
+        return data.rows[split]
+    counts = ", ".join(f"{len(rows):,} {name}" for name, rows in data.rows.items())
+    raise DataError(f"there are no {split} rows to judge", expected="another split", received=counts)
+
+
 @torch.no_grad()
-def run(network: Network, data: Dataset, task: Task, rows: Tensor, device: Device) -> Outputs:
+def run_over(network: Network, data: Dataset, task: Task, rows: Tensor, device: Device) -> Outputs:
     """Run a network over rows in batches, in evaluation mode, and put it back into the mode it was in."""
     was_training = isinstance(network, nn.Module) and network.training
     if isinstance(network, nn.Module):

@@ -8,7 +8,7 @@ from pellucid.report.numbers import percent
 
 
 def prediction_lines(predictions: Sequence[Prediction], top: int = 1) -> str:
-    """Return a line a prediction: the input's name, then the likeliest classes with probability, or the values."""
+    """Return a line a prediction: the input's name, then the class it is, the likeliest others, or the values."""
     width = max((len(prediction.name) for prediction in predictions), default=0)
     return "\n".join(f"{prediction.name:<{width}}  {_said(prediction, top)}" for prediction in predictions)
 
@@ -16,5 +16,7 @@ def prediction_lines(predictions: Sequence[Prediction], top: int = 1) -> str:
 def _said(prediction: Prediction, top: int) -> str:
     if prediction.label is None:
         return ", ".join(f"{name} {value:.6g}" for name, value in prediction.values.items())
-    likeliest = islice(prediction.probabilities.items(), top)
+    # what is said comes first, even where a threshold made it the less likely class
+    ranked = {prediction.label: prediction.probabilities[prediction.label]} | dict(prediction.probabilities)
+    likeliest = islice(ranked.items(), top)
     return ", ".join(f"{label} {percent(probability)}" for label, probability in likeliest)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid.errors import OptionError
+from pellucid.errors import OptionError, nearest
 from pellucid.options import argument, check, from_keywords, option
 from pellucid.verbs.outcome import Outcome
 
@@ -32,6 +32,16 @@ class PredictOptions:
     run: str | None = argument("run folder of a training")
     input: str | None = argument("file or folder; - reads standard input")
     top: int = option(1, "how many classes to show, the likeliest first", group="Output", minimum=1)
+    threshold: float | None = option(
+        None,
+        "of two classes the positive one is said from this probability on",
+        group="Threshold",
+        minimum=0,
+        maximum=1,
+    )
+    positive: str | None = option(
+        None, "the class the threshold is for (default: the rarer in training)", group="Threshold"
+    )
     length: int = option(200, "tokens to add to a text", group="Text", minimum=1)
     temperature: float = option(0.8, "0 takes the likeliest token always, 1 draws as believed", group="Text", minimum=0)
     seed: int = option(0, "seed of the draws", group="Text", minimum=0)
@@ -47,19 +57,21 @@ def predict(run: str | Run, input: object, **options: Any) -> list[Prediction] |
     Args:
         run: a run, or the path of its folder.
         input: a file, a folder, a frame, an array, a text: whatever the kind of data it was trained on reads.
-        options: `length`, `temperature` and `seed`, for texts.
+        options: `threshold` and `positive`, for two classes; `length`, `temperature` and `seed`, for texts.
 
     Raises:
         RunError: no such run.
         DataError: the input is not of the make the network was trained on.
+        OptionError: a threshold where there are not two classes, or no such class.
     """
     from pellucid.verbs.run import Run, open_run
 
     asked = from_keywords(PredictOptions, options)
     opened = run if isinstance(run, Run) else open_run(run)
+    positive = _positive(opened, asked)
     if opened.continues_texts:
         return opened.generate(str(input), length=asked.length, temperature=asked.temperature, seed=asked.seed)
-    return opened.predict(input)
+    return _decided(opened.predict(input), asked.threshold, positive)
 
 
 def command(options: PredictOptions, console: Console) -> Outcome:
@@ -70,15 +82,73 @@ def command(options: PredictOptions, console: Console) -> Outcome:
     if options.run is None or options.input is None:
         raise OptionError("something is missing", expected="pellucid predict RUN INPUT", received="fewer arguments")
     run = open_run(options.run)
+    positive = _positive(run, options)
     if run.continues_texts:
         prompt = sys.stdin.read() if options.input == "-" else options.input
         text = run.generate(prompt, length=options.length, temperature=options.temperature, seed=options.seed)
         console.print(text, markup=False)
         return Outcome({"run": str(run.folder), "text": text})
     with _file_of(options.input, run.preprocessing.kind) as file:
-        predictions = run.predict(file)
+        predictions = _decided(run.predict(file), options.threshold, positive)
     console.print(prediction_lines(predictions, options.top), markup=False)
     return Outcome({"run": str(run.folder), "predictions": [prediction.to_json() for prediction in predictions]})
+
+
+def _positive(run: Run, options: PredictOptions) -> str | None:
+    """Return the class that a threshold is for; None where there is no threshold.
+
+    Raises:
+        OptionError: there are not two classes, no such class, a class without a threshold, or the training data that
+            would tell which class is the rarer one is gone.
+    """
+    from pellucid.data import Classes
+    from pellucid.errors import DataError, RunError
+
+    if options.threshold is None:
+        if options.positive is None:
+            return None
+        raise OptionError(
+            "--positive says which class a threshold is for, but there is none",
+            expected="--threshold beside it, such as --threshold 0.3",
+            received=f"--positive {options.positive}",
+        )
+    names = run.target.names if isinstance(run.target, Classes) else ()
+    if len(names) != 2:
+        raise OptionError(
+            "a threshold decides between two classes only",
+            expected="a network that tells two classes apart",
+            received=f"one that tells {len(names)} apart" if names else "one that tells no classes apart",
+            advice="leave --threshold out",
+        )
+    if options.positive is None:
+        try:
+            return run.rarer_class()
+        except (DataError, RunError) as error:
+            raise OptionError(
+                "the training data, which would tell the rarer class, cannot be read",
+                expected=f"--positive {names[0]} or --positive {names[1]}",
+                received=error.message,
+            ) from None
+    if options.positive not in names:
+        raise OptionError(
+            f"there is no class '{options.positive}'",
+            expected=" or ".join(names),
+            received=options.positive,
+            advice=nearest(options.positive, names),
+        )
+    return options.positive
+
+
+def _decided(predictions: list[Prediction], threshold: float | None, positive: str | None) -> list[Prediction]:
+    """Return predictions whose label is the positive class where its probability reaches the threshold."""
+    if threshold is None or positive is None:
+        return predictions
+    decided = []
+    for prediction in predictions:
+        negative = next(name for name in prediction.probabilities if name != positive)
+        label = positive if prediction.probabilities[positive] >= threshold else negative
+        decided.append(replace(prediction, label=label))
+    return decided
 
 
 @contextlib.contextmanager

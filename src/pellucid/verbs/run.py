@@ -14,8 +14,10 @@ from pellucid.data.dataset import SplitName
 from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import DataError, OptionError, RunError, nearest
+from pellucid.judging.baselines import training_counts
 from pellucid.judging.judge import judge
 from pellucid.judging.judgement import Judgement
+from pellucid.judging.outputs import Outputs, rows_to_judge, run_over
 from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
@@ -24,7 +26,7 @@ from pellucid.seed import generator
 from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
 from pellucid.training.evaluation import evaluate, held_out
-from pellucid.training.task import task_for
+from pellucid.training.task import Task, task_for
 from pellucid.verbs.new_rows import new_rows
 
 _BATCH = 1_024
@@ -191,6 +193,29 @@ class Run:
             trained_on=self._trained_on(dataset),
             names=names,
         )
+
+    def rarer_class(self) -> str:
+        """Return the class with the fewest training rows: what is looked for, where nothing else is said.
+
+        Raises:
+            DataError: the data is gone.
+            RunError: it was given from Python, or has changed.
+        """
+        assert isinstance(self.target, Classes)
+        counts = training_counts(self.data(), len(self.target.names))
+        return self.target.names[int(counts.argmin())]
+
+    def outputs(self, data: object = None, *, split: SplitName | None = None) -> tuple[Outputs, Task]:
+        """Return what the network says of each row that `judge` would look at, and what it learned.
+
+        Raises:
+            DataError: the data has no targets or no such rows, or was prepared in another way.
+        """
+        dataset, _ = self._to_judge(data)
+        recipe = self.recipe
+        device, task = choose_device(recipe), task_for(dataset, recipe)
+        rows = rows_to_judge(dataset, split or held_out(dataset))
+        return run_over(self._network.to(device.device), dataset, task, rows, device), task
 
     def _to_judge(self, data: object) -> tuple[Dataset, tuple[str, ...] | None]:
         """Return the data to judge the network on, and what its rows are called where the source says so.
