@@ -18,6 +18,8 @@ from pellucid.report.markup import element
 from pellucid.report.numbers import is_share, metric, percent, title_of
 
 _MOST_POINTS = 600
+_MOST_DOTS = 800  # dots cost more bytes than the points of a line
+_MOST_STEPS = 240  # of a forecast: more would be a blot
 _PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.4g} %")
 _LOG_FROM = 50.0  # a loss that falls by more than this is drawn on a logarithmic axis
 
@@ -178,7 +180,8 @@ def residuals(of_target: Residuals, number: int) -> Element:
     def draw(axes: Axes) -> None:
         ends = min(*truth, *predicted), max(*truth, *predicted)
         axes.plot(ends, ends, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
-        axes.scatter(truth, predicted, s=9, color=BLUE, alpha=0.5, linewidths=0)
+        every = -(-len(truth) // _MOST_DOTS)
+        axes.scatter(truth[::every], predicted[::every], s=9, color=BLUE, alpha=0.5, linewidths=0)
         axes.set(xlabel="true", ylabel="predicted")
 
     detail = "on the dashed line prediction and truth are the same"
@@ -186,22 +189,24 @@ def residuals(of_target: Residuals, number: int) -> Element:
 
 
 def course(of_target: Residuals, number: int) -> Element:
-    """Return true values and forecasts in the order of time."""
-    truth, predicted = of_target.truth, of_target.predicted
+    """Return the last true values and forecasts in the order of time."""
+    truth, predicted = of_target.truth[-_MOST_STEPS:], of_target.predicted[-_MOST_STEPS:]
     wrong = [abs(p - t) for p, t in zip(predicted, truth, strict=True)]
     worst = max(range(len(wrong)), key=wrong.__getitem__)
     alternative = (
-        f"{of_target.target} and its forecast over {len(truth):,} steps: on average {sum(wrong) / len(wrong):.3g}"
-        f" apart, at most {wrong[worst]:.3g} (true {truth[worst]:.4g}, forecast {predicted[worst]:.4g})."
+        f"{of_target.target} and its forecast over the last {len(truth):,} rows: on average"
+        f" {sum(wrong) / len(wrong):.3g} apart, at most {wrong[worst]:.3g}"
+        f" (true {truth[worst]:.4g}, forecast {predicted[worst]:.4g})."
     )
 
     def draw(axes: Axes) -> None:
         axes.plot(truth, color=INK, linewidth=1.3, label="true")
         axes.plot(predicted, color=ORANGE, linewidth=1.3, linestyle=(0, (3, 1.5)), label="forecast")
-        axes.set(xlabel="held-out steps, in order", ylabel=of_target.target)
+        axes.set(xlabel="held-out rows, in order")
         axes.legend(loc="best")
 
-    return titled(f"Forecast of {of_target.target}", "beside what came", drawn(f"course{number}", alternative, draw))
+    detail = f"the last {len(truth):,} of {len(of_target.truth):,} rows, beside what came"
+    return titled(f"Forecast of {of_target.target}", detail, drawn(f"course{number}", alternative, draw))
 
 
 def _curve(

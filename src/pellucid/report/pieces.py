@@ -37,7 +37,9 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Child
         )
         for cells in rows
     )
-    made = element("table", element("caption", caption), element("thead", head), element("tbody", body))
+    made = element(
+        "table", element("caption", element("span", caption)), element("thead", head), element("tbody", body)
+    )
     return scrolling(caption, made)
 
 

@@ -127,8 +127,7 @@ def _judged(run: Run, data: Dataset, network: nn.Module | None) -> tuple[Judgeme
 
 
 def _said(error: PellucidError) -> str:
-    message = error.message[:1].upper() + error.message[1:]
-    return f"{message}." + (f" To do: {error.advice}." if error.advice else "")
+    return f"{error.message}." + (f" To do: {error.advice}." if error.advice else "")
 
 
 def _times(path: Path) -> Times:

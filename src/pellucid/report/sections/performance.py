@@ -19,6 +19,7 @@ from pellucid.report.numbers import counted, interval, is_share, metric, percent
 from pellucid.report.pieces import Column, more, scrolling, section, strip, table
 
 MOST_IN_MATRIX = 12
+STRONGEST = 0.55  # a cell's shade at most: figures on it can still be read
 _MOST_CLASSES = 24
 _MOST_MIX_UPS = 8
 _MOST_TARGETS = 4
@@ -160,13 +161,15 @@ def _matrix(confusion: Confusion) -> Element:
         for truth, (name, counts) in enumerate(zip(confusion.names, confusion.counts, strict=True))
     ]
     caption = element(
-        "caption", "A row is a class, a column what it was taken for: ",
+        "span", "A row is a class, a column what it was taken for: ",
         element("span", class_="key", style="background:rgb(var(--blue-rgb) / .5)"), "right, ",
         element("span", class_="key", style="background:rgb(var(--orange-rgb) / .6)"), "wrong",
     )  # fmt: skip
     corner = element("td", "is ↓ said →", class_="none")
     head = element("thead", element("tr", corner, heads))
-    return scrolling("Confusion matrix", element("table", caption, head, element("tbody", body), class_="matrix"))
+    return scrolling(
+        "Confusion matrix", element("table", element("caption", caption), head, element("tbody", body), class_="matrix")
+    )
 
 
 def _cell(count: int, total: int, *, right: bool) -> Element:
@@ -174,7 +177,7 @@ def _cell(count: int, total: int, *, right: bool) -> Element:
         return element("td", "·" if not right else "0", class_="none")
     share = count / total
     # a single mistake of a hundred must be seen, all of a row must be read
-    shade = 0.08 + 0.42 * share if right else 0.2 + 0.5 * min(1.0, 2 * share)
+    shade = 0.08 + (STRONGEST - 0.08) * share if right else 0.2 + (STRONGEST - 0.2) * min(1.0, 2 * share)
     return element("td", f"{count:,}", class_="right" if right else "wrong", style=f"--share:{shade:.2f}")
 
 
