@@ -3,6 +3,7 @@
 Shape letters: C channels (1 grey, 3 RGB), H height, W width.
 """
 
+import logging
 import re
 import warnings
 from collections.abc import Iterator
@@ -154,10 +155,15 @@ def strict_pillow() -> Iterator[None]:
     Pillow warns above `Image.MAX_IMAGE_PIXELS` and refuses above twice that; here both are refused, by name.
     Filters are the process's: entered once around all threads, never in one of them.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
+    logger, silent = logging.getLogger("PIL"), logging.NullHandler()
+    logger.addHandler(silent)  # where nobody listens, Python would print its errors without saying of which file
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    finally:
+        logger.removeHandler(silent)
 
 
 def _refuse_bomb(image: Image.Image) -> None:

@@ -14,6 +14,7 @@ from pellucid.recipe import DataOptions
 # year, month, day, hour ... in columns of their own, as weather stations write them
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 _LEAST_STEPS = 20
+_LEAST_FOR_SEASON = 8  # a lag of 3, twice, and neighbours to be higher than
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,8 @@ def season(values: NDArray[np.float64], most: int) -> int | None:
     The first lag from 3 to `most` whose autocorrelation, of the first differences (so that a trend does not count),
     is a local maximum, above 0.3 and three standard errors (1/√T) of noise, and within 0.9 of the highest.
     """
+    if len(values) < _LEAST_FOR_SEASON:
+        return None
     changes = np.diff(values)
     changes = changes - changes.mean()
     power = float(changes @ changes)

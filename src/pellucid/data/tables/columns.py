@@ -106,7 +106,8 @@ class NumberColumn(Column):
         absent = numbers.is_null().to_numpy()
         values = numbers.fill_null(self.median).to_numpy()
         encoded = np.empty((len(values), len(self.features)), np.float32)
-        encoded[:, 0] = np.clip((values - self.mean) / self.scale, -_FARTHEST, _FARTHEST)
+        with np.errstate(over="ignore"):
+            encoded[:, 0] = np.clip((values - self.mean) / self.scale, -_FARTHEST, _FARTHEST)
         for index, (low, high) in enumerate(zip(self.edges, self.edges[1:], strict=False), start=1):
             encoded[:, index] = np.clip((values - low) / (high - low), 0, 1)
         if self.missing:

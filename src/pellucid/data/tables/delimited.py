@@ -139,7 +139,7 @@ def _sample_rows(sample: str, separator: str) -> list[list[str]]:
 def _parse(content: bytes, separator: str, path: Path, *, has_header: bool) -> pl.DataFrame:
     try:
         return pl.read_csv(BytesIO(content), separator=separator, has_header=has_header, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise _unparsable(content, separator, path, str(error).partition("\n")[0]) from None
 
 

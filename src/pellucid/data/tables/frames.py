@@ -193,8 +193,9 @@ def as_known_numbers(series: pl.Series) -> tuple[pl.Series, str]:
 
 def as_words(series: pl.Series) -> pl.Series:
     """Return a typed column as String; whole numbers without a decimal point, value by value."""
-    words = series.cast(pl.String)
-    return words.str.strip_suffix(".0") if series.dtype == pl.Float64 else words
+    if series.dtype != pl.Float64:
+        return series.cast(pl.String)
+    return (series + 0.0).cast(pl.String).str.strip_suffix(".0")  # -0.0 + 0.0 is 0.0: one value has one name
 
 
 def as_dates(series: pl.Series) -> pl.Series | None:
@@ -214,7 +215,7 @@ def _read_binary(path: Path) -> pl.DataFrame:
     require_file(path, f"a {path.suffix} file")
     try:
         return pl.read_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else pl.read_ipc(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DataError(
             f"{path.name} cannot be read: it is damaged, or something else than its name says",
             expected=f"a {path.suffix} file",
