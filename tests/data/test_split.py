@@ -47,6 +47,7 @@ def test_shares_follow_the_size_or_what_is_asked(count: int, split: Any, expecte
     assert_partition(rows, count)
 
 
+@pytest.mark.covers("C13")
 @given(
     st.lists(st.integers(0, 5), min_size=13, max_size=300),  # of 13 rows in 6 classes, one class has three
     st.sampled_from([None, "70:30", "1:1:1", "98:1:1"]),
@@ -62,6 +63,7 @@ def test_stratified_rows_are_partitioned_and_every_class_trains(labels: Any, spl
             assert all((labels[rows[name]] == label).any() for name in SPLITS)
 
 
+@pytest.mark.covers("C13")
 def test_class_shares_are_as_scikit_learns() -> None:
     labels = np.random.default_rng(0).choice(4, 2_000, p=[0.7, 0.2, 0.07, 0.03])
     rows = split_rows(2_000, DEFAULT, labels=torch.from_numpy(labels))

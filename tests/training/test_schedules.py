@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pellucid.errors import OptionError
 from pellucid.recipe import Recipe
 from pellucid.training.schedules import schedule
 
@@ -68,3 +69,9 @@ def test_warmup_rises_in_equal_steps() -> None:
     assert rises == pytest.approx([rises[0]] * 10)
     assert factor(10) == 1.0
     assert math.isclose(factor(99), 1 / 90)
+
+
+@pytest.mark.parametrize("name", ["step", "exponential"])
+def test_a_rate_that_would_grow_without_end_is_refused(name: str) -> None:
+    with pytest.raises(OptionError, match="grow without end"):
+        schedule(Recipe(schedule=name, decay=1.5), 10, 1)  # type: ignore[arg-type]

@@ -97,7 +97,7 @@ def _read_test(
     roles.refuse_infinite(test, f" in the test file {path.name}")
     test, notes = _with_target(test, target, f" of {path.name}")
     if rows[target].dtype == pl.String:
-        known = Classes(tuple(rows[target].unique().to_list()))
+        known = Classes(tuple(rows[target].unique().sort().to_list()))
         words, respelled = labels.respelled(test[target], known)
         unknown = sorted(set(words.unique().to_list()) - set(known.names))
         if unknown:

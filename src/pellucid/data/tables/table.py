@@ -105,7 +105,7 @@ def _are_classes(table: Table, options: DataOptions) -> bool:
         raise DataError(
             f"the target '{table.target}' holds words, not quantities",
             expected="numbers",
-            received=", ".join(series.unique().head(5).to_list()),
+            received=frames.listed(series.unique().sort().head(5).to_list()),
             advice="leave --task out, or choose another --target",
         )
     return options.task != "regression"
