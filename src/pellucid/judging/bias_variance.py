@@ -17,6 +17,7 @@ Verdict = Literal["good", "high bias", "high variance", "high bias and high vari
 
 _LARGE = 0.1
 _NOTHING_LEARNED = 0.9
+_MUCH = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ def bias_variance(
     High variance: the held-out error exceeds the training error by more than a tenth of the baseline's error, and by
     more than chance explains (1.96 standard errors of the difference, both sets of rows being samples).
     High bias: the training error is nearly the baseline's (nine tenths of it or more), or another method's error on
-    held-out rows is below the network's training error by more than a tenth of the baseline's, beyond chance. A
-    training error that is merely large proves nothing: the rest may be noise. Both after Ng, "Machine Learning
+    held-out rows is below both of the network's by more than a tenth of the baseline's, beyond chance. A training error
+    that is merely large proves nothing: the rest may be noise. Both after Ng, "Machine Learning
     Yearning" (2018), chapters 20 to 27, where a person's error stands for what is attainable.
 
     Args:
@@ -56,17 +57,17 @@ def bias_variance(
             forecast in one year than in another.
         attainable: what another method reached on the others, where one was tried.
     """
-    scale = abs(_error(metric, baseline)) or 1.0
-    train_scale = scale if train_baseline is None else abs(_error(metric, train_baseline)) or 1.0
-    train_error, held_error = _error(metric, train) / train_scale, _error(metric, held_out.value) / scale
-    width = math.hypot(_half_width(held_out), 0.0 if train_interval is None else _half_width(train_interval)) / scale
-    gap = held_error - train_error
-    variance = gap > _LARGE and gap > width
-    avoidable = 0.0 if attainable is None else train_error - _least(metric, attainable.figure) / scale
-    bias = train_error >= _NOTHING_LEARNED or avoidable > _LARGE
+    scale = abs(error_of(metric, baseline)) or 1.0
+    train_scale = scale if train_baseline is None else abs(error_of(metric, train_baseline)) or 1.0
+    train_error, held_error = error_of(metric, train) / train_scale, error_of(metric, held_out.value) / scale
+    train_width = 0.0 if train_interval is None else _half_width(train_interval) / train_scale
+    gap, width = held_error - train_error, math.hypot(_half_width(held_out) / scale, train_width)
+    least = math.inf if attainable is None else _most(metric, attainable.figure) / scale
+    avoidable = min(train_error, held_error) - least > _LARGE
+    bias, variance = avoidable or train_error >= _NOTHING_LEARNED, gap > _LARGE and gap > width
     verdict = _VERDICTS[bias, variance]
-    told = _Figures(metric, train, held_out.value, baseline, attainable)
-    return BiasVariance(metric, train, held_out, baseline, verdict, told.explanation(verdict, avoidable > _LARGE))
+    words = _Words(metric, train, held_out.value, train_error, held_error, scale, attainable if avoidable else None)
+    return BiasVariance(metric, train, held_out, baseline, verdict, words.explanation(verdict))
 
 
 _VERDICTS: dict[tuple[bool, bool], Verdict] = {
@@ -78,18 +79,22 @@ _VERDICTS: dict[tuple[bool, bool], Verdict] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Figures:
+class _Words:
+    """A verdict's figures: as the metric has them, and as shares of the error without a network."""
+
     metric: MetricName
     train: float
     held_out: float
-    baseline: float
+    train_error: float
+    held_error: float
+    scale: float
     attainable: Attainable | None
 
-    def explanation(self, verdict: Verdict, avoidable: bool) -> str:
+    def explanation(self, verdict: Verdict) -> str:
         """Return why the verdict is what it is, and what to try."""
-        train, held_out = self._said(self.train), self._said(self.held_out)
-        without = f" and {self._said(self.baseline)} without a network" if not is_share(self.metric) else ""
-        compared = f"{self.metric} {train} on rows it learned from, {held_out} on others{without}"
+        train, held_out = self._said(self.train, self.train_error), self._said(self.held_out, self.held_error)
+        unit = "" if is_share(self.metric) else "; in brackets as shares of the error without a network"
+        compared = f"{self.metric} {train} on rows it learned from, {held_out} on others{unit}"
         match verdict:
             case "high variance":
                 return (
@@ -97,43 +102,43 @@ class _Figures:
                     "data, augmentation, more regularisation (--weight-decay, dropout) or a smaller network."
                 )
             case "high bias":
-                return f"{compared}: {self._too_little(avoidable)}. {_STRONGER}"
+                return (
+                    f"{compared}: {self._too_little()}. Try a larger network, longer training, another learning rate "
+                    "(--range-test) or less regularisation; if nothing helps, the inputs may not say more."
+                )
             case "high bias and high variance":
                 return (
-                    f"{compared}: {self._too_little(avoidable)}, and does much worse still on new rows. First find a "
-                    "network that fits (larger, trained longer), then give it more data or regularisation."
+                    f"{compared}: {self._too_little()}, and does much worse still on new rows. First find a network "
+                    "that fits (larger, trained longer), then give it more data or regularisation."
                 )
-        rest = " What remains wrong is nearly the same on both, so neither a larger network nor more regularisation "
-        rest += "is known to help; better inputs may."
-        alike = abs(_error(self.metric, self.held_out) - _error(self.metric, self.train))
-        left = _error(self.metric, self.held_out) > 0.2 * abs(_error(self.metric, self.baseline))
-        tail = rest if left and alike < 0.05 * abs(_error(self.metric, self.baseline)) else ""
-        return f"{compared}: it fits what it learned from, and holds on new rows.{tail}"
+        holds = f"{compared}: it holds on new rows what it learned."
+        if self.held_error > _MUCH and abs(self.held_error - self.train_error) < _LARGE:
+            holds += (
+                " What is wrong is about as much on both, and no plain method does better: more of it may be noise "
+            )
+            holds += "than a larger network could learn; other inputs may help."
+        return holds
 
-    def _too_little(self, avoidable: bool) -> str:
-        if avoidable and self.attainable is not None:
-            best = self._said(self.attainable.figure.value)
-            return f"it fits less than there is to learn, for {self.attainable.name} reaches {best} on the others"
-        return f"on those it learned from it does hardly better than no network ({self._said(self.baseline)})"
+    def _too_little(self) -> str:
+        if self.attainable is None:
+            return "on those it learned from it does hardly better than no network"
+        value = self.attainable.figure.value
+        best = self._said(value, error_of(self.metric, value) / self.scale)
+        return f"it fits less than there is to learn, for {self.attainable.name} had {best} on the others"
 
-    def _said(self, value: float) -> str:
-        return figure(self.metric, value)
-
-
-_STRONGER = (
-    "Try a larger network, longer training, another learning rate (--range-test) or less regularisation; if nothing "
-    "helps, the inputs may not say more."
-)
+    def _said(self, value: float, share: float) -> str:
+        return figure(self.metric, value) + ("" if is_share(self.metric) else f" ({100 * share:.0f} %)")
 
 
-def _error(metric: MetricName, value: float) -> float:
+def error_of(metric: MetricName, value: float) -> float:
+    """Return a metric as an error, 0 at best: 1 - metric where more is better."""
     return 1 - value if metric in HIGHER_IS_BETTER else value
 
 
-def _least(metric: MetricName, figure: Estimate) -> float:
+def _most(metric: MetricName, figure: Estimate) -> float:
     """Return the largest error that a figure's interval leaves room for."""
     bound = figure.low if metric in HIGHER_IS_BETTER else figure.high
-    return _error(metric, bound if math.isfinite(bound) else figure.value)
+    return error_of(metric, bound if math.isfinite(bound) else figure.value)
 
 
 def _half_width(estimate: Estimate) -> float:

@@ -12,18 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.dataset import Classes
+from pellucid.judging.bias_variance import error_of
 from pellucid.judging.calibration import chance_error
 from pellucid.judging.classes import confusion_counts
 from pellucid.judging.intervals import wilson
 from pellucid.judging.judgement import BiasVariance, Calibration, ClassScores, Concern, Estimate
 from pellucid.judging.leakage import Leak
 from pellucid.judging.outputs import Outputs
-from pellucid.judging.significance import class_test, metric_test
+from pellucid.judging.significance import Compared, class_test, metric_test
 from pellucid.judging.wording import figure, is_share, percent
 from pellucid.training.task import Task
 
 _RANKS = {"critical": 0, "warning": 1, "note": 2}
 _SURE = 0.99
+_ONE_SIDED = 0.7  # share of the most frequent class from which accuracy says little
+_LEAST_SUPPORT = 10
+_WORTHWHILE = 0.1  # of the baseline's error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,8 @@ def concerns_of(evidence: Evidence) -> tuple[Concern, ...]:
     """Return what is wrong, the worst first."""
     looks = (_worthless, _leaking, _repeating, _fitting, _flattering, _weak, _misbelieving, _few, _mislabelled)
     found = [concern for look in looks for concern in look(evidence)]
+    if any(concern.kind == "accuracy-misleads" for concern in found):  # which says it more strongly
+        found = [concern for concern in found if concern.kind != "imbalance"]
     return tuple(sorted(found, key=lambda concern: _RANKS[concern.severity]))
 
 
@@ -70,7 +76,7 @@ def _worthless(evidence: Evidence) -> Iterator[Concern]:
     if compared.better and compared.p < 0.05:
         return
     figures = f"{compared.said(compared.first)} against {compared.said(compared.second)} for {name} ({compared.told})"
-    if task.name == "classification" and _tells_apart(evidence):
+    if task.name == "classification" and compared.second >= _ONE_SIDED and _tells_apart(evidence):
         yield Concern(
             "accuracy-misleads",
             "warning",
@@ -78,19 +84,30 @@ def _worthless(evidence: Evidence) -> Iterator[Concern]:
             f"{figures}; mean recall of the classes {percent(evidence.metrics['recall'].value)}",
             "judge it by F1 (--metric f1) and choose a threshold (--goal)",
         )
-        return
-    worse = "" if compared.better else ": it is no better" if compared.p >= 0.05 else ": it is worse"
-    title = f"Not shown to be better than {name}" if not worse else f"Nothing is gained over {name}{worse}"
-    yield Concern(
-        "no-better-than-baseline",
-        "warning" if not worse else "critical",
-        title,
-        figures,
-        "judge it on more rows"
-        if not worse
-        else "check that the inputs can tell the target; try another learning rate "
-        "(--range-test) and --overfit-one-batch",
-    )
+    elif compared.better and _gain(compared) >= _WORTHWHILE:
+        yield Concern(
+            "no-better-than-baseline",
+            "warning",
+            f"Not shown to be better than {name} on so few rows",
+            figures,
+            "judge it on more rows",
+        )
+    else:
+        worse = not compared.better and compared.p < 0.05
+        yield Concern(
+            "no-better-than-baseline",
+            "critical",
+            f"{'Worse' if worse else 'No better'} than {name}: it learned nothing of use",
+            figures,
+            "check that the inputs can tell the target; try another learning rate (--range-test) and "
+            "--overfit-one-batch",
+        )
+
+
+def _gain(compared: Compared) -> float:
+    """Return which share of the baseline's error is gone."""
+    errors = [error_of(compared.metric, value) for value in (compared.first, compared.second)]
+    return 1 - errors[0] / errors[1] if errors[1] else 0.0
 
 
 def _tells_apart(evidence: Evidence) -> bool:
@@ -180,7 +197,7 @@ def _weak(evidence: Evidence) -> Iterator[Concern]:
     found = []
     for k, scores in enumerate(evidence.classes):
         high = wilson(counts_KK[k, k], scores.support, z).high
-        if scores.support and high < overall and scores.recall.value < overall - 0.15:
+        if scores.support >= _LEAST_SUPPORT and high < overall and scores.recall.value < overall - 0.15:
             others = counts_KK[k].copy()
             others[k] = 0
             taken = evidence.classes[int(others.argmax())].name

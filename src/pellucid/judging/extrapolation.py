@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pellucid.judging.bias_variance import error_of
 from pellucid.judging.judgement import Estimate
 from pellucid.judging.wording import figure, is_share
 from pellucid.recipe import MetricName
@@ -74,7 +75,7 @@ def outlook_of(metric: MetricName, rows: Sequence[int], values: Sequence[float],
         values: the validation figure of each.
         last: the last one's, with its interval.
     """
-    errors = [_error(metric, value) for value in values]
+    errors = [error_of(metric, value) for value in values]
     noise = (last.high - last.low) / 2
     if len(rows) < _LEAST_POINTS or not math.isfinite(noise) or not all(map(math.isfinite, errors)):
         return Outlook(None, None, f"With {len(rows)} sizes the curve does not say what more data would bring.")
@@ -108,10 +109,6 @@ def _statement(metric: MetricName, rows: int, value: float, doubled: float, nois
     if gain < chance / 2:
         return f"{much}; that is less than these validation rows can measure (± {chance:.2g}{unit})."
     return f"{much}."
-
-
-def _error(metric: MetricName, value: float) -> float:
-    return 1 - value if metric in HIGHER_IS_BETTER else value
 
 
 def _value(metric: MetricName, error: float) -> float:

@@ -24,6 +24,7 @@ Sums = NDArray[np.float64]
 
 RESAMPLES = 1_000
 _MOST_BLOCKS = 4_000
+_ADDED = 2.0
 _SEED = 0
 
 
@@ -110,12 +111,16 @@ def estimates(outputs: Outputs, task: Task) -> dict[str, Estimate]:
     """Return every metric of the task with its 95 % interval.
 
     A share of independent samples right has Wilson's interval; all else the bootstrap's, from which the same seed
-    always draws the same. For classes two right and two wrong samples, spread over the classes as these are, are drawn
-    from besides, as Agresti and Coull (1998) add them to a share: where no sample or hardly one was wrong, resampling
-    those at hand could not show that another might be. A text's perplexity is its loss's exponential.
+    always draws the same. To the resamples of classes about two right and two wrong samples are added, as Agresti and
+    Coull (1998) add them to a share: where hardly a sample was wrong, drawing from those at hand could not show that
+    others might be. A text's perplexity is its loss's exponential.
     """
     blocks = blocks_for(len(outputs), task)
-    drawn = metrics_of(resampled(sums_of(outputs, task, blocks), task), task)
+    sums_GM = sums_of(outputs, task, blocks)
+    drawn_RM = resampled(sums_GM)
+    if task.name == "classification":
+        drawn_RM += plausible(sums_GM.sum(0))
+    drawn = metrics_of(drawn_RM, task)
     found = {name: percentile(value, drawn[name], blocks.count) for name, value in values_of(outputs, task).items()}
     if task.name == "classification":
         right = int((outputs.predicted == outputs.truth).sum())
@@ -129,29 +134,30 @@ def values_of(outputs: Outputs, task: Task) -> dict[str, float]:
     return task.metrics(float(outputs.losses.mean()), predicted, truth)
 
 
-def resampled(sums_GM: Sums, task: Task) -> Sums:
+def resampled(sums_GM: Sums) -> Sums:
     """Return the sums of resamples, (R, M): as many blocks as there are, drawn with replacement."""
     count = len(sums_GM)
-    pool_PM = np.concatenate([sums_GM, _plausible(sums_GM)]) if task.name == "classification" else sums_GM
-    random = np.random.default_rng(derive(_SEED, "bootstrap"))
-    drawn_RG = random.integers(0, len(pool_PM), (RESAMPLES, count))
-    places = drawn_RG + np.arange(RESAMPLES)[:, None] * len(pool_PM)
-    times_RP = np.bincount(places.ravel(), minlength=RESAMPLES * len(pool_PM)).reshape(RESAMPLES, -1)
-    return times_RP.astype(np.float64) @ pool_PM
+    drawn_RG = np.random.default_rng(derive(_SEED, "bootstrap")).integers(0, count, (RESAMPLES, count))
+    places = drawn_RG + np.arange(RESAMPLES)[:, None] * count
+    times_RG = np.bincount(places.ravel(), minlength=RESAMPLES * count).reshape(RESAMPLES, count)
+    return times_RG.astype(np.float64) @ sums_GM
 
 
-def _plausible(sums_GM: Sums) -> Sums:
-    """Return four blocks (4, M) of samples that might have been: two right, two wrong, of every class its share."""
-    mean_M = sums_GM.mean(0)
-    count, loss = mean_M[:1], mean_M[1:2]
-    _, support, predicted = np.split(mean_M[2:], 3)
-    none = np.zeros_like(support)
-    right, wrong = [count, loss, support, support, support], [count, loss, none, support, predicted]
-    # a block of many samples stands for as many: two samples of each kind are a part of one
-    size = float(count[0])
-    parts = [np.concatenate(kind) for kind in (right, right, wrong, wrong)]
-    typical = np.array(mean_M)
-    return np.stack([typical + (part - typical) / size for part in parts])
+def plausible(total_M: Sums) -> Sums:
+    """Return the sums (R, M) of samples that might have been: of each kind, right and wrong, a Poisson number around 2.
+
+    Their classes are drawn as often as the samples are of them, or taken for them; their loss is the mean.
+    """
+    random = np.random.default_rng(derive(_SEED, "plausible"))
+    count, loss = total_M[0], total_M[1]
+    _, support_K, predicted_K = np.split(total_M[2:], 3)
+    right_RK = random.poisson(_ADDED * support_K / count, (RESAMPLES, len(support_K)))
+    wrong_RK = random.poisson(_ADDED * support_K / count, (RESAMPLES, len(support_K)))
+    taken_RK = random.multinomial(wrong_RK.sum(1), predicted_K / count)
+    added_R1 = (right_RK + wrong_RK).sum(1, keepdims=True)
+    return np.concatenate(
+        [added_R1, added_R1 * loss / count, right_RK, right_RK + wrong_RK, right_RK + taken_RK], axis=1
+    )
 
 
 def _summed(columns: list[NDArray[np.float64]], blocks: Blocks) -> Sums:

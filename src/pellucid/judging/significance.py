@@ -78,7 +78,7 @@ def metric_test(first: Outputs, second: Outputs, task: Task) -> Compared:
     metric, blocks = task.metric, blocks_for(len(first), task)
     one_GM, other_GM = sums_of(first, task, blocks), sums_of(second, task, blocks)
     values = [values_of(outputs, task)[metric] for outputs in (first, second)]
-    drawn = [metrics_of(resampled(sums, task), task)[metric] for sums in (one_GM, other_GM)]
+    drawn = [metrics_of(resampled(sums), task)[metric] for sums in (one_GM, other_GM)]
     difference = percentile(values[0] - values[1], drawn[0] - drawn[1], blocks.count)
     p = permutation_p(one_GM, other_GM, task)
     return Compared(metric, values[0], values[1], difference, p, f"permutation {p_value(p)}")

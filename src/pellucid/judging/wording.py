@@ -27,4 +27,4 @@ def is_share(metric: MetricName | str) -> bool:
 
 def p_value(p: float) -> str:
     """Return a p as it is written: `p = 0.31`, `p = 0.004`, `p < 0.001`."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.01 else f"p = {p:.2f}"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
