@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 
 from pellucid.judging.judgement import Concern, Estimate
+from pellucid.judging.learning_curve import LearningCurve, LearningPoint
 from pellucid.networks import parse
 from pellucid.report.canvas import BLUE, drawn
 from pellucid.report.figures import losses, thinned
@@ -20,6 +21,7 @@ from pellucid.report.judgement import judgement_lines
 from pellucid.report.markup import element, text_of, write
 from pellucid.report.network_drawing import network_drawing
 from pellucid.report.numbers import counted, interval, sentence, shortened
+from pellucid.report.page import page
 from pellucid.report.sections.performance import STRONGEST
 from tests.networks.samples import EVERYTHING
 from tests.report.making import class_judgement, record, subject, value_judgement
@@ -113,6 +115,20 @@ def test_a_drawing_says_words_shapes_and_how_branches_meet() -> None:
     words = text_of(network_drawing(plan))
     for word in ("8x8x3", "5 ×", "conv(3, 3x3, padding=same)", "relu", "+", "‖", "10", "fc(2)"):
         assert word in words
+
+
+def test_what_more_data_would_bring_is_told_where_it_is_known() -> None:
+    points = tuple(LearningPoint(rows, 1.0, 1 - 10 / rows, 0.9, 1.0) for rows in (50, 100, 200))
+    curve = LearningCurve("accuracy", points, 2, 99, 0.5, None, None, 0.975, "twice the rows would bring 2.5 points")
+    root = read(page(subject(learning_curve=curve)))
+    learning = root.one("learning")
+    assert "Would more data help?" in [heading.text for heading in learning.all("h3")]
+    assert "Twice the rows would bring 2.5 points." in learning.text
+    (figure,) = [svg.attributes["aria-label"] for svg in learning.all("svg") if "training rows" in str(svg.attributes)]
+    assert "from 80.0 % with 50 training rows to 95.0 % with 200" in figure
+    rows = [row.text for row in learning.all("tr")]
+    assert rows[1:] == ["50100 %80.0 %", "100100 %90.0 %", "200100 %95.0 %"]
+    assert "Would more data help?" not in read(page(subject())).text
 
 
 def colours(block: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from pellucid.judging.judgement import Calibration, Residuals, ThresholdChoice
+from pellucid.judging.learning_curve import LearningCurve
 from pellucid.record import Epoch, Record, Step
 from pellucid.report.canvas import BLUE, GREEN, INK, ORANGE, PURPLE, SOFT, drawn
 from pellucid.report.markup import element
@@ -112,6 +113,38 @@ def gradient_norm(steps: Sequence[Step]) -> Element | None:
         _log_where_it_falls_far(axes, norms)
 
     return titled("Gradient norm", "by optimiser step, before clipping", drawn("gradient", alternative, draw, 2.3))
+
+
+def learning_curve(curve: LearningCurve) -> Element:
+    """Return the metric on training and validation rows against the number of training rows."""
+    points, name = curve.points, curve.metric
+    first, last = points[0], points[-1]
+    alternative = (
+        f"Validation {name} from {metric(name, first.validation)} with {first.rows:,} training rows to"
+        f" {metric(name, last.validation)} with {last.rows:,}; on the training rows from {metric(name, first.train)} to"
+        f" {metric(name, last.train)}; without a network {metric(name, curve.baseline)}."
+    )
+
+    def draw(axes: Axes) -> None:
+        rows = [point.rows for point in points]
+        axes.plot(rows, [point.train for point in points], color=BLUE, marker="o", markersize=4, label="training")
+        validation = [point.validation for point in points]
+        axes.fill_between(
+            rows, [point.low for point in points], [point.high for point in points], color=ORANGE, alpha=0.2, lw=0
+        )
+        axes.plot(rows, validation, color=ORANGE, marker="s", markersize=4, linestyle=(0, (5, 1.5)), label="validation")
+        if curve.doubled is not None:
+            axes.plot([rows[-1], 2 * rows[-1]], [validation[-1], curve.doubled], color=ORANGE, linestyle=":", lw=1.4)
+            expected = "expected of twice as many"
+            axes.plot([2 * rows[-1]], [curve.doubled], "o", color=PURPLE, markersize=6, label=expected)
+        axes.set(xscale="log", xlabel="training rows", xticks=rows)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        if is_share(name):
+            axes.yaxis.set_major_formatter(_PERCENT)
+        axes.legend(loc="best")
+
+    return titled("More data", f"{title_of(name)} by training rows", drawn("more-data", alternative, draw))
 
 
 def calibration(judged: Calibration) -> Element:

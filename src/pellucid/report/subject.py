@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pellucid.data.dataset import Dataset, Target
 from pellucid.judging.judgement import Judgement
+from pellucid.judging.learning_curve import LearningCurve
 from pellucid.networks import Plan
 from pellucid.record import Finding, Record
 
@@ -53,6 +54,7 @@ class Subject:
         unjudged: why not.
         data: None where the source is gone.
         findings: of the diagnosis.
+        learning_curve: what more data would bring, where it was asked for.
     """
 
     title: str
@@ -69,6 +71,7 @@ class Subject:
     unjudged: str = ""
     data: Dataset | None = None
     findings: tuple[Finding, ...] = field(default=())
+    learning_curve: LearningCurve | None = None
 
     @property
     def state(self) -> State:

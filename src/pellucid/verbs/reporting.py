@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pellucid.data import Dataset
     from pellucid.judging.judgement import Judgement
+    from pellucid.judging.learning_curve import LearningCurve
     from pellucid.report.subject import Part, Subject, Times
     from pellucid.verbs.run import Run
 
@@ -24,15 +25,16 @@ def write_report(
     judgement: Judgement | None = None,
     data: Dataset | None = None,
     network: nn.Module | None = None,
+    learning_curve: LearningCurve | None = None,
 ) -> Path:
     """Write a run's report whole or not at all and return where it lies; see `Run.report`."""
     from pellucid.record import write_bytes
     from pellucid.report.page import page
 
     target = run.folder / "report.html" if path is None else Path(path)
-    text = page(subject_of(run, judgement=judgement, data=data, network=network))
+    subject = subject_of(run, judgement=judgement, data=data, network=network, learning_curve=learning_curve)
     try:
-        write_bytes(target, text.encode("utf-8"))
+        write_bytes(target, page(subject).encode("utf-8"))
     except OSError as error:
         raise RunError(
             f"{target} cannot be written", expected="a place for the report", received=error.strerror or str(error)
@@ -41,7 +43,12 @@ def write_report(
 
 
 def subject_of(
-    run: Run, *, judgement: Judgement | None = None, data: Dataset | None = None, network: nn.Module | None = None
+    run: Run,
+    *,
+    judgement: Judgement | None = None,
+    data: Dataset | None = None,
+    network: nn.Module | None = None,
+    learning_curve: LearningCurve | None = None,
 ) -> Subject:
     """Return a run as its page tells it; what is missing is said there, not raised."""
     from pellucid.networks import parse
@@ -74,6 +81,7 @@ def subject_of(
         unjudged=unjudged,
         data=data,
         findings=run.findings,
+        learning_curve=learning_curve,
     )
 
 
@@ -107,23 +115,10 @@ def _judged(run: Run, data: Dataset, network: nn.Module | None) -> tuple[Judgeme
     """Return how the network does on the rows kept out of its training, or why that cannot be known."""
     import copy
 
-    from pellucid.judging.judge import judge
-    from pellucid.training.checkpoint import load_weights
-    from pellucid.training.device import choose_device
-    from pellucid.training.evaluation import held_out
-    from pellucid.training.task import task_for
-
     try:
-        if network is None:
-            return run.judge(data), ""
-        run.require_same(data)
-        module, device = copy.deepcopy(network), choose_device(run.recipe)
-        module.load_state_dict(load_weights(run.folder / "weights.safetensors"))
-        return judge(module.to(device.device), data, task_for(data, run.recipe), held_out(data), device), ""
+        return run.judge(data, network=copy.deepcopy(network)), ""  # the user's module keeps the weights it has
     except PellucidError as error:
         return None, _said(error)
-    except RuntimeError as error:  # torch's refusal of weights that are another module's
-        return None, f"The module given is not the one that was trained: {str(error).splitlines()[-1].strip()}"
 
 
 def _said(error: PellucidError) -> str:

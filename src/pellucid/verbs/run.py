@@ -17,6 +17,7 @@ from pellucid.errors import DataError, OptionError, RunError, nearest
 from pellucid.judging.baselines import training_counts
 from pellucid.judging.judge import judge
 from pellucid.judging.judgement import Judgement
+from pellucid.judging.learning_curve import LearningCurve
 from pellucid.judging.outputs import Outputs, rows_to_judge, run_over
 from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
@@ -80,13 +81,13 @@ class Run:
         return parse(arrows)
 
     def _build(self) -> nn.Module:
-        return self._with_weights(build(self._plan))
+        return self.with_weights(build(self._plan))
 
-    def _with_weights(self, network: nn.Module) -> nn.Module:
-        """Load the best weights into a network.
+    def with_weights(self, network: nn.Module) -> nn.Module:
+        """Give a module the run's best weights and return it, on the CPU and in evaluation mode.
 
         Raises:
-            RunError: they are another network's, or there are none yet.
+            RunError: it is another network, or the run has no weights yet.
         """
         path = self.folder / "weights.safetensors"
         weights = load_weights(path)
@@ -95,7 +96,7 @@ class Run:
         except RuntimeError as error:
             reasons = str(error).splitlines()
             raise RunError(f"{path} belongs to another network", received=reasons[-1].strip()) from None
-        return network.eval()
+        return network.cpu().eval()
 
     def model(self) -> nn.Module:
         """Return the network with its best weights, in evaluation mode: a plain `torch.nn.Module`.
@@ -180,7 +181,7 @@ class Run:
         dataset, names = self._to_judge(data)
         recipe = self.recipe
         device = choose_device(recipe)
-        judged = self._network if network is None else self._with_weights(network)
+        judged = self._network if network is None else self.with_weights(network)
         return judge(
             judged.to(device.device),
             dataset,
@@ -250,6 +251,7 @@ class Run:
         judgement: Judgement | None = None,
         data: Dataset | None = None,
         network: nn.Module | None = None,
+        learning_curve: LearningCurve | None = None,
     ) -> Path:
         """Write all that is known of the run as one self-contained HTML page and return where it lies.
 
@@ -258,6 +260,7 @@ class Run:
             judgement: how the network was judged (default: it is judged now on the rows kept out).
             data: the data it was trained on or judged on (default: it is loaded again).
             network: for a run on a module of your own: the module, to be judged and described.
+            learning_curve: what more data would bring, if it was found out.
 
         Raises:
             RunError: the page cannot be written. What cannot be known any more, such as data that is gone, is said
@@ -265,7 +268,9 @@ class Run:
         """
         from pellucid.verbs.reporting import write_report
 
-        return write_report(self, path, judgement=judgement, data=data, network=network)
+        return write_report(
+            self, path, judgement=judgement, data=data, network=network, learning_curve=learning_curve
+        )
 
     @property
     def continues_texts(self) -> bool:

@@ -3,10 +3,11 @@
 import math
 from xml.etree.ElementTree import Element
 
+from pellucid.judging.learning_curve import LearningCurve
 from pellucid.report import figures
 from pellucid.report.markup import element
-from pellucid.report.numbers import counted, duration, metric
-from pellucid.report.pieces import section
+from pellucid.report.numbers import counted, duration, metric, sentence, title_of
+from pellucid.report.pieces import Column, section, table
 from pellucid.report.subject import Subject
 
 
@@ -23,9 +24,32 @@ def learning(subject: Subject) -> Element:
     if len(record.steps) > 1:
         drawn += [figures.learning_rate(record.steps), figures.gradient_norm(record.steps)]
     nothing = None if drawn else element("p", "No step of it is recorded.")
+    curve = subject.learning_curve
     return section(
-        "learning", "How it learned", nothing, element("div", drawn, class_="pair"), lead=_said(subject, best)
+        "learning",
+        "How it learned",
+        nothing,
+        element("div", drawn, class_="pair"),
+        None if curve is None else _more_data(curve),
+        lead=_said(subject, best),
     )
+
+
+def _more_data(curve: LearningCurve) -> list[Element]:
+    """Return what the same network and recipe made of parts of the data."""
+    name = curve.metric
+    columns = tuple(Column(heading, numbers=True) for heading in ("training rows", "on them", "validation"))
+    rows = [(f"{point.rows:,}", metric(name, point.train), metric(name, point.validation)) for point in curve.points]
+    without = metric(name, curve.baseline)
+    each = counted(curve.seeds, "training")
+    listed = table(
+        f"{title_of(name)} by number of training rows, {each} each; without a network {without}", columns, rows
+    )
+    return [
+        element("h3", "Would more data help?"),
+        element("p", sentence(curve.statement)),
+        element("div", figures.learning_curve(curve), listed, class_="pair"),
+    ]
 
 
 def best_epoch(subject: Subject) -> int | None:
