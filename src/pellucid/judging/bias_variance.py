@@ -66,7 +66,7 @@ def bias_variance(
     avoidable = min(train_error, held_error) - least > _LARGE
     bias, variance = avoidable or train_error >= _NOTHING_LEARNED, gap > _LARGE and gap > width
     verdict = _VERDICTS[bias, variance]
-    words = _Words(metric, train, held_out.value, train_error, held_error, scale, attainable if avoidable else None)
+    words = _Words(metric, train, held_out.value, train_error, held_error, scale, attainable, avoidable)
     return BiasVariance(metric, train, held_out, baseline, verdict, words.explanation(verdict))
 
 
@@ -89,6 +89,7 @@ class _Words:
     held_error: float
     scale: float
     attainable: Attainable | None
+    avoidable: bool
 
     def explanation(self, verdict: Verdict) -> str:
         """Return why the verdict is what it is, and what to try."""
@@ -112,15 +113,15 @@ class _Words:
                     "that fits (larger, trained longer), then give it more data or regularisation."
                 )
         holds = f"{compared}: it holds on new rows what it learned."
-        if self.held_error > _MUCH and abs(self.held_error - self.train_error) < _LARGE:
-            holds += (
-                " What is wrong is about as much on both, and no plain method does better: more of it may be noise "
-            )
-            holds += "than a larger network could learn; other inputs may help."
-        return holds
+        if self.attainable is None or self.held_error < _MUCH or abs(self.held_error - self.train_error) > _LARGE:
+            return holds
+        return (
+            f"{holds} As much is wrong on both, and no plain method does much better: what is left may be noise, which "
+            "other inputs could explain, but hardly a larger network."
+        )
 
     def _too_little(self) -> str:
-        if self.attainable is None:
+        if self.attainable is None or not self.avoidable:
             return "on those it learned from it does hardly better than no network"
         value = self.attainable.figure.value
         best = self._said(value, error_of(self.metric, value) / self.scale)

@@ -208,7 +208,7 @@ def _weak(evidence: Evidence) -> Iterator[Concern]:
             "weak-class",
             "warning" if recall < 0.5 or len(evidence.classes) > 2 else "note",
             f"Finds only {percent(recall)} of '{scores.name}'",
-            f"{scores.support:,} samples of '{scores.name}', {count:,} of them taken for '{taken}'; "
+            f"{count:,} of its {scores.support:,} samples were taken for '{taken}'; "
             f"right on {percent(overall)} of all samples",
             "choose a threshold for it (--positive, --goal)"
             if len(evidence.classes) == 2
@@ -223,7 +223,7 @@ def _misbelieving(evidence: Evidence) -> Iterator[Concern]:
         return
     believed = sum(one.count * one.confidence for one in calibration.bins) / len(evidence.outputs)
     right = evidence.metrics["accuracy"].value
-    sure = "too sure of itself" if believed > right else "surer than it believes"
+    sure = "too sure of itself" if believed > right else "right more often than it believes"
     yield Concern(
         "miscalibrated",
         "warning",

@@ -41,18 +41,27 @@ class Blocks:
     count: int
 
 
-def blocks_for(samples: int, task: Task) -> Blocks:
+def blocks_for(losses_N: NDArray[np.float64], task: Task) -> Blocks:
     """Return the blocks that a task's samples are drawn in.
 
     Independent samples are blocks of one; of more than 4,000, so many blocks are dealt at random, which leaves a sum's
     variance as it is (the spread of G independent parts says as much of it, up to √(2 / G) = 2 %) and bounds the cost.
-    What stands in an order (a forecast's windows, a text's) is cut into stretches of about N^(1/3) neighbours, because
-    errors that follow each other are alike, and drawing them one by one would promise too narrow an interval
-    (Carlstein 1986; the length by Hall, Horowitz and Jing 1995); of a forecast they are at least its horizon long.
+    What stands in an order (a forecast's windows, a text's) is cut into stretches of neighbours, because errors that
+    follow each other are alike, and drawing them one by one would promise too narrow an interval. A stretch has
+    (√6 ρ / (1 - ρ²))^(2/3) N^(1/3) of them, where ρ is the correlation of a loss with the next (Carlstein 1986, section
+    3), at least N^(1/3) (Hall, Horowitz and Jing 1995) and at least a forecast's horizon. On short series with strongly
+    dependent errors the intervals still are too narrow: 83 % instead of 95 for 60 windows with ρ = 0.5.
+
+    Args:
+        losses_N: of the samples in order (of a pair of networks their difference).
+        task: says whether they stand in an order.
     """
+    samples = len(losses_N)
     if task.name in {"forecast", "language"}:
         horizon = task.outputs if task.name == "forecast" else 1
-        length = max(math.ceil(samples ** (1 / 3)), horizon, math.ceil(samples / _MOST_BLOCKS))
+        likeness = _next_alike(losses_N)
+        factor = max(1.0, (math.sqrt(6) * likeness / (1 - likeness**2)) ** (2 / 3))
+        length = max(math.ceil(factor * samples ** (1 / 3)), horizon, math.ceil(samples / _MOST_BLOCKS))
         return Blocks(np.arange(samples) // length, math.ceil(samples / length))
     count = min(samples, _MOST_BLOCKS)
     order = np.random.default_rng(derive(_SEED, "blocks")).permutation(samples)
@@ -115,7 +124,7 @@ def estimates(outputs: Outputs, task: Task) -> dict[str, Estimate]:
     Coull (1998) add them to a share: where hardly a sample was wrong, drawing from those at hand could not show that
     others might be. A text's perplexity is its loss's exponential.
     """
-    blocks = blocks_for(len(outputs), task)
+    blocks = blocks_for(outputs.losses, task)
     sums_GM = sums_of(outputs, task, blocks)
     drawn_RM = resampled(sums_GM)
     if task.name == "classification":
@@ -158,6 +167,13 @@ def plausible(total_M: Sums) -> Sums:
     return np.concatenate(
         [added_R1, added_R1 * loss / count, right_RK, right_RK + wrong_RK, right_RK + taken_RK], axis=1
     )
+
+
+def _next_alike(losses_N: NDArray[np.float64]) -> float:
+    """Return the correlation of each loss with the next, 0 to 0.95."""
+    centred_N = losses_N - losses_N.mean()
+    total = float((centred_N**2).sum())
+    return min(max(float((centred_N[1:] * centred_N[:-1]).sum()) / total, 0.0), 0.95) if total > 0 else 0.0
 
 
 def _summed(columns: list[NDArray[np.float64]], blocks: Blocks) -> Sums:

@@ -75,7 +75,7 @@ def metric_test(first: Outputs, second: Outputs, task: Task) -> Compared:
     well be the other's. p is the share of 5,000 random ways to exchange them, and of what was seen, whose difference is
     at least as large; the interval is the bootstrap's, drawing the same rows for both.
     """
-    metric, blocks = task.metric, blocks_for(len(first), task)
+    metric, blocks = task.metric, blocks_for(first.losses - second.losses, task)
     one_GM, other_GM = sums_of(first, task, blocks), sums_of(second, task, blocks)
     values = [values_of(outputs, task)[metric] for outputs in (first, second)]
     drawn = [metrics_of(resampled(sums), task)[metric] for sums in (one_GM, other_GM)]
