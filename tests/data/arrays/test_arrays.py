@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from hypothesis import given
@@ -232,3 +234,29 @@ class Endless(IterableDataset[Any]):
 def test_unusable_torch_datasets_are_refused(source: Any, message: Any) -> None:
     with pytest.raises(DataError, match=message):
         load(source)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "message"),
+    [
+        (torch.eye(30).to_sparse(), [0, 1] * 15, "inputs must be a plain tensor"),
+        (np.ma.masked_greater(np.arange(30.0), 20), [0, 1] * 15, "9 of 30 numbers in the inputs are masked"),
+        (np.zeros((30, 2)), np.ma.masked_less(np.arange(30.0), 3), "3 of 30 numbers in the targets are masked"),
+        (np.zeros((30, 2)), np.zeros((30, 2, 2)), "targets of several axes"),
+        (np.zeros((30, 2)), np.arange(30).astype(str), "too many different values to be classes"),
+    ],
+    ids=["sparse", "masked inputs", "masked targets", "axes", "keys"],
+)
+def test_what_is_no_plain_array_is_refused(inputs: Any, targets: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        load((inputs, targets))
+
+
+def test_an_archive_larger_than_the_memory_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros((1_000, 1_000)), y=np.zeros(1_000))
+    assert (tmp_path / "bomb.npz").stat().st_size < 50_000
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1_000_000))
+    with pytest.raises(DataError, match="larger than fits into memory"):
+        load(tmp_path / "bomb.npz")

@@ -3,10 +3,12 @@
 import io
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -579,3 +581,43 @@ def test_a_constant_channel_is_left_at_zero(tmp_path: Path) -> None:
     x, _ = data.split("train")
     assert bool((x[:, 1:].abs() < 1e-6).all())
     assert describe(data.target) == "2 classes"
+
+
+def test_images_that_would_fill_the_disk_are_refused_before_they_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder_of(tmp_path / "pets", {"dog": 10, "cat": 10})
+    free = SimpleNamespace(free=20 * 50 * 50 - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    with pytest.raises(DataError, match="too little room") as refusal:
+        load(tmp_path / "pets", size="50")
+    assert "--size" in str(refusal.value)
+
+
+def test_large_images_are_decoded_fewer_at_once_to_the_same_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PELLUCID_CACHE", str(tmp_path / "one"))
+    together = load(folder_of(tmp_path / "pets", {"dog": 10, "cat": 10}))
+    monkeypatch.setenv("PELLUCID_CACHE", str(tmp_path / "other"))
+    monkeypatch.setattr(decoding, "_BYTES_AT_ONCE", 3 * 120 * 3)  # three images
+    apart = load(tmp_path / "pets")
+    assert torch.equal(apart.inputs, together.inputs)
+    assert apart.source.sha256 == together.source.sha256
+
+
+@pytest.mark.parametrize("size", ["99999", "100000x100000", "0", "3x", "x3", "-4", "four", "1x2x3"])
+def test_sizes_no_image_has_are_refused(tmp_path: Path, size: str) -> None:
+    folder_of(tmp_path / "pets", {"dog": 3, "cat": 3})
+    with pytest.raises(DataError, match=r"too large|cannot be read"):
+        load(tmp_path / "pets", size=size)
+
+
+def test_links_that_lead_nowhere_or_in_a_circle_are_counted(tmp_path: Path) -> None:
+    root = folder_of(tmp_path / "pets", {"dog": 5, "cat": 5})
+    (root / "dog" / "gone.png").symlink_to("nowhere.png")
+    (root / "dog" / "self.png").symlink_to("self.png")
+    (root / "dog" / "up").symlink_to("..")
+    data = load(root)
+    assert len(data) == 10
+    assert "left out: links that lead nowhere (2)" in data.notes

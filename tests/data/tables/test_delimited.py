@@ -4,9 +4,11 @@ import bz2
 import gzip
 import lzma
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
+import psutil
 import pytest
 
 from pellucid.data.tables import delimited, frames
@@ -153,3 +155,39 @@ def test_lists_are_refused() -> None:
     with pytest.raises(DataError, match="--ignore tags"):
         frames.read(pl.DataFrame({"tags": [["a"], ["b"]], "y": [1, 2]}))
     assert frames.read(pl.DataFrame({"tags": [["a"], ["b"]], "y": [1, 2]}), ignore=("tags",)).columns.columns == ["y"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "compress"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)]
+)
+def test_a_file_that_unpacks_to_more_than_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, compress: Any
+) -> None:
+    path = tmp_path / f"bomb.csv{ending}"
+    path.write_bytes(compress(b"a,b\n" + b"1,2\n" * 1_000_000))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1_000_000))
+    with pytest.raises(DataError, match="larger than fits into memory"):
+        delimited.read(path)
+
+
+def test_lines_end_as_on_any_system(tmp_path: Path) -> None:
+    for number, ending in enumerate(("\n", "\r\n", "\r")):
+        path = tmp_path / f"{number}.csv"
+        path.write_bytes(ending.join(["a,b", "1,2", "3,4"]).encode())
+        assert delimited.read(path).strings.rows() == [("1", "2"), ("3", "4")]
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("a,b,c\n" + "1,2,3\n" * 20 + "4,5\n", "line 22 has 2 fields in place of 3"),
+        ("a,b,c\n" + '1,"x,y",3\n' * 20 + "4,5\n", "line 22 has 2 fields in place of 3"),
+        ("a,b,c\n" + "1,2,\n" * 20 + "\n", ""),
+        ("a,b,c,\n" + "1,2,3\n" * 20, ""),
+    ],
+    ids=["short", "short beside quotes", "empty and blank", "a header that ends in a comma"],
+)
+def test_short_lines_are_counted_and_empty_fields_are_not(tmp_path: Path, text: str, note: str) -> None:
+    notes = [said for said in delimited.read(written(tmp_path, text)).notes if "too few fields" in said]
+    assert len(notes) == bool(note)
+    assert all(note in said for said in notes)

@@ -226,6 +226,13 @@ def _classes(
                 received=str(raw_targets.shape),
                 advice="pass --task regression if each column is a quantity",
             )
+    if raw_targets.ndim > 2 and raw_targets[0].size > 1:
+        raise DataError(
+            "targets of several axes cannot be learned",
+            expected="(N,) classes or quantities, or (N, K) quantities",
+            received=str(raw_targets.shape),
+            advice="flatten them: y.reshape(len(y), -1)",
+        )
     if raw_targets.ndim > 1 and raw_targets.shape[1] > 1:
         return None, None, ()
     flat = raw_targets.reshape(-1)
@@ -285,7 +292,12 @@ def _broadcast(axes: int) -> tuple[int, ...]:
 
 
 def _as_array(values: object) -> NDArray[Any]:
-    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    if isinstance(values, Tensor):
+        values = _dense(values, "targets")
+        # numpy has no bfloat16
+        values = (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+    _refuse_masked(values, "targets")
+    array = np.asarray(values)
     if array.dtype.kind == "O" and any(value is None for value in array.flat):
         raise DataError(
             "targets are missing",
@@ -303,8 +315,9 @@ def _as_array(values: object) -> NDArray[Any]:
 
 def _as_tensor(values: object, what: str) -> Tensor:
     if isinstance(values, Tensor):
-        tensor = values.detach().cpu()
+        tensor = _dense(values, what)
     else:
+        _refuse_masked(values, what)
         try:
             array = np.asarray(values)
         except ValueError:  # nested lists of unequal lengths
@@ -321,6 +334,27 @@ def _as_tensor(values: object, what: str) -> Tensor:
     if tensor.is_complex():
         raise DataError(f"{what} must be real numbers", received=str(tensor.dtype))
     return tensor
+
+
+def _dense(tensor: Tensor, what: str) -> Tensor:
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
+        raise DataError(
+            f"{what} must be a plain tensor",
+            expected="a dense one",
+            received="a nested one" if tensor.is_nested else f"{tensor.dtype}, {tensor.layout}",
+            advice="pass tensor.to_dense(), or what makes a plain tensor of it",
+        )
+    return tensor.detach().cpu()
+
+
+def _refuse_masked(values: object, what: str) -> None:
+    if isinstance(values, np.ma.MaskedArray) and bool(np.ma.getmaskarray(values).any()):
+        raise DataError(
+            f"{int(np.ma.getmaskarray(values).sum()):,} of {values.size:,} numbers in the {what} are masked",
+            expected="every number",
+            received="a masked array",
+            advice="fill them in with array.filled(value), or leave those samples out",
+        )
 
 
 def _storable(inputs: Tensor) -> Tensor:

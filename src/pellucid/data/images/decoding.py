@@ -96,10 +96,10 @@ def decode(files: Sequence[Path], height: int, width: int, channels: int | None)
     Raises:
         DataError: more than a tenth of the files cannot be read; the cache folder cannot be written, or is too small.
     """
-    cache.require_room(len(files) * (channels or 1) * height * width)
     key = cache.listing_key(files, _FORM, height, width, channels)
 
     def build(folder: Path) -> dict[str, Any]:
+        cache.require_room(len(files) * (channels or 1) * height * width)
         if channels is None:
             try:
                 return _Decoding(files, height, width, 1, grey_only=True).write(folder)

@@ -62,7 +62,7 @@ class SeriesPreprocessing(Preprocessing):
             DataError: a column is missing, or there are fewer steps than a window.
         """
         if isinstance(source, np.ndarray | Tensor | list):
-            table = self._as_frame(np.asarray(source, dtype=np.float64))
+            table = self._as_frame(source)
             time, notes = Timeline((), dated=False), tuple[str, ...]()
         else:
             frame = frames.read(source, known=[column.name for column in self.columns])
@@ -111,8 +111,14 @@ class SeriesPreprocessing(Preprocessing):
             document["horizon"],
         )
 
-    def _as_frame(self, values: NDArray[np.float64]) -> pl.DataFrame:
-        values = values.reshape(len(values), -1)
+    def _as_frame(self, source: object) -> pl.DataFrame:
+        try:
+            values: NDArray[np.float64] = np.asarray(source, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                "these steps are no numbers", expected="an array (T,) or (T, columns)", received=str(error)
+            ) from None
+        values = values.reshape(len(values), -1) if values.size else values.reshape(0, len(self.columns))
         if values.shape[1] != len(self.columns):
             raise DataError(
                 "the array has another number of columns than the series learned from",

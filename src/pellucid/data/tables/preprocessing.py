@@ -60,9 +60,7 @@ class TablePreprocessing(Preprocessing):
             DataError: a column is missing, or holds what it cannot hold.
         """
         if isinstance(source, Mapping):
-            source = pl.DataFrame(
-                {name: value if isinstance(value, list) else [value] for name, value in source.items()}
-            )
+            source = _as_frame(source)
         if isinstance(source, np.ndarray | Tensor | list | tuple):
             source = self._named(np.asarray(source, dtype=object))
         frame = frames.read(source, known=[column.name for column in self.columns])
@@ -170,6 +168,18 @@ class TablePreprocessing(Preprocessing):
         if self.identifier is not None and self.identifier in table.columns:
             return frames.as_words(table[self.identifier]).fill_null("?").to_list()
         return [f"row {number}" for number in range(1, len(table) + 1)]
+
+
+def _as_frame(columns: Mapping[str, object]) -> pl.DataFrame:
+    """Return one row of values by name, or several rows of lists, as a frame."""
+    try:
+        return pl.DataFrame(
+            {name: value if isinstance(value, list) else [value] for name, value in columns.items()}, strict=False
+        )
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        raise DataError(
+            "these columns are no table", expected="a value, or as many values, for each", received=str(error)
+        ) from None
 
 
 def encode(table: pl.DataFrame, columns: Sequence[Column]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
