@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pellucid.data import load
     from pellucid.networks import build, parse
     from pellucid.verbs.evaluate import evaluate
+    from pellucid.verbs.export import export
     from pellucid.verbs.predict import predict
     from pellucid.verbs.reproduce import reproduce
     from pellucid.verbs.run import open_run
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "build": "pellucid.networks",
     "evaluate": "pellucid.verbs.evaluate",
+    "export": "pellucid.verbs.export",
     "load": "pellucid.data",
     "open_run": "pellucid.verbs.run",
     "parse": "pellucid.networks",
@@ -30,7 +32,7 @@ _HOMES = {
 }
 _NAMESPACES = ("data",)
 
-__all__ = ["build", "data", "evaluate", "load", "open_run", "parse", "predict", "reproduce", "train", "zoo"]
+__all__ = ["build", "data", "evaluate", "export", "load", "open_run", "parse", "predict", "reproduce", "train", "zoo"]
 
 
 def __getattr__(name: str) -> Any:

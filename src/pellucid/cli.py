@@ -19,7 +19,7 @@ from rich.console import Console
 from pellucid.errors import OptionError, PellucidError, nearest
 from pellucid.options import Options, flat_fields, from_keywords
 from pellucid.record import write_json
-from pellucid.verbs import data, evaluate, predict, reproduce, train, zoo
+from pellucid.verbs import data, evaluate, export, predict, reproduce, train, zoo
 from pellucid.verbs.outcome import Outcome
 
 Command = Callable[[Any, Console], Outcome]
@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[type[Options], Command]] = {
     "train": (train.TrainOptions, train.command),
     "predict": (predict.PredictOptions, predict.command),
     "evaluate": (evaluate.EvaluateOptions, evaluate.command),
+    "export": (export.ExportOptions, export.command),
     "reproduce": (reproduce.ReproduceOptions, reproduce.command),
     "zoo": (zoo.ZooOptions, zoo.command),
     "data": (data.ShowDataOptions, data.command),

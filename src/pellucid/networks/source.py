@@ -19,17 +19,28 @@ from pellucid.shapes import Shape
 _WIDTH = 120
 _ENDLESS = 10**9
 _IMPORTS = {
-    r"\bOrderedDict\(": "from collections import OrderedDict\n\n",
-    r"\btorch\.": "import torch\n",
+    r"\bOrderedDict\(": "from collections import OrderedDict\n",
+    r"\bPath\b": "from pathlib import Path\n",
+    r"\bload_file\(": "from safetensors.torch import load_file\n",
+    r"\btorch\.[a-z]": "import torch\n",
     r"\bnn\.": "from torch import Tensor, nn\n",
     r"\bF\.": "from torch.nn import functional as F\n",
 }
 """What a source imports, by what it then holds."""
 
-_TAKEN = {"OrderedDict", "torch", "Tensor", "nn", "F"}
+_LOADER = '''
+
+def load(path: str | Path = Path(__file__).with_name("weights.safetensors")) -> {class_name}:
+    """Return the network with its trained weights, in evaluation mode."""
+    network = {class_name}()
+    network.load_state_dict(load_file(path))
+    return network.eval()
+'''
+
+_TAKEN = {"OrderedDict", "Path", "load", "load_file", "torch", "Tensor", "nn", "F"}
 
 
-def to_source(plan: Plan, class_name: str = "Network") -> str:
+def to_source(plan: Plan, class_name: str = "Network", *, loader: bool = False) -> str:
     """Write a network as plain PyTorch: a class whose state dict has the keys of the built network's.
 
     The layers torch lacks are written in front of it.
@@ -45,6 +56,7 @@ def to_source(plan: Plan, class_name: str = "Network") -> str:
     Args:
         plan: the network.
         class_name: the name of the class.
+        loader: whether a function `load` follows that reads the weights from weights.safetensors beside the file.
 
     Raises:
         NotationError: `class_name` is no free Python name.
@@ -58,7 +70,13 @@ def to_source(plan: Plan, class_name: str = "Network") -> str:
         )
     sources = [inspect.getsource(module).rstrip() + "\n" for module in blocks.values()]
     body = "\n\n".join([*sources, _class(plan, group, class_name)])
-    imports = "".join(line for sign, line in _IMPORTS.items() if re.search(sign, body))
+    body += _LOADER.format(class_name=class_name) if loader else ""
+    found = [line for sign, line in _IMPORTS.items() if re.search(sign, body)]
+    # isort's order: the standard library apart, the rest by module, `import` lines first
+    standard = [line for line in found if line.startswith(("from collections", "from pathlib"))]
+    others = [line for line in found if line not in standard]
+    others.sort(key=lambda line: (line.startswith("from"), line.split()[1]))
+    imports = "\n".join("".join(group) for group in (standard, others) if group)
     return f"{imports}\n\n{body}"
 
 

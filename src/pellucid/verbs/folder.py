@@ -44,7 +44,7 @@ def write_beginning(folder: Path, session: Session, options: Options, plan: Plan
         {"schema": SCHEMA, "input": to_json(data.preprocessing), "output": target_to_json(data.target)},
     )
     if plan is not None:
-        write_bytes(folder / "network.py", to_source(plan).encode())
+        write_bytes(folder / "network.py", to_source(plan, loader=True).encode())
     write_json(folder / "run.json", _asked(session, options, plan))
 
 

@@ -1,0 +1,81 @@
+"""The network as ONNX, which runs without PyTorch; written only after onnxruntime gives the network's own outputs."""
+
+import importlib
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import RunError
+from pellucid.formats.exported import Exported, clear_place, hand_along
+from pellucid.formats.traced import largest_difference, notes_on, quiet, shape_text, trace
+from pellucid.formats.trained import Trained
+
+_NEEDED = ("onnx", "onnxruntime", "onnxscript")
+
+
+def write_onnx(trained: Trained, target: Path) -> Exported:
+    """Write an ONNX file with an open batch size.
+
+    Raises:
+        RunError: ONNX's libraries are not installed, the network has an operation that ONNX lacks, the file computes
+            something else, or something is in the way.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise RunError(
+            "ONNX files need more than is installed",
+            expected=", ".join(_NEEDED),
+            received=f"no {' and no '.join(missing)}",
+            advice="pip install 'pellucid[export]'",
+        )
+    program = _converted(trained)
+    with clear_place(target) as place:
+        with quiet():
+            program.save(place / target.name)
+        difference = largest_difference(trained, _runner(place / target.name))
+        if not trained.included:
+            hand_along(place, target.stem, trained.preprocessing.kind, json.dumps(trained.described, indent=2))
+        files = tuple(target.parent / path.name for path in sorted(place.iterdir()))
+    usage = "\n".join(
+        [
+            "import onnxruntime",
+            f'session = onnxruntime.InferenceSession("{target}")',
+            f'{trained.output}, = session.run(None, {{"input": batch}})  # {shape_text(trained)}',
+        ]
+    )
+    opset = f"opset {program.model.opset_imports['']}, compared on onnxruntime"
+    return Exported(target, files, usage, (*notes_on(trained), opset), difference)
+
+
+def _converted(trained: Trained) -> Any:
+    """Return the ONNX program of a network."""
+    traced = trace(trained)
+    try:
+        with quiet():
+            program = torch.onnx.export(
+                traced, (), dynamo=True, input_names=["input"], output_names=[trained.output], verbose=False
+            )
+    except Exception as error:  # the exporter raises many kinds
+        raise RunError(
+            "the network has an operation that ONNX lacks",
+            received=str(error).strip().partition("\n")[0],
+            advice="--to pt2 keeps all of PyTorch's operations",
+        ) from error
+    assert program is not None
+    program.model.metadata_props.update(trained.metadata())
+    return program
+
+
+def _runner(path: Path) -> Any:
+    # an extra: asked for where it is used
+    session = importlib.import_module("onnxruntime").InferenceSession(path)
+    name = session.get_inputs()[0].name
+
+    def run(batch: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {name: batch.numpy()})[0])
+
+    return run

@@ -1,0 +1,1 @@
+"""Files that are copied into an exported folder as they stand: they import nothing of pellucid."""

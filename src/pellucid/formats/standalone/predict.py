@@ -1,0 +1,42 @@
+"""Predict with the network of this folder: `python predict.py INPUT` prints a line of JSON for each input.
+
+Needs torch, safetensors and numpy (and Pillow for images), not pellucid.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import network
+import preprocessing
+import torch
+
+HERE = Path(__file__).parent
+
+
+@torch.no_grad()
+def predict(source: Any) -> list[dict[str, Any]]:
+    """Return for each input its class with all probabilities, or its values in their own unit."""
+    description = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
+    names, inputs = preprocessing.read(source, description["input"])
+    outputs = network.load()(inputs)
+    return [{"input": name, **said(output, description["output"])} for name, output in zip(names, outputs, strict=True)]
+
+
+def said(output: torch.Tensor, described: dict[str, Any]) -> dict[str, Any]:
+    """Return what the numbers of one output mean."""
+    if described["kind"] == "classes":
+        probabilities = dict(zip(described["names"], output.softmax(-1).tolist(), strict=True))
+        return {"class": max(probabilities, key=probabilities.__getitem__), "probabilities": probabilities}
+    if described["kind"] == "values":
+        values = output * torch.tensor(described["scale"]) + torch.tensor(described["mean"])
+        return {"values": dict(zip(described["names"], values.tolist(), strict=True))}
+    best = output[-1].softmax(-1).topk(min(5, output.shape[-1]))  # of the token that follows the text
+    vocabulary = described["vocabulary"]
+    return {"next": {vocabulary[k]: p for k, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)}}
+
+
+if __name__ == "__main__":
+    for prediction in predict(sys.argv[1]):
+        print(json.dumps(prediction, ensure_ascii=False))

@@ -1,0 +1,144 @@
+"""What is exported: a trained network with what happens to its input before it and to its output after it.
+
+Shape letters: N samples.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.data.arrays.arrays import ArrayPreprocessing
+from pellucid.data.dataset import Classes, NextToken, Preprocessing, Target, Values
+from pellucid.data.images.images import ImagePreprocessing
+from pellucid.data.preprocessing import target_to_json, to_json
+from pellucid.data.texts.lines import TextLinesPreprocessing
+from pellucid.data.texts.text import TextPreprocessing
+from pellucid.errors import RunError
+from pellucid.networks import Plan
+from pellucid.seed import generator
+from pellucid.shapes import Image
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network and its surroundings.
+
+    Attributes:
+        name: of the run.
+        network: in evaluation mode, on the CPU.
+        plan: None for a module of the user's own.
+        preprocessing: what happens to an input.
+        target: what the outputs mean.
+        sample: the shape of one prepared input, without the axis of samples.
+    """
+
+    name: str
+    network: nn.Module
+    plan: Plan | None
+    preprocessing: Preprocessing
+    target: Target
+    sample: tuple[int, ...]
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What preprocessing.json holds."""
+        return {"schema": 1, "input": to_json(self.preprocessing), "output": target_to_json(self.target)}
+
+    @property
+    def included(self) -> bool:
+        """Whether the preprocessing is arithmetic on one tensor, so that a graph can hold all of it."""
+        return isinstance(self.preprocessing, ImagePreprocessing | ArrayPreprocessing)
+
+    @cached_property
+    def whole(self) -> "Whole":
+        """The network with as much of its preprocessing as a graph can hold, and with the meaning of its outputs."""
+        return Whole(self.network, self.preprocessing, self.target).eval()
+
+    @property
+    def output(self) -> str:
+        """What the outputs of `whole` are called."""
+        return "values" if isinstance(self.target, Values) else "probabilities"
+
+    def example(self, samples: int) -> Tensor:
+        """Return so many inputs of `whole`, drawn at random, always the same."""
+        random = generator(0, "export", samples)
+        match self.preprocessing:
+            case ImagePreprocessing():
+                return torch.randint(0, 256, (samples, *self.sample), dtype=torch.uint8, generator=random)
+            case TextPreprocessing() | TextLinesPreprocessing():
+                tokens = len(self.preprocessing.vocabulary)
+                return torch.randint(0, tokens, (samples, *self.sample), generator=random)
+        return torch.randn((samples, *self.sample), generator=random)
+
+    def metadata(self) -> dict[str, str]:
+        """Return what a file says of itself: arrows, classes, and all of preprocessing.json."""
+        arrows = {} if self.plan is None else {"arrows": str(self.plan)}
+        return {**arrows, **_names(self.target), "preprocessing": json.dumps(self.described, ensure_ascii=False)}
+
+
+class Whole(nn.Module):
+    """From an input as it is stored to what is said of it.
+
+    Images come as bytes (N, C, H, W), arrays as float32 in their own units; rows, series and tokens come prepared.
+    Out come probabilities that sum to 1 or values in their own unit.
+    """
+
+    shift: Tensor
+    factor: Tensor
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, network: nn.Module, preprocessing: Preprocessing, target: Target) -> None:
+        super().__init__()
+        self.network = network
+        self.standardises = isinstance(preprocessing, ImagePreprocessing | ArrayPreprocessing)
+        if isinstance(preprocessing, ImagePreprocessing):
+            self.register_buffer("shift", torch.tensor(preprocessing.mean).mul(255)[:, None, None])
+            self.register_buffer("factor", torch.tensor(preprocessing.std).mul(255).reciprocal()[:, None, None])
+        elif isinstance(preprocessing, ArrayPreprocessing):
+            along = (-1, 1, 1) if len(preprocessing.dimensions) == 3 else (-1,)
+            self.register_buffer("shift", torch.tensor(preprocessing.mean).reshape(along))
+            self.register_buffer("factor", torch.tensor(preprocessing.scale).reshape(along).reciprocal())
+        self.values = isinstance(target, Values)
+        if isinstance(target, Values):
+            self.register_buffer("mean", torch.tensor(target.mean))
+            self.register_buffer("scale", torch.tensor(target.scale))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return probabilities or values for a batch."""
+        x = (input.to(torch.float32) - self.shift) * self.factor if self.standardises else input
+        output: Tensor = self.network(x)
+        return output * self.scale + self.mean if self.values else output.softmax(-1)
+
+
+def sample_of(preprocessing: Preprocessing) -> tuple[int, ...]:
+    """Return the shape of one prepared input.
+
+    Raises:
+        RunError: it has none that is known beforehand.
+    """
+    match preprocessing:
+        case ImagePreprocessing():
+            return Image(preprocessing.height, preprocessing.width, preprocessing.channels).dimensions
+        case ArrayPreprocessing():
+            return preprocessing.dimensions
+        case TextPreprocessing() | TextLinesPreprocessing():
+            return (preprocessing.length,)
+    features = len(getattr(preprocessing, "features", ()))
+    window = getattr(preprocessing, "window", None)
+    if not features:
+        raise RunError(f"inputs of kind {preprocessing.kind} have no shape that an export could fix")
+    return (features,) if window is None else (window, features)
+
+
+def _names(target: Target) -> Mapping[str, str]:
+    match target:
+        case Classes(names) | NextToken(names):
+            return {"classes": json.dumps(list(names), ensure_ascii=False)}
+        case Values(names):
+            return {"values": json.dumps(list(names), ensure_ascii=False)}
