@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from pellucid.judging.judgement import Concern, Estimate
 from pellucid.judging.learning_curve import LearningCurve, LearningPoint
 from pellucid.networks import parse
-from pellucid.report.canvas import BLUE, drawn
-from pellucid.report.figures import losses, thinned
+from pellucid.report.canvas import BLUE, drawn, thinned
+from pellucid.report.curves import losses
 from pellucid.report.judgement import judgement_lines
 from pellucid.report.markup import element, text_of, write
 from pellucid.report.network_drawing import network_drawing
@@ -176,7 +176,7 @@ def test_the_terminal_says_first_what_matters_and_fits_a_screen() -> None:
     assert lines[0] == f"verdict  {judgement.headline}"
     assert lines[1] == "wrong    ! warning: Thing 0"
     assert "try: harder." in lines[3]
-    assert "4 more in the report" in "\n".join(lines)
+    assert "and 4 more" in "\n".join(lines)
     assert len(lines) <= 25
     heads = [line[:9].strip() for line in lines if line[:9].strip()]
     assert heads == ["verdict", "wrong", "metrics", "fit", "classes", "mix-ups"]

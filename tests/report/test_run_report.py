@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file
 from torch import nn
 
 import pellucid
@@ -112,6 +113,14 @@ def test_the_command_trains_the_same_network_again() -> None:
     )
     assert command == expected
     assert expected in told(run).one("asked").text
+
+
+def test_what_a_penalty_made_zero_is_counted() -> None:
+    run = train("iris", network="linear", l1=0.2, epochs=20)
+    zeros = int((load_file(run.folder / "weights.safetensors")["fc1.weight"] == 0).sum())
+    assert 0 < zeros <= 12
+    assert f"Of its 12 weights the l1 penalty made {zeros} exactly 0" in told(run).one("network").text
+    assert "penalty" not in told(train("iris")).one("network").text
 
 
 def test_a_source_that_is_gone_is_said_to_be() -> None:

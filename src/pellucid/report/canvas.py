@@ -5,14 +5,20 @@ wrote. Text stays text, in the page's font. The same figure gives the same bytes
 """
 
 import io
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from pellucid.report.markup import element
 
 INK, SOFT, LINE, GRID = "#100001", "#100002", "#100003", "#100004"
 BLUE, ORANGE, GREEN, PURPLE, PAPER = "#100005", "#100006", "#100007", "#100008", "#100009"
@@ -51,6 +57,8 @@ _STYLE: dict[Any, Any] = {
     "figure.facecolor": "none",
 }
 
+MOST_POINTS = 600
+
 WIDTH, HEIGHT = 5.6, 3.3  # inches of 72 units
 _DROPPED = {"metadata", "style", "title"}
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
@@ -72,6 +80,33 @@ def drawn(key: str, alternative: str, draw: Callable[[Axes], None], height: floa
         written = io.StringIO()
         figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _adopted(written.getvalue(), key, alternative)
+
+
+def titled(title: str, detail: str, figure: Element) -> Element:
+    """Return a figure under its title and a line on what it shows."""
+    return element("figure", element("figcaption", element("strong", title), " ", detail), figure)
+
+
+def thinned(values: Sequence[float], most: int = MOST_POINTS) -> list[int]:
+    """Return the places of so many values at most, in order: the least and the greatest of each even stretch.
+
+    A spike of one step stays visible where a hundred thousand steps are drawn.
+    """
+    count = len(values)
+    if count <= most:
+        return list(range(count))
+    bounds = [round(part * count / (most // 2)) for part in range(most // 2 + 1)]
+    kept = {0, count - 1}
+    for start, end in pairwise(bounds):
+        finite = [place for place in range(start, end) if math.isfinite(values[place])]
+        if finite:
+            kept |= {min(finite, key=values.__getitem__), max(finite, key=values.__getitem__)}
+    return sorted(kept)
+
+
+def in_percent(axis: Axis) -> None:
+    """Write the shares along an axis in percent."""
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
 
 
 def _adopted(svg: str, key: str, alternative: str) -> Element:

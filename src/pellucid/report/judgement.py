@@ -24,7 +24,7 @@ def judgement_lines(judgement: Judgement) -> str:
         ("fit", _fit(judgement)),
         ("classes", _classes(judgement.classes)),
         ("mix-ups", _mix_ups(judgement.confusion)),
-        ("cut", _threshold(judgement.threshold)),
+        ("decide", _threshold(judgement.threshold)),
     )
     lines = []
     for word, block in blocks:
@@ -44,7 +44,7 @@ def _concerns(judgement: Judgement) -> Iterator[str]:
             yield f"  try: {concern.advice.removeprefix('Try ')}"
     left = len(judgement.concerns) - _MOST_CONCERNS
     if left > 0:
-        yield f"  {left} more in the report"
+        yield f"  and {left} more"
 
 
 def _metrics(judgement: Judgement) -> list[str]:

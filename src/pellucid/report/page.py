@@ -49,7 +49,7 @@ def page(subject: Subject) -> str:
 
 def _sections(subject: Subject) -> list[Element]:
     judgement = subject.judgement
-    judged = [] if judgement is None else [performance(judgement), mistakes(judgement, subject.data)]
+    judged = [] if judgement is None else [performance(judgement, subject.folder), mistakes(judgement, subject.data)]
     return [*judged, learning(subject), network(subject), data_facts(subject), asked(subject)]
 
 

@@ -48,6 +48,7 @@ class Subject:
         target: what is predicted.
         record: its steps, epochs and result.
         times: of its epochs.
+        zeros: how many of its weights are exactly 0, and how many weights it has, where it was asked to have such.
         plan: the network; None for a module of the user's own.
         parts: of a module of the user's own.
         judgement: None where the network could not be judged.
@@ -65,6 +66,7 @@ class Subject:
     target: Target
     record: Record
     times: Times = Times()
+    zeros: tuple[int, int] | None = None
     plan: Plan | None = None
     parts: tuple[Part, ...] = ()
     judgement: Judgement | None = None

@@ -75,6 +75,7 @@ def subject_of(
         target=run.target,
         record=run.record,
         times=_times(run.folder / "timing.jsonl"),
+        zeros=_zeros(run),
         plan=None if arrows is None else parse(arrows),
         parts=() if arrows is not None else _parts(run, network),
         judgement=judgement,
@@ -138,6 +139,21 @@ def _times(path: Path) -> Times:
     seconds = sum(float(line["seconds"]) for line in epochs)
     speeds = sorted(float(line["samples_per_second"]) for line in epochs)
     return Times(begun, seconds, speeds[len(speeds) // 2] if speeds else None)
+
+
+def _zeros(run: Run) -> tuple[int, int] | None:
+    """Return how many weights an l1 penalty made exactly 0, and of how many; None where none was asked for."""
+    from pellucid.training.checkpoint import load_weights
+
+    if not run.asked["recipe"].get("l1"):
+        return None
+    try:
+        weights = load_weights(run.folder / "weights.safetensors")
+    except RunError:
+        return None
+    matrices = [weight for weight in weights.values() if weight.ndim > 1]
+    count = sum(weight.numel() for weight in matrices)
+    return (sum(int((weight == 0).sum()) for weight in matrices), count) if count else None
 
 
 def _parts(run: Run, network: nn.Module | None) -> tuple[Part, ...]:

@@ -4,7 +4,7 @@ import math
 from xml.etree.ElementTree import Element
 
 from pellucid.judging.learning_curve import LearningCurve
-from pellucid.report import figures
+from pellucid.report import curves
 from pellucid.report.markup import element
 from pellucid.report.numbers import counted, duration, metric, sentence, title_of
 from pellucid.report.pieces import Column, section, table
@@ -17,12 +17,12 @@ def learning(subject: Subject) -> Element:
     best = best_epoch(subject)
     drawn: list[Element | None] = []
     if record.epochs:
-        drawn.append(figures.losses(record, best))
+        drawn.append(curves.losses(record, best))
         name = _curve_metric(subject)
         if name is not None:
-            drawn.append(figures.metric_curve(record, name, best))
+            drawn.append(curves.metric_curve(record, name, best))
     if len(record.steps) > 1:
-        drawn += [figures.learning_rate(record.steps), figures.gradient_norm(record.steps)]
+        drawn += [curves.learning_rate(record.steps), curves.gradient_norm(record.steps)]
     nothing = None if drawn else element("p", "No step of it is recorded.")
     curve = subject.learning_curve
     return section(
@@ -48,7 +48,7 @@ def _more_data(curve: LearningCurve) -> list[Element]:
     return [
         element("h3", "Would more data help?"),
         element("p", sentence(curve.statement)),
-        element("div", figures.learning_curve(curve), listed, class_="pair"),
+        element("div", curves.learning_curve(curve), listed, class_="pair"),
     ]
 
 

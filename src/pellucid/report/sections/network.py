@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from pellucid.networks import Plan, Row
 from pellucid.report.markup import Child, element
 from pellucid.report.network_drawing import network_drawing
-from pellucid.report.numbers import shortened
+from pellucid.report.numbers import percent, shortened
 from pellucid.report.pieces import Column, more, scrolling, section, table
 from pellucid.report.subject import Part, Subject
 from pellucid.shapes import Features
@@ -24,9 +24,9 @@ def network(subject: Subject) -> Element:
     count = int(subject.asked["network"]["parameters"])
     if subject.plan is None:
         lead = f"{subject.asked['network']['module']}, a module of its own with {count:,} parameters."
-        return section("network", "The network", _parts(subject.parts), lead=lead)
+        return section("network", "The network", _parts(subject.parts), lead=lead + _zeros(subject.zeros))
     plan = subject.plan
-    lead = f"{count:,} parameters; {_flops(plan.flops)}."
+    lead = f"{count:,} parameters; {_flops(plan.flops)}.{_zeros(subject.zeros)}"
     drawing = scrolling("Drawing of the network", network_drawing(plan), "drawing")
     written = [
         element("h3", "As it is written"),
@@ -91,6 +91,13 @@ def _ends(items: Sequence[Item], most: int) -> tuple[Sequence[Item], Sequence[It
     if len(items) <= most:
         return items, ()
     return items[: 2 * most // 3], items[len(items) - most // 3 :]
+
+
+def _zeros(zeros: tuple[int, int] | None) -> str:
+    """Return what the l1 penalty left out."""
+    if zeros is None:
+        return ""
+    return f" Of its {zeros[1]:,} weights the l1 penalty made {zeros[0]:,} exactly 0 ({percent(zeros[0] / zeros[1])})."
 
 
 def _flops(count: int | None) -> str:

@@ -1,6 +1,7 @@
 """How it does: metrics, training against held-out rows, classes, confusion, calibration, threshold, residuals."""
 
 import math
+import shlex
 from xml.etree.ElementTree import Element
 
 from pellucid.judging.judgement import (
@@ -38,15 +39,15 @@ MEANING = {
 }
 
 
-def performance(judgement: Judgement) -> Element:
-    """Return how the network does on the rows judged."""
+def performance(judgement: Judgement, folder: str) -> Element:
+    """Return how the network of a run folder does on the rows judged."""
     return section(
         "performance",
         "How it does",
         _metrics(judgement),
         _fit(judgement.bias_variance, judgement.split),
         _classes(judgement),
-        _threshold(judgement.threshold),
+        _threshold(judgement.threshold, folder),
         element("div", _drawn(judgement), class_="pair"),
         lead=f"On {counted(judgement.samples, f'{judgement.split} row')}. A 95 % interval says how far a figure may be"
         " off for the number of rows it was measured on.",
@@ -181,7 +182,7 @@ def _cell(count: int, total: int, *, right: bool) -> Element:
     return element("td", f"{count:,}", class_="right" if right else "wrong", style=f"--share:{shade:.2f}")
 
 
-def _threshold(choice: ThresholdChoice | None) -> list[Element]:
+def _threshold(choice: ThresholdChoice | None, folder: str) -> list[Element]:
     if choice is None:
         return []
 
@@ -198,10 +199,14 @@ def _threshold(choice: ThresholdChoice | None) -> list[Element]:
         f" the right one the higher probability in {_share(choice.auc.value)} of cases (area under the ROC curve,"
         f" {interval('recall', choice.auc)})."
     )
+    threshold, positive = f"{choice.chosen.threshold:.4g}", choice.positive
+    use = ["pellucid", "predict", folder, "INPUT", "--threshold", threshold, f"--positive={positive}"]
     return [
         element("h3", f"When to say “{choice.positive}”"),
         element("p", text),
         table("The same rows at two thresholds", columns, rows),
+        element("p", "To predict with it:"),
+        element("pre", element("code", shlex.join(use))),
     ]
 
 
