@@ -59,6 +59,18 @@ def metric_curve(record: Record, name: str, best_epoch: int | None) -> Element:
     return titled(title_of(name), "on the validation rows", drawn("metric", alternative, draw))
 
 
+def step_losses(steps: Sequence[Step]) -> Element:
+    """Return the training loss by step, for a training of which no epoch was finished."""
+    values = [step.loss for step in steps]
+    alternative = f"Training loss from {metric('loss', values[0])} to {metric('loss', values[-1])}."
+
+    def draw(axes: Axes) -> None:
+        _by_step(steps, values, BLUE)(axes)
+        _log_where_it_falls_far(axes, values)
+
+    return titled("Training loss", "by optimiser step", drawn("step-loss", alternative, draw, 2.3))
+
+
 def learning_rate(steps: Sequence[Step]) -> Element:
     """Return the learning rate by step."""
     rates = [step.learning_rate for step in steps]

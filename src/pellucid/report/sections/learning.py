@@ -21,6 +21,8 @@ def learning(subject: Subject) -> Element:
         name = _curve_metric(subject)
         if name is not None:
             drawn.append(curves.metric_curve(record, name, best))
+    elif len(record.steps) > 1:
+        drawn.append(curves.step_losses(record.steps))
     if len(record.steps) > 1:
         drawn += [curves.learning_rate(record.steps), curves.gradient_norm(record.steps)]
     nothing = None if drawn else element("p", "No step of it is recorded.")
