@@ -139,7 +139,7 @@ def _areas(scores: Scores) -> tuple[Estimate, Estimate]:
 
 @dataclass(frozen=True, slots=True)
 class _Points:
-    """Counts at every threshold that matters, falling from above the highest probability, float64 (U,)."""
+    """Counts at every threshold that matters, falling, float64 (U,)."""
 
     threshold: NDArray[np.float64]
     hits: NDArray[np.float64]
@@ -152,10 +152,10 @@ def _operating_points(scores: Scores) -> _Points:
     order_N = np.argsort(-scores.probability, kind="stable")
     falling_N, positive_N = scores.probability[order_N], scores.positive[order_N]
     last_of_each = np.flatnonzero(np.append(np.diff(falling_N) != 0, True))
-    # at the first nothing is said to be positive
-    threshold = np.append(max(1.0, np.nextafter(falling_N[0], 2.0)), falling_N[last_of_each])
-    hits = np.append(0, np.cumsum(positive_N)[last_of_each]).astype(np.float64)
-    alarms = np.append(0, last_of_each + 1).astype(np.float64)
+    threshold, alarms = falling_N[last_of_each], last_of_each + 1.0
+    hits = np.cumsum(positive_N)[last_of_each].astype(np.float64)
+    if falling_N[0] < 1:  # above all probabilities nothing is said to be positive
+        threshold, hits, alarms = np.append(1.0, threshold), np.append(0.0, hits), np.append(0.0, alarms)
     positives = int(positive_N.sum())
     return _Points(threshold, hits, alarms, positives, len(positive_N) - positives)
 
