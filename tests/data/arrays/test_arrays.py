@@ -260,3 +260,15 @@ def test_an_archive_larger_than_the_memory_is_refused_before_it_is_read(
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1_000_000))
     with pytest.raises(DataError, match="larger than fits into memory"):
         load(tmp_path / "bomb.npz")
+
+
+def test_inputs_too_far_from_those_trained_on_are_refused() -> None:
+    inputs = np.random.default_rng(0).normal(size=(60, 2))
+    data = load((inputs, np.arange(60) % 2))
+    far = inputs.copy()
+    far[data.rows["test"][0], 1] = 1e30
+    with pytest.raises(DataError, match="too far from those trained on"):
+        load((far, np.arange(60) % 2))
+    with pytest.raises(DataError, match="too far from those trained on"):
+        data.preprocessing.read(far)
+    data.preprocessing.read(inputs * 1e5)

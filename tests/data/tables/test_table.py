@@ -352,3 +352,10 @@ def test_real_tables(name: Any, options: Any, count: int, target: Any) -> None:
     assert torch.equal(samples.inputs, data.inputs)
     assert samples.targets is not None
     torch.testing.assert_close(samples.targets, data.targets)
+
+
+def test_negative_zero_is_zero() -> None:
+    values = [0.0, -0.0, 1.0] * 20
+    data = load(pl.DataFrame({"a": range(60), "y": values}), task="classification")
+    assert data.target == Classes(("0", "1"))
+    assert torch.bincount(data.targets).tolist() == [40, 20]

@@ -24,6 +24,7 @@ from pellucid.errors import DataError
 from pellucid.recipe import DataOptions
 
 _ROWS_AT_ONCE = 4096
+_FARTHEST = 1e15  # standard deviations; a network squares and sums, and float32 ends at 3.4e38
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,24 @@ class ArrayPreprocessing(Preprocessing):
         """Return float32 of the same shape, standardised, on the same device."""
         return (stored.to(torch.float32) - self._mean.to(stored.device)) / self._scale.to(stored.device)
 
+    def refuse_far_off(self, stored: Tensor) -> None:
+        """Refuse inputs so far from those trained on that their sums in a network could be infinite.
+
+        Raises:
+            DataError: a number is more than 1e15 standard deviations from the training samples' mean.
+        """
+        axis = _feature_axis(stored.ndim)
+        others = [other for other in range(stored.ndim) if other != axis]
+        extremes = torch.cat([stored.amin(others, keepdim=True), stored.amax(others, keepdim=True)])
+        farthest = float(self.prepare(extremes).abs().max())
+        if not farthest <= _FARTHEST:
+            raise DataError(
+                "some inputs are too far from those trained on",
+                expected=f"at most {_FARTHEST:.0e} standard deviations from their mean",
+                received=f"{farthest:.3g} standard deviations",
+                advice="are they in the same units, and was nothing used to mark missing numbers?",
+            )
+
     def read(self, source: object) -> Samples:
         """Read an array, a tensor, an `.npy` or `.npz` file of one or many samples, with or without targets.
 
@@ -95,6 +114,7 @@ class ArrayPreprocessing(Preprocessing):
             raise DataError("there are no samples to predict for", expected="at least one", received="none")
         stored = _storable(stored)
         _refuse_non_finite(stored, "inputs")
+        self.refuse_far_off(stored)
         names = [f"sample {number}" for number in range(len(stored))]
         return Samples(stored, names, None if targets is None else torch.as_tensor(np.asarray(targets)))
 
@@ -192,7 +212,9 @@ def _fitted(stored: Tensor, rows: Tensor, layout: Layout, classes: Sequence[str]
     # a plain (N, H, W) stays an array, so that new data can come in the same three axes
     as_bytes = layouts.as_pixels(stored) if layout in ("channels first", "channels last") else None
     if as_bytes is None:
-        return stored, ArrayPreprocessing.fit(stored, rows, layout)
+        preprocessing = ArrayPreprocessing.fit(stored, rows, layout)
+        preprocessing.refuse_far_off(stored)
+        return stored, preprocessing
     return as_bytes, ImagePreprocessing.fit(as_bytes, rows, classes)
 
 

@@ -195,7 +195,8 @@ def as_words(series: pl.Series) -> pl.Series:
     """Return a typed column as String; whole numbers without a decimal point, value by value."""
     if series.dtype != pl.Float64:
         return series.cast(pl.String)
-    return (series + 0.0).cast(pl.String).str.strip_suffix(".0")  # -0.0 + 0.0 is 0.0: one value has one name
+    # -0.0 is equal to 0.0: one value has one name (polars takes `+ 0.0` away unseen)
+    return series.cast(pl.String).str.strip_suffix(".0").replace("-0", "0")
 
 
 def as_dates(series: pl.Series) -> pl.Series | None:
