@@ -1,6 +1,7 @@
 """How numbers are written for people."""
 
 import math
+import re
 from collections.abc import Mapping
 
 from pellucid.judging.judgement import Estimate
@@ -72,6 +73,11 @@ def sentence(text: str) -> str:
     ended = text if text.endswith((".", "!", "?", ")", "”")) or not text else f"{text}."
     first = ended.split(" ", 1)[0]
     return ended[:1].upper() + ended[1:] if first.isalpha() else ended  # the name of a file keeps its case
+
+
+def unbroken(text: str) -> str:
+    """Return a text in which no line ends between a figure and its percent sign."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
 
 
 def shortened(text: str, most: int) -> str:

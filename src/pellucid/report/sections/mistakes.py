@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 from pellucid.data.dataset import Dataset
 from pellucid.judging.judgement import Judgement, Mistake
 from pellucid.report.markup import Child, element, write
-from pellucid.report.numbers import counted, percent, shortened
+from pellucid.report.numbers import counted, percent, shortened, unbroken
 from pellucid.report.pictures import picture
 from pellucid.report.pieces import Column, section, table
 
@@ -48,7 +48,7 @@ def _cards(worst: Sequence[Mistake], pictures: Sequence[Element | None]) -> list
 
 def _card(same: Sequence[Mistake], made: Element | None) -> Element:
     mistake = same[0]
-    sure = "" if mistake.probability is None else percent(mistake.probability).replace(" ", "\N{NO-BREAK SPACE}")
+    sure = "" if mistake.probability is None else unbroken(percent(mistake.probability))
     said = f"{mistake.said} ({sure})" if sure else mistake.said
     name = shortened(mistake.name, _MOST_CHARACTERS)
     others = "" if len(same) == 1 else f" and {counted(len(same) - 1, 'row')} like it"

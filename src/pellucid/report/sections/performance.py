@@ -16,7 +16,7 @@ from pellucid.judging.judgement import (
 from pellucid.report import figures
 from pellucid.report.markup import Child, element
 from pellucid.report.mix_ups import mix_ups
-from pellucid.report.numbers import counted, interval, is_share, metric, percent, sentence
+from pellucid.report.numbers import counted, interval, is_share, metric, percent, sentence, unbroken
 from pellucid.report.pieces import Column, more, scrolling, section, strip, table
 
 MOST_IN_MATRIX = 12
@@ -88,7 +88,7 @@ def _fit(found: BiasVariance | None, split: str) -> list[Element]:
     columns = (Column("on"), Column(found.metric, numbers=True), Column("95 % interval"), Column(""))
     return [
         element("h3", f"Too little learned, or too much by heart? {found.verdict.capitalize()}."),
-        element("p", sentence(found.explanation)),
+        element("p", unbroken(sentence(found.explanation))),
         table(f"The same metric where it learned and where it did not, {found.metric}", columns, cells),
     ]
 

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from pellucid.judging.judgement import Concern, Judgement
 from pellucid.report.markup import Child, element
-from pellucid.report.numbers import counted, interval, is_share, metric, sentence, title_of
+from pellucid.report.numbers import counted, interval, is_share, metric, sentence, title_of, unbroken
 from pellucid.report.pieces import badge
 from pellucid.report.subject import Subject
 from pellucid.training.task import HIGHER_IS_BETTER
@@ -39,7 +39,7 @@ def verdict(subject: Subject) -> list[Element]:
     box = element(
         "section",
         element("p", status, class_="status"),
-        element("p", _headline(subject), class_="headline"),
+        element("p", unbroken(_headline(subject)), class_="headline"),
         _leading(subject),
         class_=f"verdict {style}",
         aria_label="Verdict",
@@ -199,7 +199,7 @@ def _item(concern: Concern) -> Element:
     body = element(
         "div",
         element("p", element("strong", concern.title)),
-        element("p", sentence(concern.evidence), class_="soft") if concern.evidence else None,
+        element("p", unbroken(sentence(concern.evidence)), class_="soft") if concern.evidence else None,
         element("p", element("b", "Try: "), concern.advice.removeprefix("Try ")) if concern.advice else None,
     )
     return element("li", badge(concern.severity), body)
