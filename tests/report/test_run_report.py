@@ -62,7 +62,7 @@ def told(run: Run, **given: Any) -> Node:
 
 
 KINDS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
-    "image": ("images", {"network": "cnn"}, ["How it does", "What is taken for what"]),
+    "image": ("images", {"network": "mlp", "size": "100x100"}, ["How it does", "What is taken for what"]),
     "digits": ("digits", {"network": "mlp"}, ["accuracy", "What is taken for what", "Calibration"]),
     "table of classes": ("table.csv", {"target": "<b>bought</b>"}, ["<b>bought</b>", "When to say", "recall"]),
     "table of values": ("table.csv", {"target": "price"}, ["Predicted and true price", "rmse"]),
