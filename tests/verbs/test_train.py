@@ -38,6 +38,7 @@ def test_a_run_folder_holds_what_the_design_says(here: Path) -> None:
         "checkpoint",
         "preprocessing.json",
         "network.py",
+        "report.html",
     }
     asked = read_json(run.folder / "run.json")
     assert asked["options"]["epochs"] == 3

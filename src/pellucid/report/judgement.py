@@ -1,11 +1,13 @@
 """A judgement as terminal text: is it good, and what is wrong with it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pellucid.judging.judgement import ClassScores, Confusion, Judgement, ThresholdChoice
 from pellucid.report.mix_ups import mix_ups
 from pellucid.report.numbers import counted, interval, metric, percent, shortened
+
+Block = tuple[str, list[str]]
 
 _FEW_CLASSES = 5
 _MOST_CONCERNS = 3
@@ -15,17 +17,30 @@ _MARGIN = 9  # the width of the words on the left, as in the lines of a training
 _SIGNS = {"critical": "✕", "warning": "!", "note": "i"}
 
 
+def verdict_lines(judgement: Judgement) -> str:
+    """Return the headline and what is wrong: what is said when a training ends."""
+    return _written(_verdict(judgement))
+
+
 def judgement_lines(judgement: Judgement) -> str:
     """Return the headline, what is wrong, the metrics, and where the mistakes are, in some 25 lines at most."""
     blocks = (
-        ("verdict", [judgement.headline]),
-        ("wrong", list(_concerns(judgement))),
+        *_verdict(judgement),
         ("metrics", _metrics(judgement)),
         ("fit", _fit(judgement)),
         ("classes", _classes(judgement.classes)),
         ("mix-ups", _mix_ups(judgement.confusion)),
         ("decide", _threshold(judgement.threshold)),
     )
+    return _written(blocks)
+
+
+def _verdict(judgement: Judgement) -> tuple[Block, ...]:
+    return ("verdict", [judgement.headline]), ("wrong", list(_concerns(judgement)))
+
+
+def _written(blocks: Iterable[Block]) -> str:
+    """Return blocks of lines, each behind its word."""
     lines = []
     for word, block in blocks:
         for number, line in enumerate(block):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid.errors import OptionError, RunError
+from pellucid.errors import OptionError, PellucidError, RunError
 from pellucid.options import argument, check, flat_values, from_keywords, nested, option
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.verbs.outcome import INTERRUPTED, Outcome
@@ -44,6 +44,7 @@ class TrainOptions:
     checkpoint_epochs: int | None = option(
         None, "save the whole state after every so many epochs too", group=_RUN, minimum=1
     )
+    no_report: bool = option(False, "do not judge the network at length and write report.html", group=_RUN)
     quiet: bool = option(False, "print nothing", group=_RUN)
     reading: DataOptions = nested(DataOptions)
     recipe: Recipe = nested(Recipe)
@@ -217,4 +218,20 @@ def _drive_and_tell(session: Session, folder: Path, options: Mapping[str, Any], 
     run = open_run(folder)
     seconds = time.perf_counter() - began
     console.print(result_lines(run.record, folder, seconds, finished=finished), markup=False)
+    if finished and not options.get("no_report"):
+        _report(run, session, console)
     return run
+
+
+def _report(run: Run, session: Session, console: Console) -> None:
+    """Judge the network, say the verdict and write report.html; a training that succeeded does not fail by it."""
+    from pellucid.report.judgement import verdict_lines
+
+    module = session.network if run.asked["network"]["arrows"] is None else None
+    try:
+        judgement = run.judge(session.data, network=module)
+        console.print(verdict_lines(judgement), markup=False)
+        page = run.report(judgement=judgement, data=session.data, network=module)
+        console.print(f"report   {page}", markup=False)
+    except PellucidError as error:
+        console.print(f"report   none: {error}", markup=False)
