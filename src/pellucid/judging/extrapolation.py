@@ -105,10 +105,16 @@ def _statement(metric: MetricName, rows: int, value: float, doubled: float, nois
     gain, unit = (100 * abs(doubled - value), " points") if is_share(metric) else (abs(doubled - value), "")
     chance = 100 * noise if is_share(metric) else noise
     said = f"{figure(metric, value)} to about {figure(metric, doubled)}"
-    much = f"Twice the rows ({2 * rows:,}) would bring about {gain:.2g}{unit}: {metric} {said}, if the curve goes on so"
-    if gain < chance / 2:
-        return f"{much}; that is less than these validation rows can measure (± {chance:.2g}{unit})."
-    return f"{much}."
+    much = (
+        f"Twice the rows ({2 * rows:,}) would bring about {_digits(gain)}{unit}: {metric} {said}, if the curve goes on"
+    )
+    if gain < chance:
+        return f"{much} so; that is less than these validation rows can measure (± {_digits(chance)}{unit})."
+    return f"{much} so."
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _value(metric: MetricName, error: float) -> float:

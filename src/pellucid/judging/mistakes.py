@@ -84,7 +84,7 @@ def _answers(place: int, outputs: Outputs, task: Task) -> tuple[str, str, float 
 def shown(data: Dataset, row: int, worst_token: NDArray[np.int64] | None = None, place: int = 0) -> Mapping[str, str]:
     """Return what stands in a row as people read it, column -> value; empty for images, series and other arrays.
 
-    What was standardised is restored; six digits are what its stored form (float32) still knows of it.
+    What was standardised is restored, to as many digits as its stored form (float32) still knows, six at most.
     """
     prepared, stored = data.preprocessing, data.inputs[row]
     match prepared:
@@ -114,10 +114,7 @@ def _value(column: Column, features: NDArray[np.float32]) -> str:
         return "missing"
     match column:
         case NumberColumn():
-            # zero stands where rounding leaves less than the stored form can tell from it
-            value = float(features[0]) * column.scale + column.mean
-            resolution = 1e-6 * max(abs(column.mean), column.scale)
-            return f"{0.0 if abs(value) < resolution else value:.6g}"
+            return _number(features[0], column)
         case DateColumn():
             seconds = float(features[0]) * column.scale + column.mean
             exact = "hour" in column.parts
@@ -130,3 +127,10 @@ def _value(column: Column, features: NDArray[np.float32]) -> str:
                 return "?"
             return column.levels[level] if level < len(column.levels) else "another"
     return "?"
+
+
+def _number(stored: np.float32, column: NumberColumn) -> str:
+    """Return the number that was standardised, without digits below the step between two float32."""
+    step = float(np.spacing(abs(stored))) * column.scale
+    value = round(float(stored) * column.scale + column.mean, math.floor(-math.log10(step)))
+    return f"{value + 0.0:.6g}"  # -0.0 is 0

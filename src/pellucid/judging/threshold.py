@@ -152,7 +152,7 @@ def _operating_points(scores: Scores) -> _Points:
     order_N = np.argsort(-scores.probability, kind="stable")
     falling_N, positive_N = scores.probability[order_N], scores.positive[order_N]
     last_of_each = np.flatnonzero(np.append(np.diff(falling_N) != 0, True))
-    threshold, alarms = falling_N[last_of_each], last_of_each + 1.0
+    threshold, alarms = falling_N[last_of_each], (last_of_each + 1).astype(np.float64)
     hits = np.cumsum(positive_N)[last_of_each].astype(np.float64)
     if falling_N[0] < 1:  # above all probabilities nothing is said to be positive
         threshold, hits, alarms = np.append(1.0, threshold), np.append(0.0, hits), np.append(0.0, alarms)
