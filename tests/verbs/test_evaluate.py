@@ -239,3 +239,38 @@ def test_a_run_on_data_from_python(place: Path, tmp_path: Path) -> None:
     assert pellucid.evaluate(run, data).judgement.samples == len(data.rows["test"])
     with pytest.raises(DataError, match="classes that the network did not learn"):
         pellucid.evaluate(run, (points, labels + 5))
+
+
+def test_arrays_with_their_targets(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(160, 2)).astype(np.float32)
+    words = np.where(points[:, 0] > 0, "hot", "cold")
+    run = pellucid.train((points, words), epochs=10, folder=str(tmp_path), quiet=True)
+    said = np.array([prediction.label for prediction in run.predict(points)])
+    expected = pytest.approx((said == words).mean())
+    numbers = (words == "hot").astype(int)
+    for targets in (words, words.tolist(), numbers, np.eye(2)[numbers]):
+        assert pellucid.evaluate(run, (points, targets))["accuracy"] == expected
+    np.savez(tmp_path / "new.npz", x=points, y=words)
+    assert pellucid.evaluate(run, tmp_path / "new.npz")["accuracy"] == expected
+    with pytest.raises(DataError, match="inputs and targets differ in number"):
+        pellucid.evaluate(run, (points, words[:9]))
+    with pytest.raises(DataError, match="nothing to judge the predictions by"):
+        pellucid.evaluate(run, points)
+
+
+def test_arrays_of_quantities_and_of_images(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(160, 2)).astype(np.float32)
+    quantities = np.stack([inputs[:, 0] * 3 + 7, inputs[:, 1]], axis=1)
+    run = pellucid.train((inputs, quantities), epochs=3, folder=str(tmp_path), quiet=True)
+    said = np.array([list(prediction.values.values()) for prediction in run.predict(inputs)])
+    assert pellucid.evaluate(run, (inputs, quantities))["mse"] == pytest.approx(
+        ((said - quantities) ** 2).mean(), rel=1e-3
+    )
+    with pytest.raises(DataError, match="not those learned"):
+        pellucid.evaluate(run, (inputs, quantities[:, 0]))
+    images = random.integers(0, 255, (90, 8, 8), dtype=np.uint8)
+    labels = np.arange(90) % 2
+    images[labels == 1, :4] = 0
+    run = pellucid.train((images, labels), network="mlp", epochs=3, folder=str(tmp_path), quiet=True)
+    assert pellucid.evaluate(run, (images, labels)).judgement.samples == 90

@@ -3,10 +3,17 @@
 Shape letters: N rows, F features, W window, H horizon, K target quantities.
 """
 
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid.data import Classes, Dataset, Preprocessing, Source, Target, Values
+from pellucid.data.arrays import npz
 from pellucid.data.dataset import Samples
 from pellucid.data.series.preprocessing import SeriesPreprocessing
 from pellucid.data.targets import label_name
@@ -28,7 +35,7 @@ def new_rows(
     Raises:
         DataError: it cannot be read, or there are no targets, or others than the network learned.
     """
-    samples = preprocessing.read(source)
+    samples = _paired(source, preprocessing, target) or preprocessing.read(source)
     if isinstance(preprocessing, SeriesPreprocessing):
         samples = _with_what_followed(samples, preprocessing.horizon)
     if samples.targets is None:
@@ -39,13 +46,12 @@ def new_rows(
             received=reasons[0] if reasons else "inputs only",
             advice="pellucid predict says what the network makes of inputs without targets",
         )
-    targets = _stored(samples.targets, target) if preprocessing.kind == "array" else samples.targets
     rows = torch.arange(len(samples.inputs))
     dataset = Dataset(
         name="new data",
         source=Source("memory", "", ""),
         inputs=samples.inputs,
-        targets=targets,
+        targets=samples.targets,
         rows={"train": rows[:0], "validation": rows[:0], "test": rows},
         input_shape=input_shape,
         target=target,
@@ -53,6 +59,30 @@ def new_rows(
         notes=samples.notes,
     )
     return dataset, tuple(samples.names)
+
+
+def _paired(source: object, preprocessing: Preprocessing, target: Target) -> Samples | None:
+    """Return arrays that come as a pair (X, y) or in a file of arrays; None where the source is something else.
+
+    Raises:
+        DataError: inputs and targets differ in number, or the targets are not those learned.
+    """
+    of_arrays = isinstance(source, str | Path) and Path(source).suffix in {".npz", ".npy"}
+    is_pair = isinstance(source, tuple) and len(source) == 2
+    if preprocessing.kind not in {"array", "image"} or not (of_arrays or is_pair):
+        return None
+    inputs, targets = npz.read_new(source)
+    samples = preprocessing.read(inputs)
+    if targets is None:
+        return samples
+    raw = np.asarray(targets)
+    if len(raw) != len(samples.inputs):
+        raise DataError(
+            "inputs and targets differ in number",
+            expected=f"{len(samples.inputs):,} targets, one for each sample",
+            received=f"{len(raw):,}",
+        )
+    return dataclasses.replace(samples, targets=_stored(raw, target))
 
 
 def _with_what_followed(samples: Samples, horizon: int) -> Samples:
@@ -76,36 +106,45 @@ def _with_what_followed(samples: Samples, horizon: int) -> Samples:
     return Samples(samples.inputs[:count], samples.names[:count], targets_NH, samples.notes)
 
 
-def _stored(raw: Tensor, target: Target) -> Tensor:
+def _stored(raw: NDArray[Any], target: Target) -> Tensor:
     """Return targets as arrays hold them in the form they are stored in.
 
     Raises:
         DataError: other classes than learned, or another number of quantities.
     """
-    if isinstance(target, Values):
-        values_NK = raw.double().reshape(len(raw), -1)
-        if values_NK.shape[1] != len(target.names):
-            raise DataError(
-                "these targets are not those learned",
-                expected=f"{len(target.names)} a row: {', '.join(target.names[:12])}",
-                received=f"{values_NK.shape[1]} a row",
-            )
-        return ((values_NK - values_NK.new_tensor(target.mean)) / values_NK.new_tensor(target.scale)).float()
-    if not isinstance(target, Classes):
-        return raw
-    labels = raw.argmax(-1) if raw.ndim == 2 and raw.shape[1] == len(target.names) else raw.flatten()
-    words = [label_name(label) for label in labels.tolist()]
-    places = {name: index for index, name in enumerate(target.names)}
-    # where the classes have names of their own, arrays number them
-    places |= {str(index): index for index in range(len(target.names))} if not places.keys() & {*words} else {}
+    if isinstance(target, Classes):
+        return _indices(raw, target)
+    assert isinstance(target, Values)
+    values_NK = raw.reshape(len(raw), -1)
+    if values_NK.shape[1] != len(target.names) or values_NK.dtype.kind not in "biuf":
+        raise DataError(
+            "these targets are not those learned",
+            expected=f"{_counted(len(target.names), 'number')} a row: {', '.join(target.names[:12])}",
+            received=f"{values_NK.shape[1]} of {values_NK.dtype} a row",
+        )
+    stored_NK = (values_NK.astype(np.float64) - target.mean) / np.array(target.scale)
+    return torch.from_numpy(stored_NK.astype(np.float32))
+
+
+def _indices(raw: NDArray[Any], classes: Classes) -> Tensor:
+    """Return the class index of each label: a class's name, its number where the classes have names, or one-hot."""
+    one_hot = raw.ndim == 2 and raw.shape[1] == len(classes.names) > 1
+    words = [label_name(label) for label in (raw.argmax(1) if one_hot else raw.reshape(-1)).tolist()]
+    places = {name: index for index, name in enumerate(classes.names)}
+    if one_hot or not places.keys() & {*words}:
+        places |= {str(index): index for index in range(len(classes.names))}
     unknown = sorted({*words} - places.keys())
     if unknown:
         raise DataError(
             "there are classes that the network did not learn",
-            expected=_listed(target),
+            expected=_listed(classes),
             received=", ".join(unknown[:8]),
         )
     return torch.tensor([places[word] for word in words])
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _listed(classes: Classes) -> str:
