@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from pellucid.data.dataset import Dataset
-from pellucid.errors import RunError
+from pellucid.errors import DivergedError, RunError
 from pellucid.recipe import Recipe
 from pellucid.record import Epoch, Step
 from pellucid.seed import seed_torch
@@ -175,6 +175,16 @@ def test_divergence_is_said_not_trained_on(line: Dataset) -> None:
     with pytest.raises(RunError, match="diverged"):
         fit(session)
     assert all(torch.isfinite(weights).all() for weights in state(session).values())
+
+
+def test_outputs_that_overflow_at_an_epochs_end_are_divergence_too(line: Dataset) -> None:
+    """The step's own loss may still be finite while the weights it leads to are not."""
+    half = -(-len(line.rows["train"]) // 2)
+    options = {"optimizer": "sgd", "learning_rate": 1e9, "schedule": "constant", "batch_size": half}
+    session = make_session(line, nn.Linear(2, 1), **options)
+    with pytest.raises(DivergedError, match="diverged in epoch 1"):
+        list(steps(session))
+    assert session.progress.batch == 2, "both steps' own losses were finite"
 
 
 def test_clipping_bounds_the_step(line: Dataset) -> None:

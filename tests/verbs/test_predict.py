@@ -64,6 +64,16 @@ def test_new_data_is_judged_as_the_network_learned_to_read_it(flowers: Run, tmp_
         flowers.evaluate(tmp_path / "inputs.csv")
 
 
+def test_what_is_odd_in_an_input_is_said_beside_the_predictions(flowers: Run, tmp_path: Path) -> None:
+    header = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n"
+    rows = header + "".join(f"5.{row},3.5,1.4,0.2\n" for row in range(9)) + "many,3.3,6.0,2.5\n"
+    done = pellucid_command("predict", str(flowers.folder), "-", "--json", str(tmp_path / "said.json"), stdin=rows)
+    assert done.returncode == 0, done.stderr
+    assert "('many')" in done.stderr
+    assert "many" not in done.stdout
+    assert "('many')" in json.loads((tmp_path / "said.json").read_text())["notes"][0]
+
+
 def test_rows_without_names_come_in_the_order_of_training(flowers: Run) -> None:
     rows = load_iris().data[:3]
     by_name = load_iris(as_frame=True).data.head(3)

@@ -249,6 +249,7 @@ def _close_epoch(session: Session) -> Epoch:
     progress = session.progress
     loss = progress.epoch_loss_sum / session.steps_per_epoch
     validation = evaluate(session.network, session.data, session.task, "validation", session.device)
+    _require_finite(session, validation["loss"])
     score = session.task.score(validation)
     best = progress.best is None or score > progress.best
     if best:

@@ -3,6 +3,7 @@
 Shape letters: N samples, B batch, T time, K outputs.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -158,6 +159,8 @@ def _classification_metrics(predicted_N: Tensor, truth_N: Tensor) -> dict[str, f
 
 def _regression_metrics(predicted_NK: Tensor, truth_NK: Tensor) -> dict[str, float]:
     """Mean squared error, its root, mean absolute error and R², in the target's own units, averaged over targets."""
+    if not predicted_NK.isfinite().all():  # what has diverged has no error that could be averaged
+        return dict.fromkeys(("mse", "rmse", "mae", "r2"), math.nan)
     predicted, truth = predicted_NK.double().numpy(), truth_NK.double().numpy()
     mse = float(reference.mean_squared_error(truth, predicted))
     # R² of one sample is undefined

@@ -76,6 +76,8 @@ def predict(run: str | Run, input: object, **options: Any) -> list[Prediction] |
 
 def command(options: PredictOptions, console: Console) -> Outcome:
     """Predict as the command line asks, and print it."""
+    from rich.console import Console
+
     from pellucid.report.predictions import prediction_lines
     from pellucid.verbs.run import open_run
 
@@ -89,9 +91,13 @@ def command(options: PredictOptions, console: Console) -> Outcome:
         console.print(text, markup=False)
         return Outcome({"run": str(run.folder), "text": text})
     with _file_of(options.input, run.preprocessing.kind) as file:
-        predictions = _decided(run.predict(file), options.threshold, positive)
+        samples = run.read(file)
+    for note in samples.notes:  # beside the predictions, which another program may read
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"note     {note}", markup=False)
+    predictions = _decided(run.predict(samples), options.threshold, positive)
     console.print(prediction_lines(predictions, options.top), markup=False)
-    return Outcome({"run": str(run.folder), "predictions": [prediction.to_json() for prediction in predictions]})
+    said = [prediction.to_json() for prediction in predictions]
+    return Outcome({"run": str(run.folder), "notes": list(samples.notes), "predictions": said})
 
 
 def _positive(run: Run, options: PredictOptions) -> str | None:

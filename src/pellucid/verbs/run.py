@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Target, Values, load
+from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Samples, Target, Values, load
 from pellucid.data.dataset import SplitName
 from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
@@ -268,18 +268,24 @@ class Run:
         """
         from pellucid.verbs.reporting import write_report
 
-        return write_report(
-            self, path, judgement=judgement, data=data, network=network, learning_curve=learning_curve
-        )
+        return write_report(self, path, judgement=judgement, data=data, network=network, learning_curve=learning_curve)
 
     @property
     def continues_texts(self) -> bool:
         """Whether the network was trained to continue texts, so that `generate` is its way of predicting."""
         return isinstance(self.target, NextToken)
 
+    def read(self, source: object) -> Samples:
+        """Read new inputs as the network learned to: what `predict` takes too, and notes on what was odd in them.
+
+        Raises:
+            DataError: the input is not of the make the network was trained on.
+        """
+        return self.preprocessing.read(source)
+
     @torch.no_grad()
     def predict(self, source: object) -> list[Prediction]:
-        """Predict for new inputs: a file, a folder, a frame, an array, whatever the data's kind reads.
+        """Predict for new inputs: a file, a folder, a frame, an array, whatever the data's kind reads, or `read` gave.
 
         Raises:
             DataError: the input is not of the make the network was trained on.
@@ -289,7 +295,7 @@ class Run:
     def _predictions(self, source: object) -> Iterator[Prediction]:
         if self.continues_texts:
             raise RunError("this network continues texts", advice="use run.generate(prompt)")
-        samples = self.preprocessing.read(source)
+        samples = source if isinstance(source, Samples) else self.read(source)
         network = self._network.cpu()
         for rows_B in torch.arange(len(samples.inputs)).split(_BATCH):
             outputs_BK = network(self.preprocessing.prepare(samples.inputs.index_select(0, rows_B)))
