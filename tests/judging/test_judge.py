@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import pellucid
@@ -197,3 +198,21 @@ def test_figures_of_one_row_are_given_without_an_interval() -> None:
     assert np.isnan(found.metrics["mse"].low)
     assert "nan" not in found.headline
     assert found.samples == 1
+
+
+def test_images_of_a_folder_are_called_by_their_files(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        for number in range(12):
+            Image.fromarray(random.integers(0, 255, (8, 8), dtype=np.uint8)).save(tmp_path / label / f"{number}.png")
+    data = pellucid.load(tmp_path)
+    found = judged(data, split="train")
+    assert found.mistakes
+    for mistake in found.mistakes:
+        label, file = Path(mistake.name).parts
+        assert label == mistake.truth
+        pixels = np.asarray(Image.open(tmp_path / label / file))
+        assert (data.inputs[mistake.row, 0].numpy() == pixels).all()
+    (tmp_path / "cat" / "0.png").unlink()
+    assert judged(data, split="train").mistakes[0].name.startswith("row ")

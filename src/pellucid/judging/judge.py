@@ -20,6 +20,7 @@ from pellucid.judging.headline import headline
 from pellucid.judging.judgement import Judgement, Residuals, ThresholdChoice
 from pellucid.judging.leakage import leaks_of
 from pellucid.judging.mistakes import worst_mistakes
+from pellucid.judging.names import row_names
 from pellucid.judging.outputs import Network, Outputs, rows_to_judge, run_over
 from pellucid.judging.references import spread
 from pellucid.judging.resampling import estimates
@@ -57,7 +58,8 @@ def judge(  # noqa: PLR0913 (what is judged by place, what is asked of it by nam
         mistakes: how many of the worst predictions to show.
         trained_on: where other data is judged than the network was trained on, the latter if it is at hand: its
             training rows give the baseline and the training figures, its validation rows the threshold.
-        names: what the source calls each row of `data`; by default they are numbered.
+        names: what the source calls each row of `data`; by default a folder's images by their files, other rows by
+            number.
 
     Raises:
         DataError: there are no such rows.
@@ -101,7 +103,7 @@ def judge(  # noqa: PLR0913 (what is judged by place, what is asked of it by nam
         calibration=evidence.calibration,
         threshold=None if line is None else _threshold(look, line, known, outputs, split),
         residuals=_residuals(outputs, task),
-        mistakes=worst_mistakes(outputs, data, task, mistakes, names),
+        mistakes=worst_mistakes(outputs, data, task, mistakes, row_names(data) if names is None else names),
         facts=facts_of(data) if known is data and len(data.rows["train"]) else None,
     )
 

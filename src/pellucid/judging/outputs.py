@@ -70,7 +70,7 @@ def run_over(network: Network, data: Dataset, task: Task, rows: Tensor, device: 
         if isinstance(network, nn.Module):
             network.train(was_training)
     columns = [torch.cat(column).numpy() for column in zip(*batches, strict=True)]
-    named = dict(zip(("predicted", "truth", "losses"), columns[:3], strict=True))
+    named = {"predicted": columns[0], "truth": columns[1], "losses": columns[2].astype(np.float64)}
     match task.target:
         case Classes():
             probabilities = columns[3]
@@ -88,7 +88,7 @@ def _of_batch(network: Network, data: Dataset, task: Task, rows_B: Tensor, devic
         outputs_B = network(inputs_B.to(device.device))
     outputs_B = outputs_B.float()
     losses_B = sample_losses(task, outputs_B, targets_B)
-    said = [task.predictions(outputs_B), task.truth(targets_B), losses_B.double()]
+    said = [task.predictions(outputs_B), task.truth(targets_B), losses_B]
     if isinstance(task.target, Classes):
         said.append(outputs_B.softmax(-1))
     elif isinstance(task.target, NextToken):
