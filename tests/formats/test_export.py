@@ -1,7 +1,6 @@
 """Exported networks say what the run says: without pellucid, on onnxruntime, as a pt2 program, at any batch size."""
 
 import dataclasses
-import importlib
 import json
 import subprocess
 import venv
@@ -23,6 +22,7 @@ from pellucid.cli import main
 from pellucid.data import Values
 from pellucid.errors import RunError
 from pellucid.formats import Trained
+from pellucid.formats.traced import trace
 from pellucid.verbs.run import Run
 
 TABLE = [
@@ -247,14 +247,11 @@ def test_a_network_that_depends_on_values_cannot_be_traced(tmp_path: Path) -> No
 
 
 def test_a_wrong_program_is_refused(flowers: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    traced = importlib.import_module("pellucid.formats.traced")
-    real = traced.trace
-
-    def wrong(trained: Trained) -> object:
+    def wrong(trained: Trained, recurrence: Callable[[nn.RNNBase], nn.Module]) -> torch.export.ExportedProgram:
         assert trained.plan is not None
-        return real(dataclasses.replace(trained, network=pellucid.build(trained.plan, seed=99)))
+        return trace(dataclasses.replace(trained, network=pellucid.build(trained.plan, seed=99)), recurrence)
 
-    monkeypatch.setattr(traced, "trace", wrong)
+    monkeypatch.setattr("pellucid.formats.traced.trace", wrong)
     with pytest.raises(RunError, match="does not compute what the network does"):
         pellucid.export(flowers, to="pt2", output=tmp_path / "wrong.pt2")
     assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from pellucid.errors import RunError
 from pellucid.formats.exported import Exported, clear_place, hand_along
+from pellucid.formats.recurrence import OnnxRecurrence
 from pellucid.formats.traced import largest_difference, notes_on, quiet, shape_text, trace
 from pellucid.formats.trained import Trained
 
@@ -53,7 +55,7 @@ def write_onnx(trained: Trained, target: Path) -> Exported:
 
 def _converted(trained: Trained) -> Any:
     """Return the ONNX program of a network."""
-    traced = trace(trained)
+    traced = trace(trained, OnnxRecurrence)
     try:
         with quiet():
             program = torch.onnx.export(
@@ -66,8 +68,21 @@ def _converted(trained: Trained) -> Any:
             advice="--to pt2 keeps all of PyTorch's operations",
         ) from error
     assert program is not None
+    _name_axes(program.model.graph)
     program.model.metadata_props.update(trained.metadata())
     return program
+
+
+def _name_axes(graph: Any) -> None:
+    """Call the open axes of a graph batch and length, which torch calls s31 and s81."""
+    (given,) = graph.inputs
+    open_axes = [str(size.value) for size in given.shape if not isinstance(size, int)]
+    names = dict(zip(open_axes, ("batch", "length"), strict=False))
+    pattern = re.compile(r"\b(" + "|".join(map(re.escape, names)) + r")\b")
+    for value in (given, *(output for node in graph for output in node.outputs)):
+        for axis, size in enumerate(value.shape or ()):
+            if not isinstance(size, int) and size.value is not None:
+                value.shape[axis] = pattern.sub(lambda found: names[found[0]], str(size.value))
 
 
 def _runner(path: Path) -> Any:

@@ -6,15 +6,20 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from pellucid.data.dataset import Values
 from pellucid.errors import RunError
 from pellucid.formats.exported import Exported, clear_place, hand_along
+from pellucid.formats.recurrence import TorchRecurrence, as_torch, replaced
 from pellucid.formats.trained import Trained
+from pellucid.networks import Named
 
 BATCHES = (1, 2, 7)
+_TOLERANCE = 1e-4
 
 
 def write_pt2(trained: Trained, target: Path) -> Exported:
@@ -23,7 +28,7 @@ def write_pt2(trained: Trained, target: Path) -> Exported:
     Raises:
         RunError: the network cannot be traced, the program differs from it, or something is in the way.
     """
-    program = trace(trained)
+    program = as_torch(trace(trained, TorchRecurrence))
     module = program.module()
     difference = largest_difference(trained, module)
     with clear_place(target) as place, quiet():
@@ -41,17 +46,30 @@ def write_pt2(trained: Trained, target: Path) -> Exported:
     return Exported(target, files, usage, notes_on(trained), difference)
 
 
-def trace(trained: Trained) -> torch.export.ExportedProgram:
-    """Return the program of a network with its preprocessing, its batch size left open.
+def trace(trained: Trained, recurrence: Callable[[nn.RNNBase], nn.Module]) -> torch.export.ExportedProgram:
+    """Return the program of a network with its preprocessing, its batch size left open, and a text's length.
+
+    Args:
+        trained: the network.
+        recurrence: what stands for its recurrent layers.
 
     Raises:
-        RunError: the network does something that depends on values, or fixes its batch size.
+        RunError: the network does something that depends on values, fixes its batch size, or has several outputs.
     """
+    if trained.plan is not None and isinstance(trained.plan.output, Named):
+        raise RunError(
+            "a network of several outputs cannot be written as one graph yet",
+            expected="one output",
+            received=f"{len(trained.plan.output.shapes)}: {trained.plan.output}",
+            advice="--to python or --to safetensors can",
+        )
+    dimensions: dict[int, Any] = {0: torch.export.Dim("batch")}
+    if trained.open_length:
+        dimensions[1] = torch.export.Dim.DYNAMIC
     try:
         with quiet(), torch.no_grad():
-            return torch.export.export(
-                trained.whole, (trained.example(2),), dynamic_shapes=({0: torch.export.Dim("batch")},)
-            )
+            network = replaced(trained.whole, recurrence).eval()
+            return torch.export.export(network, (trained.example(2),), dynamic_shapes=(dimensions,))
     except Exception as error:  # torch.export raises many kinds for what a module does
         raise RunError(
             "the network cannot be traced",
@@ -65,15 +83,16 @@ def largest_difference(trained: Trained, run: Callable[[Tensor], Tensor]) -> flo
     """Return the largest absolute difference between another form of the network and the network, over batch sizes.
 
     Raises:
-        RunError: they differ by more than rounding does.
+        RunError: they differ by more than rounding does: by a ten-thousandth of a probability of 1 or of a target's
+            standard deviation (of the output itself where it is larger), and what float32 can tell apart.
     """
     largest = 0.0
     for size in BATCHES:
-        batch = trained.example(size)
+        batch = trained.example(size, longer=size if trained.open_length else 0)
         with torch.no_grad():
             own = trained.whole(batch)
         other = run(batch)
-        if own.shape != other.shape or not torch.allclose(own, other, rtol=1e-3, atol=1e-4):
+        if own.shape != other.shape or not _same(own, other, trained):
             raise RunError(
                 "the exported network does not compute what the network does; nothing was written",
                 expected=f"the same outputs at batch sizes {BATCHES}",
@@ -85,10 +104,18 @@ def largest_difference(trained: Trained, run: Callable[[Tensor], Tensor]) -> flo
     return largest
 
 
+def _same(own: Tensor, other: Tensor, trained: Trained) -> bool:
+    """Return whether outputs differ by no more than rounding does; in the target's unit, however far from 0 it lies."""
+    middle = torch.tensor(trained.target.mean if isinstance(trained.target, Values) else 0.0)
+    standardised = ((own - middle) / trained.unit).abs().clamp(min=1)
+    allowed = _TOLERANCE * standardised * trained.unit + 4 * torch.finfo(torch.float32).eps * own.abs()
+    return bool(((own - other).abs() <= allowed).all())
+
+
 def shape_text(trained: Trained) -> str:
     """Return what a batch is, for people."""
     what = {"image": "uint8, 0 to 255", "text": "int64 tokens", "text-lines": "int64 tokens"}
-    sizes = ", ".join(map(str, ("N", *trained.sample)))
+    sizes = ", ".join(map(str, ("N", "T") if trained.open_length else ("N", *trained.sample)))
     return f"{what.get(trained.preprocessing.kind, 'float32')}, ({sizes})"
 
 
@@ -101,20 +128,21 @@ def notes_on(trained: Trained) -> tuple[str, ...]:
         "the preprocessing (words, dates, tokens to numbers) stands beside it: *.preprocessing.json, *_preprocessing.py"
     )
     steps = "" if trained.preprocessing.kind == "table" else f" of {trained.sample[0]} steps"
+    steps = " of any length" if trained.open_length else steps
     return (beside, f"it gives {said}, for any number of inputs{steps}")
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep back what torch's exporters warn of and users can do nothing about.
-
-    That recurrent layers keep their weights in a list besides, and that torchvision's operators are not installed.
-    """
+    """Keep back what torch's exporters warn of and users can do nothing about."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logger.setLevel(logging.ERROR)
+        # torch's own use of what it has deprecated itself (2.13)
+        warnings.filterwarnings("ignore", r".*LeafSpec", FutureWarning)
+        # a recurrent layer in a module of the user's own keeps its weights in a list besides
+        warnings.filterwarnings("ignore", "The tensor attributes .*_flat_weights", UserWarning)
+        logger.setLevel(logging.ERROR)  # that torchvision's operators are not installed
         try:
             yield
         finally:

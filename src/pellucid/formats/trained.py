@@ -64,15 +64,26 @@ class Trained:
         """What the outputs of `whole` are called."""
         return "values" if isinstance(self.target, Values) else "probabilities"
 
-    def example(self, samples: int) -> Tensor:
-        """Return so many inputs of `whole`, drawn at random, always the same."""
+    @property
+    def open_length(self) -> bool:
+        """Whether inputs are token sequences of any length; a text can be gone on with from any number of tokens."""
+        free = self.plan is not None and None in self.plan.input.dimensions
+        return free and isinstance(self.preprocessing, TextPreprocessing)
+
+    @property
+    def unit(self) -> Tensor:
+        """What the outputs vary by: each target's standard deviation in training, (K,), or a probability of 1."""
+        return torch.tensor(self.target.scale if isinstance(self.target, Values) else 1.0)
+
+    def example(self, samples: int, longer: int = 0) -> Tensor:
+        """Return so many inputs of `whole`, drawn at random, always the same; texts may be longer by so many tokens."""
         random = generator(0, "export", samples)
         match self.preprocessing:
             case ImagePreprocessing():
                 return torch.randint(0, 256, (samples, *self.sample), dtype=torch.uint8, generator=random)
             case TextPreprocessing() | TextLinesPreprocessing():
                 tokens = len(self.preprocessing.vocabulary)
-                return torch.randint(0, tokens, (samples, *self.sample), generator=random)
+                return torch.randint(0, tokens, (samples, self.sample[0] + longer), generator=random)
         return torch.randn((samples, *self.sample), generator=random)
 
     def metadata(self) -> dict[str, str]:
