@@ -153,7 +153,8 @@ def test_the_threshold_is_chosen_for_the_class_that_is_asked_for() -> None:
     [
         ("breast_cancer", {"positive": "malignnt"}, "did you mean 'malignant'"),
         ("iris", {"positive": "setosa"}, "classification of 3 classes"),
-        ("diabetes", {"positive": "yes"}, "only between two classes"),
+        ("diabetes", {"positive": "yes"}, "chosen between two classes only"),
+        ("iris", {"goal": "recall 0.9"}, "no --goal"),
         ("breast_cancer", {"goal": "speed"}, "a threshold cannot be chosen for 'speed'"),
     ],
 )

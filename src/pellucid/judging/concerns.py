@@ -207,7 +207,7 @@ def _weak(evidence: Evidence) -> Iterator[Concern]:
         yield Concern(
             "weak-class",
             "warning" if recall < 0.5 or len(evidence.classes) > 2 else "note",
-            f"Finds only {percent(recall)} of '{scores.name}'",
+            f"Finds only {percent(recall)} of '{scores.name}'" if recall else f"Never finds '{scores.name}'",
             f"{count:,} of its {scores.support:,} samples were taken for '{taken}'; "
             f"right on {percent(overall)} of all samples",
             "choose a threshold for it (--positive, --goal)"

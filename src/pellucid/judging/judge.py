@@ -30,6 +30,7 @@ from pellucid.training.device import Device
 from pellucid.training.task import Task
 
 _MOST_RESIDUALS = 2_000
+_USUAL_GOAL = "f1"
 
 
 def judge(  # noqa: PLR0913 (what is judged by place, what is asked of it by name)
@@ -40,7 +41,7 @@ def judge(  # noqa: PLR0913 (what is judged by place, what is asked of it by nam
     device: Device,
     *,
     positive: str | None = None,
-    goal: str = "f1",
+    goal: str = _USUAL_GOAL,
     mistakes: int = 24,
     trained_on: Dataset | None = None,
     names: Sequence[str] | None = None,
@@ -63,7 +64,7 @@ def judge(  # noqa: PLR0913 (what is judged by place, what is asked of it by nam
 
     Raises:
         DataError: there are no such rows.
-        OptionError: no such class or goal, or a positive class where there are not two.
+        OptionError: no such class or goal, or either asked for where there are not two classes.
     """
     rows = rows_to_judge(data, split)
     known = data if trained_on is None else trained_on
@@ -126,10 +127,13 @@ def _line(known: Dataset, task: Task, positive: str | None, goal: str) -> _Line 
     wanted = read_goal(goal)
     names = task.target.names if isinstance(task.target, Classes) else ()
     if len(names) != 2:
-        if positive is not None:
+        given = [
+            word for word, there in (("--positive", positive is not None), ("--goal", goal != _USUAL_GOAL)) if there
+        ]
+        if given:
             raise OptionError(
-                "only between two classes one is the positive one",
-                expected="no --positive",
+                "a threshold is chosen between two classes only",
+                expected=f"no {' and no '.join(given)}",
                 received=f"{task.name} of {len(names)} classes" if names else task.name,
             )
         return None
