@@ -79,6 +79,7 @@ SNIPPETS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     to_run = [snippet for snippet in SNIPPETS if snippet.page == page and snippet.reason is None]

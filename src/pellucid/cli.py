@@ -4,7 +4,6 @@ Exit status: 0 done, 1 a fault of ours (with a traceback), 2 a mistake the messa
 """
 
 import inspect
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -18,7 +17,7 @@ from rich.console import Console
 
 from pellucid.errors import OptionError, PellucidError, nearest
 from pellucid.options import Options, flat_fields, from_keywords
-from pellucid.record import write_json
+from pellucid.record import json_text, write_json
 from pellucid.verbs import data, evaluate, export, predict, reproduce, train, zoo
 from pellucid.verbs.outcome import Outcome
 
@@ -143,7 +142,7 @@ def _require_place_for(target: str | None) -> None:
 
 def _write_json(target: str | None, document: dict[str, Any]) -> None:
     if target == "-":
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(json_text(document))
     elif target is not None:
         write_json(Path(target), document)
 

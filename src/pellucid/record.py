@@ -198,9 +198,14 @@ def from_json_line(line: str) -> dict[str, Any]:
     return document
 
 
+def json_text(document: Mapping[str, Any]) -> str:
+    """Return a JSON document, indented for people; NaN and infinities as in `to_json_line`."""
+    return json.dumps(_spell(document), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON file whole or not at all, indented for people."""
-    write_bytes(path, (json.dumps(_spell(document), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode())
+    write_bytes(path, json_text(document).encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from pellucid.report.numbers import duration, metric, metrics, percent
+from pellucid.judging.wording import metric, percent
+from pellucid.report.numbers import duration, metrics
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ import torch
 
 from pellucid.data.dataset import Classes, NextToken, Values
 from pellucid.judging.judgement import Concern, Confusion
+from pellucid.judging.wording import metric
 from pellucid.networks import parse
 from pellucid.record import Finding, Record, Step
-from pellucid.report.numbers import interval, metric
+from pellucid.report.numbers import interval
 from pellucid.report.page import page
 from pellucid.report.subject import Part, Subject, Times
 from tests.report.making import ASKED, class_judgement, near, record, subject, value_judgement

@@ -169,6 +169,7 @@ def train_with_files_up_to(largest: int, *arguments: str) -> str:
     return said
 
 
+@pytest.mark.slow
 def test_where_the_record_no_longer_fits_the_checkpoint_before_survives(here: Path) -> None:
     arguments = ["iris", "--network", "4 -> fc(3)", "--epochs", "10", "--checkpoint-seconds", "0"]
     subprocess.run(command(*arguments, "--name", "whole"), check=True, capture_output=True)
@@ -182,6 +183,7 @@ def test_where_the_record_no_longer_fits_the_checkpoint_before_survives(here: Pa
     assert outcome(full) == outcome(whole)
 
 
+@pytest.mark.slow
 def test_where_a_checkpoint_no_longer_fits_the_one_before_survives(here: Path) -> None:
     arguments = ["iris", "--network", "mlp", "--epochs", "10", "--checkpoint-seconds", "0"]
     subprocess.run(command(*arguments, "--name", "whole"), check=True, capture_output=True)

@@ -179,18 +179,3 @@ def test_ctrl_c_stops_cleanly_and_resume_ends_with_the_same_bytes(here: Path) ->
     assert weights_of(here / "runs" / "stopped") == weights_of(here / "runs" / "whole")
     with pytest.raises(RunError, match="finished"):
         pellucid.train(resume="runs/stopped", quiet=True)
-
-
-def test_a_training_killed_at_any_moment_resumes_to_the_same_bytes(here: Path) -> None:
-    command = [sys.executable, "-m", "pellucid", "train", "iris", "--epochs", "200"]
-    subprocess.run([*command, "--name", "whole"], check=True, capture_output=True)
-    process = subprocess.Popen([*command, "--name", "killed"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    record = here / "runs" / "killed" / "record.jsonl"
-    while not (record.exists() and record.stat().st_size):
-        assert process.poll() is None
-        time.sleep(0.001)
-    process.kill()
-    process.wait()
-    pellucid.train(resume="runs/killed", quiet=True)
-    assert record.read_bytes() == (here / "runs" / "whole" / "record.jsonl").read_bytes()
-    assert weights_of(here / "runs" / "killed") == weights_of(here / "runs" / "whole")

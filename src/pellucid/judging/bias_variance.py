@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pellucid.judging.judgement import BiasVariance, Estimate
-from pellucid.judging.wording import figure, is_share
+from pellucid.judging.wording import is_share
+from pellucid.judging.wording import metric as written
 from pellucid.recipe import MetricName
 from pellucid.training.task import HIGHER_IS_BETTER
 
@@ -128,7 +129,7 @@ class _Words:
         return f"it fits less than there is to learn, for {self.attainable.name} had {best} on the others"
 
     def _said(self, value: float, share: float) -> str:
-        return figure(self.metric, value) + ("" if is_share(self.metric) else f" ({100 * share:.0f} %)")
+        return written(self.metric, value) + ("" if is_share(self.metric) else f" ({100 * share:.0f} %)")
 
 
 def error_of(metric: MetricName, value: float) -> float:

@@ -20,7 +20,8 @@ from pellucid.judging.judgement import BiasVariance, Calibration, ClassScores, C
 from pellucid.judging.leakage import Leak
 from pellucid.judging.outputs import Outputs
 from pellucid.judging.significance import Compared, class_test, metric_test
-from pellucid.judging.wording import figure, is_share, percent
+from pellucid.judging.wording import is_share, percent
+from pellucid.judging.wording import metric as written
 from pellucid.training.task import Task
 
 _RANKS = {"critical": 0, "warning": 1, "note": 2}
@@ -246,8 +247,8 @@ def _few(evidence: Evidence) -> Iterator[Concern]:
             "few-samples",
             "note",
             f"Only {len(evidence.outputs):,} rows were judged, so the figures are rough",
-            f"{metric} {figure(metric, estimate.value)}, but anything from {figure(metric, estimate.low)} to "
-            f"{figure(metric, estimate.high)} fits what was seen (95 % interval)",
+            f"{metric} {written(metric, estimate.value)}, but anything from {written(metric, estimate.low)} to "
+            f"{written(metric, estimate.high)} fits what was seen (95 % interval)",
             "judge it on more rows: pellucid evaluate RUN DATA, or a larger test share with --split",
         )
 

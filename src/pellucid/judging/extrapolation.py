@@ -11,7 +11,8 @@ import numpy as np
 
 from pellucid.judging.bias_variance import error_of
 from pellucid.judging.judgement import Estimate
-from pellucid.judging.wording import figure, is_share
+from pellucid.judging.wording import is_share
+from pellucid.judging.wording import metric as written
 from pellucid.recipe import MetricName
 from pellucid.training.task import HIGHER_IS_BETTER
 
@@ -87,13 +88,13 @@ def outlook_of(metric: MetricName, rows: Sequence[int], values: Sequence[float],
             "this kind is not known to help.",
         )
     foretold = fit(rows[:-1], errors[:-1]).error(rows[-1])
-    measured = figure(metric, values[-1])
+    measured = written(metric, values[-1])
     if errors[-1] >= errors[0] or abs(foretold - errors[-1]) > noise:
         return Outlook(
             None,
             None,
             "The curve is too rough to be gone on with: the other points foretell "
-            f"{figure(metric, _value(metric, foretold))} for all rows, where {measured} was measured.",
+            f"{written(metric, _value(metric, foretold))} for all rows, where {measured} was measured.",
         )
     law = fit(rows, errors)
     gain = law.error(rows[-1]) - law.error(2 * rows[-1])
@@ -104,7 +105,7 @@ def outlook_of(metric: MetricName, rows: Sequence[int], values: Sequence[float],
 def _statement(metric: MetricName, rows: int, value: float, doubled: float, noise: float) -> str:
     gain, unit = (100 * abs(doubled - value), " points") if is_share(metric) else (abs(doubled - value), "")
     chance = 100 * noise if is_share(metric) else noise
-    said = f"{figure(metric, value)} to about {figure(metric, doubled)}"
+    said = f"{written(metric, value)} to about {written(metric, doubled)}"
     much = (
         f"Twice the rows ({2 * rows:,}) would bring about {_digits(gain)}{unit}: {metric} {said}, if the curve goes on"
     )

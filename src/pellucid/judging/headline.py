@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pellucid.data.dataset import Dataset, SplitName, Values
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.judging.judgement import Baseline, Estimate
-from pellucid.judging.wording import figure
+from pellucid.judging.wording import metric as written
 from pellucid.training.task import Task
 
 _SEEN: Mapping[SplitName, str] = {
@@ -20,8 +20,8 @@ def headline(task: Task, data: Dataset, split: SplitName, metrics: Mapping[str, 
     """Return the sentence: how often it is right or how far it is off, on how many rows, and what no network does."""
     count = len(data.rows[split])
     name = "mae" if isinstance(task.target, Values) else "accuracy"
-    estimate, guess = metrics[name], figure(name, baseline.metrics[name])
-    value, interval = figure(name, estimate.value), _interval(name, estimate)
+    estimate, guess = metrics[name], written(name, baseline.metrics[name])
+    value, interval = written(name, estimate.value), _interval(name, estimate)
     seen = f" {_SEEN[split]}" if len(data.rows["train"]) else ""
     new = "" if seen else "new "
     match task.name:
@@ -42,7 +42,7 @@ def _interval(name: str, estimate: Estimate) -> str:
     """Return the interval in brackets, or nothing of so few rows that there is none."""
     if math.isnan(estimate.low) or math.isnan(estimate.high):
         return ""
-    return f" ({figure(name, estimate.low)} to {figure(name, estimate.high)})"
+    return f" ({written(name, estimate.low)} to {written(name, estimate.high)})"
 
 
 def _rows(count: int) -> str:

@@ -12,7 +12,8 @@ from pellucid.judging.intervals import paired_difference, percentile
 from pellucid.judging.judgement import Estimate
 from pellucid.judging.outputs import Outputs
 from pellucid.judging.resampling import Sums, blocks_for, metrics_of, resampled, sums_of, values_of
-from pellucid.judging.wording import figure, p_value
+from pellucid.judging.wording import metric as written
+from pellucid.judging.wording import p_value
 from pellucid.recipe import MetricName
 from pellucid.seed import derive
 from pellucid.training.task import HIGHER_IS_BETTER, Task
@@ -50,7 +51,7 @@ class Compared:
 
     def said(self, value: float) -> str:
         """Return a figure as its metric is written."""
-        return figure(self.metric, value)
+        return written(self.metric, value)
 
 
 def class_test(first: Outputs, second: Outputs) -> Compared:

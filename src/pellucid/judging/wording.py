@@ -1,6 +1,6 @@
 """How figures stand in sentences."""
 
-from pellucid.recipe import MetricName
+import math
 
 _SHARES = frozenset({"accuracy", "precision", "recall", "f1"})
 
@@ -15,14 +15,16 @@ def percent(share: float) -> str:
     return f"{text} %"
 
 
-def figure(metric: MetricName | str, value: float) -> str:
-    """Return a metric's value: shares in percent, the rest to four digits."""
-    return percent(value) if metric in _SHARES else f"{value:.4g}"
+def metric(name: str, value: float) -> str:
+    """Return a metric's value as its kind is written: shares in percent, the rest to four significant digits."""
+    if not math.isfinite(value):
+        return str(value)
+    return percent(value) if name in _SHARES else f"{value:.4g}"
 
 
-def is_share(metric: MetricName | str) -> bool:
-    """Whether a metric is a share of samples, 0 to 1."""
-    return metric in _SHARES
+def is_share(name: str) -> bool:
+    """Say whether a metric is a share of samples, which is written in percent."""
+    return name in _SHARES
 
 
 def p_value(p: float) -> str:

@@ -12,8 +12,9 @@ from pellucid.data.tables.columns import CategoryColumn, Column, DateColumn, Num
 from pellucid.data.tables.preprocessing import TablePreprocessing
 from pellucid.judging.facts import facts_of
 from pellucid.judging.judgement import DataFacts
+from pellucid.judging.wording import percent
 from pellucid.networks import Entry, Plan
-from pellucid.report.numbers import percent, shortened
+from pellucid.report.numbers import shortened
 
 _MOST_ROWS = 30
 _MOST_WORDS = 4

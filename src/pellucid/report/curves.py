@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from pellucid.judging.learning_curve import LearningCurve
+from pellucid.judging.wording import is_share, metric
 from pellucid.record import Epoch, Record, Step
 from pellucid.report.canvas import BLUE, GREEN, ORANGE, PURPLE, drawn, in_percent, thinned, titled
-from pellucid.report.numbers import is_share, metric, title_of
+from pellucid.report.numbers import title_of
 
 _LOG_FROM = 50.0  # a loss that falls by more than this is drawn on a logarithmic axis
 

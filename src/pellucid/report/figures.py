@@ -6,8 +6,8 @@ from xml.etree.ElementTree import Element
 from matplotlib.axes import Axes
 
 from pellucid.judging.judgement import Calibration, Residuals, ThresholdChoice
+from pellucid.judging.wording import percent
 from pellucid.report.canvas import BLUE, INK, ORANGE, SOFT, drawn, in_percent, thinned, titled
-from pellucid.report.numbers import percent
 
 _MOST_DOTS = 800  # dots cost more bytes than the points of a line
 _MOST_STEPS = 240  # of a forecast: more would be a blot

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from pellucid.judging.judgement import ClassScores, Confusion, Judgement, ThresholdChoice
+from pellucid.judging.wording import metric, percent
 from pellucid.report.mix_ups import mix_ups
-from pellucid.report.numbers import counted, interval, metric, percent, shortened
+from pellucid.report.numbers import counted, interval, shortened
 
 Block = tuple[str, list[str]]
 

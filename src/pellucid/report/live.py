@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from pellucid.data.progress import listening
+from pellucid.judging.wording import metric
 from pellucid.record import Epoch, Step
-from pellucid.report.numbers import metric
 
 _REDRAWS_PER_SECOND = 4  # rich redraws in a thread of its own; a faster one would take time from small networks
 

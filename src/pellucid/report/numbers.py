@@ -5,30 +5,7 @@ import re
 from collections.abc import Mapping
 
 from pellucid.judging.judgement import Estimate
-
-_SHARES = frozenset({"accuracy", "precision", "recall", "f1"})
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage: 0.9861 is `98.6 %`; `100 %` and `0 %` are said only where they are exact."""
-    if share in {0.0, 1.0}:
-        return f"{round(100 * share)} %"
-    text, digits = "100", 1
-    while float(text) in {0.0, 100.0} and digits < 9:
-        text, digits = f"{100 * share:.{digits}f}", digits + 1
-    return f"{text} %"
-
-
-def metric(name: str, value: float) -> str:
-    """Return a metric's value as its kind is written: shares in percent, the rest to four significant digits."""
-    if not math.isfinite(value):
-        return str(value)
-    return percent(value) if name in _SHARES else f"{value:.4g}"
-
-
-def is_share(name: str) -> bool:
-    """Say whether a metric is a share, which is written in percent."""
-    return name in _SHARES
+from pellucid.judging.wording import metric
 
 
 def metrics(values: Mapping[str, float]) -> str:

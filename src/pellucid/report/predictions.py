@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import islice
 
+from pellucid.judging.wording import percent
 from pellucid.record import Prediction
-from pellucid.report.numbers import percent
 
 
 def prediction_lines(predictions: Sequence[Prediction], top: int = 1) -> str:

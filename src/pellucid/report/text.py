@@ -6,9 +6,10 @@ from pathlib import Path
 from torch import nn
 
 from pellucid.data.dataset import Dataset, describe
+from pellucid.judging.wording import metric
 from pellucid.networks import Plan
 from pellucid.record import Record
-from pellucid.report.numbers import duration, metric, metrics
+from pellucid.report.numbers import duration, metrics
 from pellucid.training.task import Task
 
 

@@ -229,7 +229,7 @@ def _use_of_threshold(run: Run, judgement: Judgement) -> str:
 
 def _curve_lines(curve: LearningCurve) -> str:
     """Return a line a part, the verdict, and whether more data would help."""
-    from pellucid.report.numbers import metric
+    from pellucid.judging.wording import metric
 
     width = len(f"{curve.points[-1].rows:,}")
     lines = [

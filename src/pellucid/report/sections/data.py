@@ -5,8 +5,9 @@ from xml.etree.ElementTree import Element
 
 from pellucid.data.dataset import SplitName, describe
 from pellucid.judging.judgement import DataFacts
+from pellucid.judging.wording import percent
 from pellucid.report.markup import Child, element
-from pellucid.report.numbers import percent, shortened
+from pellucid.report.numbers import shortened
 from pellucid.report.pieces import Column, bar, more, section, table
 from pellucid.report.subject import Subject
 

@@ -4,9 +4,10 @@ import math
 from xml.etree.ElementTree import Element
 
 from pellucid.judging.learning_curve import LearningCurve
+from pellucid.judging.wording import metric
 from pellucid.report import curves
 from pellucid.report.markup import element
-from pellucid.report.numbers import counted, duration, metric, sentence, title_of
+from pellucid.report.numbers import counted, duration, sentence, title_of
 from pellucid.report.pieces import Column, section, table
 from pellucid.report.subject import Subject
 

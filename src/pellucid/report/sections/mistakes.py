@@ -5,8 +5,9 @@ from xml.etree.ElementTree import Element
 
 from pellucid.data.dataset import Dataset
 from pellucid.judging.judgement import Judgement, Mistake
+from pellucid.judging.wording import percent
 from pellucid.report.markup import Child, element, write
-from pellucid.report.numbers import counted, percent, shortened, unbroken
+from pellucid.report.numbers import counted, shortened, unbroken
 from pellucid.report.pictures import picture
 from pellucid.report.pieces import Column, section, table
 

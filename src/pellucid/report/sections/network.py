@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
+from pellucid.judging.wording import percent
 from pellucid.networks import Plan, Row
 from pellucid.report.markup import Child, element
 from pellucid.report.network_drawing import network_drawing
-from pellucid.report.numbers import percent, shortened
+from pellucid.report.numbers import shortened
 from pellucid.report.pieces import Column, more, scrolling, section, table
 from pellucid.report.subject import Part, Subject
 from pellucid.shapes import Features

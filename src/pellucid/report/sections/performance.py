@@ -13,10 +13,11 @@ from pellucid.judging.judgement import (
     Operating,
     ThresholdChoice,
 )
+from pellucid.judging.wording import is_share, metric, percent
 from pellucid.report import figures
 from pellucid.report.markup import Child, element
 from pellucid.report.mix_ups import mix_ups
-from pellucid.report.numbers import counted, interval, is_share, metric, percent, sentence, unbroken
+from pellucid.report.numbers import counted, interval, sentence, unbroken
 from pellucid.report.pieces import Column, more, scrolling, section, strip, table
 
 MOST_IN_MATRIX = 12

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from pellucid.judging.judgement import Concern, Judgement
+from pellucid.judging.wording import is_share, metric
 from pellucid.report.markup import Child, element
-from pellucid.report.numbers import counted, interval, is_share, metric, sentence, title_of, unbroken
+from pellucid.report.numbers import counted, interval, sentence, title_of, unbroken
 from pellucid.report.pieces import badge
 from pellucid.report.subject import Subject
 from pellucid.training.task import HIGHER_IS_BETTER
