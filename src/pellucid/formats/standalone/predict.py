@@ -13,6 +13,7 @@ import preprocessing
 import torch
 
 HERE = Path(__file__).parent
+BATCH = 1024
 
 
 @torch.no_grad()
@@ -20,7 +21,8 @@ def predict(source: Any) -> list[dict[str, Any]]:
     """Return for each input its class with all probabilities, or its values in their own unit."""
     description = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
     names, inputs = preprocessing.read(source, description["input"])
-    outputs = network.load()(inputs)
+    model = network.load()
+    outputs = [output for batch in inputs.split(BATCH) for output in model(batch)]
     return [{"input": name, **said(output, description["output"])} for name, output in zip(names, outputs, strict=True)]
 
 
@@ -38,5 +40,11 @@ def said(output: torch.Tensor, described: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for prediction in predict(sys.argv[1]):
+    if len(sys.argv) != 2:
+        sys.exit("usage: python predict.py INPUT")
+    try:
+        predictions = predict(sys.argv[1])
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    for prediction in predictions:
         print(json.dumps(prediction, ensure_ascii=False))

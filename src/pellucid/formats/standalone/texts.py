@@ -2,8 +2,8 @@
 
     names, inputs = read("Which class is this?", json.loads(Path("preprocessing.json").read_text())["input"])
 
-Reads a text, a list of texts, or a `.txt` file with a text a line; for a network that goes on with a text (kind
-`text`) one text, the whole of the file. Shape letters: N texts, T tokens.
+Reads a text, a list of texts, a `.txt` file with a text a line, or a folder of such files; for a network that goes on
+with a text (kind `text`) one text, or the whole of a file. Shape letters: N texts, T tokens.
 """
 
 import re
@@ -21,6 +21,8 @@ def read(source: str | Path | Sequence[str], description: Mapping[str, Any]) -> 
     """Return each text and the numbers of its tokens, int64 (N, T): padded on the left, cut after `length`."""
     texts = _texts(source, lines=description["kind"] == "text-lines")
     encoded = [encode(text, description["vocabulary"]) for text in texts]
+    if not encoded or not all(encoded):
+        raise ValueError("there is no text, or an empty one")
     if description["kind"] == "text":
         return texts, torch.tensor(encoded)
     length = description["length"]
@@ -48,9 +50,22 @@ def decode(numbers: Sequence[int], vocabulary: Mapping[str, Any]) -> str:
 
 def _texts(source: Any, *, lines: bool) -> list[str]:
     if not isinstance(source, str | Path):
-        return list(source)
-    text = str(source)
-    if len(text) < 1024 and "\n" not in text and Path(text).is_file():
-        text = Path(text).read_text(encoding="utf-8-sig")
-        return [line.strip() for line in text.split("\n") if line.strip()] if lines else [text]
-    return [text]
+        return list(source) if lines else ["".join(source)]
+    if not 0 < len(str(source)) < 1024 or "\n" in str(source) or not Path(source).exists():
+        return [str(source)]
+    path = Path(source)
+    contents = [text_of(file) for file in (sorted(path.glob("*.txt")) if path.is_dir() else [path])]
+    return [line.strip() for text in contents for line in text.split("\n") if line.strip()] if lines else contents
+
+
+def text_of(path: Path) -> str:
+    """Return a file's text whatever it is written in, its line breaks as a single sign."""
+    content = path.read_bytes()
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = content.decode("utf-16")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("cp1252", errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
