@@ -70,6 +70,7 @@ def test_an_evaluation_is_a_mapping_of_metrics_that_knows_the_rest(churn: Run) -
     found = pellucid.evaluate(churn, goal="recall 0.9", positive="yes")
     assert isinstance(found, Evaluation)
     assert dict(found) == pytest.approx(churn.evaluate())
+    assert repr(found) == repr(dict(found))
     assert found["accuracy"] > 0.75
     assert found.judgement.threshold is not None
     assert found.judgement.threshold.goal == "recall 0.9"
@@ -136,8 +137,10 @@ def test_runs_on_other_rows_are_not_compared(churn: Run, flowers: Run, place: Pa
 
 @pytest.mark.covers("D2")
 def test_the_learning_curve_is_that_of_the_runs_network(poor: Run, place: Path) -> None:
-    done = command(place, "evaluate", "runs/poor", "--learning-curve", "--seeds", "2", "--json", "curve.json")
+    asked = ["--learning-curve", "--seeds", "2", "--json", "curve.json", "--report", "curve.html"]
+    done = command(place, "evaluate", "runs/poor", *asked)
     assert done.returncode == 0, done.stderr
+    assert "180" in (place / "curve.html").read_text().partition("more data")[2]
     curve = json.loads((place / "curve.json").read_text())["learning_curve"]
     assert [point["rows"] for point in curve["points"]] == [11, 22, 45, 90, 180]
     assert curve["seeds"] == 2

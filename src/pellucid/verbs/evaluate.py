@@ -52,7 +52,7 @@ class EvaluateOptions:
         check(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Evaluation(Mapping[str, float]):
     """A mapping of metric names to values, and all that stands behind them.
 
@@ -74,6 +74,9 @@ class Evaluation(Mapping[str, float]):
 
     def __len__(self) -> int:
         return len(self.judgement.metrics)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Evaluation:
@@ -141,7 +144,8 @@ def _evaluate(run: Run, other: Run | None, data: object, options: EvaluateOption
         if options.learning_curve:
             curve = _learning_curve(run, source if isinstance(source, Dataset) else run.data(), options, console)
         if options.report is not None:
-            run.report(options.report, judgement=judgement, data=source if isinstance(source, Dataset) else None)
+            shown = source if isinstance(source, Dataset) else None
+            run.report(options.report, judgement=judgement, data=shown, learning_curve=curve)
     return Evaluation(judgement, comparison, curve)
 
 
