@@ -19,7 +19,7 @@ from torch import nn
 
 import pellucid
 from pellucid.cli import main
-from pellucid.data import Values
+from pellucid.data import NextToken, Values
 from pellucid.errors import RunError
 from pellucid.formats import Trained
 from pellucid.formats.traced import trace
@@ -148,6 +148,47 @@ def test_a_run_folder_itself_needs_no_pellucid(trained: tuple[Run, Path], elsewh
     assert done.stdout.split() == [str(run.asked["network"]["parameters"]), "False"]
 
 
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("story")
+    (folder / "story.txt").write_text(
+        "It was a bright cold day in April, and the clocks were striking thirteen.\n" * 30
+    )
+    settings: dict[str, Any] = {"epochs": 1, "length": 10, "folder": str(folder / "runs"), "quiet": True}
+    return pellucid.train(folder / "story.txt", **settings)
+
+
+def test_a_text_is_gone_on_with_where_there_is_no_pellucid(story: Run, elsewhere: Path, tmp_path: Path) -> None:
+    folder = pellucid.export(story, output=tmp_path / "alone").target
+    done = subprocess.run([elsewhere, folder / "predict.py", "It was a br"], capture_output=True, text=True, check=True)
+    said = json.loads(done.stdout)["next"]
+    assert isinstance(story.target, NextToken)
+    with torch.no_grad():
+        own = story.model()(story.preprocessing.read("It was a br").inputs)[0, -1].softmax(-1)
+    assert said == pytest.approx(
+        {story.target.vocabulary[k]: float(own[k]) for k in own.topk(5).indices.tolist()}, rel=1e-4
+    )
+
+
+def test_a_traced_recurrence_needs_no_pellucid(story: Run, elsewhere: Path, tmp_path: Path) -> None:
+    target = pellucid.export(story, to="pt2", output=tmp_path / "story.pt2").target
+    code = f"import torch; print(torch.export.load({str(target)!r}).module()(torch.arange(6)[None])[0, -1].tolist())"
+    done = subprocess.run([elsewhere, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    with torch.no_grad():
+        own = story.model()(torch.arange(6)[None])[0, -1].softmax(-1).tolist()
+    assert json.loads(done.stdout) == pytest.approx(own, rel=1e-4)
+
+
+def test_what_cannot_be_read_is_said_without_a_traceback(story: Run, elsewhere: Path, tmp_path: Path) -> None:
+    folder = pellucid.export(story, output=tmp_path / "alone").target
+    for arguments, told in (([], "usage: python predict.py INPUT"), ([""], "error: there is no text")):
+        done = subprocess.run(
+            [elsewhere, folder / "predict.py", *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith(told)
+
+
 def batches(run: Run) -> list[torch.Tensor]:
     """Return inputs of the data's own, as an exported graph takes them, one, two and seven at a time."""
     data = run.data()
@@ -273,7 +314,7 @@ def test_the_command_line_says_how_it_is_used(flowers: Run, tmp_path: Path, caps
     assert exit_.value.code == 0
     printed = capsys.readouterr().out
     assert str(target) in printed
-    assert "load_state_dict" in printed
+    assert "network.load" in printed
     with pytest.raises(SystemExit) as exit_:
         main(["export", str(flowers.folder), "--to", "tflite"])
     assert exit_.value.code == 2

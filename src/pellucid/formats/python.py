@@ -12,7 +12,7 @@ from pellucid.networks import to_source
 
 _README = """# {name}
 
-Exported by pellucid, and independent of it: needs torch, safetensors and numpy{pillow}.
+Exported by pellucid, and independent of it: needs Python 3.11 or newer, torch, safetensors and numpy{pillow}.
 
     python predict.py INPUT
 

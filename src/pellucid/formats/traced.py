@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.data.dataset import Values
+from pellucid.data.images.images import ImagePreprocessing
 from pellucid.errors import RunError
 from pellucid.formats.exported import Exported, clear_place, hand_along
 from pellucid.formats.recurrence import TorchRecurrence, as_torch, replaced
@@ -123,7 +124,9 @@ def notes_on(trained: Trained) -> tuple[str, ...]:
     """Return what is inside the graph and what is not."""
     said = "probabilities that sum to 1" if trained.output == "probabilities" else "values in their own unit"
     if trained.included:
-        return ("the preprocessing is inside: give it the input as it is", f"it gives {said}, for any batch size")
+        is_image = isinstance(trained.preprocessing, ImagePreprocessing)
+        given = "pixels, upright and in this size" if is_image else "numbers in their own units"
+        return (f"the preprocessing is inside: give it {given}", f"it gives {said}, for any batch size")
     beside = (
         "the preprocessing (words, dates, tokens to numbers) stands beside it: *.preprocessing.json, *_preprocessing.py"
     )

@@ -19,11 +19,9 @@ def write_safetensors(trained: Trained, target: Path) -> Exported:
     """Write a safetensors file of the state dict; its metadata hold the arrows, the classes and the preprocessing."""
     with clear_place(target) as place:
         (place / target.name).write_bytes(as_bytes(trained))
-    usage = "\n".join(
-        [
-            "from safetensors.torch import load_file",
-            f'model.load_state_dict(load_file("{target}"))',
-        ]
-    )
+    if trained.plan is None:
+        usage = f'from safetensors.torch import load_file\nmodel.load_state_dict(load_file("{target}"))'
+    else:
+        usage = f'import network  # network.py, in the run\'s folder\nmodel = network.load("{target}")'
     note = "arrows, classes and preprocessing: safe_open(...).metadata()"
     return Exported(target, (target,), usage, (note,))

@@ -9,7 +9,8 @@ def exported_lines(written: Exported) -> str:
     lines = [f"{'written' if number == 0 else '':<9}{size}" for number, size in enumerate(sizes)]
     lines += [f"         - {note}" for note in written.notes]
     if written.difference is not None:
-        lines.append(f"compared it differs from the network by at most {written.difference:.2g}, as rounding does")
+        off = f"differs from the network by at most {written.difference:.2g}, as rounding does"
+        lines.append(f"compared it {off if written.difference else 'says exactly what the network says'}")
     lines += [f"{'use' if number == 0 else '':<9}{line}" for number, line in enumerate(written.usage.splitlines())]
     return "\n".join(lines)
 
