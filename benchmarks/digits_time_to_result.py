@@ -5,7 +5,7 @@ split of the 1,797 digits bundled with scikit-learn. All sides learn from the sa
 the same 20 %; the neural ones choose their best weights by the other 20 %. The script by hand is
 `peers/digits_torch.py`: the network that pellucid chooses for these images (the parameters are counted), AdamW with
 a one-cycle schedule, as many epochs, the same shifts of the images, the best weights kept; no record, no
-checkpoints, no display. scikit-learn's two are at their defaults, on pixels divided by 16.
+checkpoints, no display, no judgement, no report. scikit-learn's two are at their defaults, on pixels divided by 16.
 """
 
 import json
@@ -34,6 +34,7 @@ def compare() -> str:
         ours = [sys.executable, "-m", "pellucid", "train", "digits", "--folder", str(folder / "runs"), "--json", "-"]
         sides = {
             "`pellucid train digits`": ours,
+            "the same with `--no-report`": [*ours, "--no-report"],
             "PyTorch by hand": _peer("digits_torch", rows),
             "scikit-learn `SVC()`": _peer("digits_sklearn", rows, "SVC"),
             "scikit-learn `MLPClassifier()`": _peer("digits_sklearn", rows, "MLPClassifier"),
