@@ -98,7 +98,7 @@ def outlook_of(metric: MetricName, rows: Sequence[int], values: Sequence[float],
         )
     law = fit(rows, errors)
     gain = law.error(rows[-1]) - law.error(2 * rows[-1])
-    doubled = _value(metric, errors[-1] - gain)
+    doubled = _value(metric, max(0.0, errors[-1] - gain))  # nothing is better than no error
     return Outlook(law, doubled, _statement(metric, rows[-1], values[-1], doubled, noise))
 
 
