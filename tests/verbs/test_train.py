@@ -179,3 +179,17 @@ def test_ctrl_c_stops_cleanly_and_resume_ends_with_the_same_bytes(here: Path) ->
     assert weights_of(here / "runs" / "stopped") == weights_of(here / "runs" / "whole")
     with pytest.raises(RunError, match="finished"):
         pellucid.train(resume="runs/stopped", quiet=True)
+
+
+def test_one_answer_a_step_for_a_text_and_one_for_the_whole_of_lines(here: Path) -> None:
+    (here / "story.txt").write_text("the cat sat. " * 300)
+    run = pellucid.train("story.txt", network="lstm", epochs=1, quiet=True, no_report=True)
+    assert run.asked["network"]["arrows"].endswith("lstm(128) -> fc(9)")
+    with pytest.raises(NotationError, match="T x 9"):
+        pellucid.train("story.txt", network="tokens(9) -> embed(8) -> lstm(16) -> last -> fc(9)", quiet=True)
+    (here / "moods").mkdir()
+    for mood in ("glad", "sad"):
+        (here / "moods" / f"{mood}.txt").write_text("\n".join(f"{mood} line {i}" for i in range(20)))
+    tokens = pellucid.load("moods").input_shape
+    with pytest.raises(NotationError, match="-> last"):
+        pellucid.train("moods", network=f"{tokens} -> embed(8) -> lstm(16) -> fc(2)", quiet=True)

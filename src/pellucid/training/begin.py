@@ -1,14 +1,14 @@
 """From data, a network and a recipe to a session, every choice made that was left open."""
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import nn
 
-from pellucid.data.dataset import Dataset
+from pellucid.data.dataset import Dataset, NextToken
 from pellucid.networks import Plan, build, fit_to
 from pellucid.recipe import Recipe
+from pellucid.shapes import Features, Sequence
 from pellucid.training.defaults import default_network, default_threads, fill_in
 from pellucid.training.device import choose_device
 from pellucid.training.memory import require_room_for_weights
@@ -28,7 +28,7 @@ class Beginning:
 
     session: Session
     plan: Plan | None
-    notes: Sequence[str]
+    notes: tuple[str, ...]
 
 
 def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: Recipe | None = None) -> Beginning:
@@ -51,7 +51,9 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
     if isinstance(network, nn.Module):
         return Beginning(open_session(network, data, task, recipe, device), None, ())
     chosen = default_network(data) if network is None else network
-    plan, notes = fit_to(chosen, data.input_shape, task.outputs)
+    # one answer at every step of a text to go on with, one for the whole of anything else
+    outputs = Sequence(task.outputs) if isinstance(data.target, NextToken) else Features(task.outputs)
+    plan, notes = fit_to(chosen, data.input_shape, outputs)
     if recipe.threads is None:
         recipe = dataclasses.replace(recipe, threads=default_threads(plan, recipe.batch_size or 1))
     if network is None:
