@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import RunError
-from pellucid.formats.exported import Exported, clear_place, hand_along
+from pellucid.formats.exported import Exported, clear_place
 from pellucid.formats.recurrence import OnnxRecurrence
-from pellucid.formats.traced import largest_difference, notes_on, quiet, shape_text, trace
+from pellucid.formats.traced import completed, largest_difference, notes_on, quiet, shape_text, trace
 from pellucid.formats.trained import Trained
 
 _NEEDED = ("onnx", "onnxruntime", "onnxscript")
@@ -39,9 +38,7 @@ def write_onnx(trained: Trained, target: Path) -> Exported:
         with quiet():
             program.save(place / target.name)
         difference = largest_difference(trained, _runner(place / target.name))
-        if not trained.included:
-            hand_along(place, target.stem, trained.preprocessing.kind, json.dumps(trained.described, indent=2))
-        files = tuple(target.parent / path.name for path in sorted(place.iterdir()))
+        files = completed(place, target, trained)
     usage = "\n".join(
         [
             "import onnxruntime",

@@ -34,9 +34,7 @@ def write_pt2(trained: Trained, target: Path) -> Exported:
     difference = largest_difference(trained, module)
     with clear_place(target) as place, quiet():
         torch.export.save(program, place / target.name, extra_files=trained.metadata())
-        if not trained.included:
-            hand_along(place, target.stem, trained.preprocessing.kind, json.dumps(trained.described, indent=2))
-        files = tuple(target.parent / path.name for path in sorted(place.iterdir()))
+        files = completed(place, target, trained)
     usage = "\n".join(
         [
             "import torch",
@@ -45,6 +43,13 @@ def write_pt2(trained: Trained, target: Path) -> Exported:
         ]
     )
     return Exported(target, files, usage, notes_on(trained), difference)
+
+
+def completed(place: Path, target: Path, trained: Trained) -> tuple[Path, ...]:
+    """Hand along what the graph cannot hold, and return all files as they will lie beside the target."""
+    if not trained.included:
+        hand_along(place, target.stem, trained.preprocessing.kind, json.dumps(trained.described, indent=2))
+    return tuple(target.parent / path.name for path in sorted(place.iterdir()))
 
 
 def trace(trained: Trained, recurrence: Callable[[nn.RNNBase], nn.Module]) -> torch.export.ExportedProgram:

@@ -23,9 +23,13 @@ def batch_size(data: Dataset, task: Task) -> int:
 
     A power of two that depends on the shapes alone, so that a figure comes out to the same bit wherever it is measured.
     """
-    row = data.inputs[:1].numel()
     outputs = task.outputs * (data.targets[:1].numel() if task.name == "language" else 1)
-    fitting = _MOST_NUMBERS // max(row, outputs, 1)
+    return rows_at_once(data.inputs, outputs)
+
+
+def rows_at_once(inputs: Tensor, outputs: int = 1) -> int:
+    """Return the same for stored inputs (N, ...), each of which gives so many numbers."""
+    fitting = _MOST_NUMBERS // max(inputs[:1].numel(), outputs, 1)
     return min(_MOST_ROWS, 1 << max(0, fitting.bit_length() - 1))
 
 

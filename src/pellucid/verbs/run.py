@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Samples, T
 from pellucid.data.dataset import SplitName
 from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
-from pellucid.errors import DataError, OptionError, RunError, nearest
+from pellucid.errors import DataError, RunError
 from pellucid.judging.baselines import training_counts
 from pellucid.judging.judge import judge
 from pellucid.judging.judgement import Judgement
@@ -22,16 +21,14 @@ from pellucid.judging.outputs import Outputs, rows_to_judge, run_over
 from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
-from pellucid.record import SCHEMA, Finding, Prediction, Record, read_json
+from pellucid.record import Finding, Prediction, Record, read_json
 from pellucid.seed import generator
 from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
-from pellucid.training.evaluation import evaluate, held_out
+from pellucid.training.evaluation import evaluate, held_out, rows_at_once
 from pellucid.training.task import Task, task_for
+from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.new_rows import new_rows
-
-_BATCH = 1_024
-_KEYS = ("task", "data", "network", "options", "recipe", "device", "threads", "versions")
 
 
 class Run:
@@ -47,10 +44,10 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.asked = _read_asked(folder)
+        self.asked = read_asked(folder)
         self.record = Record.read(folder / "record.jsonl")
         described = read_json(folder / "preprocessing.json")
-        with _as_damage(folder / "preprocessing.json"):
+        with as_damage(folder / "preprocessing.json"):
             self.preprocessing: Preprocessing = from_json(described["input"])
             self.target: Target = target_from_json(described["output"])
 
@@ -63,7 +60,7 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         """How it was trained, every choice made."""
-        with _as_damage(self.folder / "run.json"):
+        with as_damage(self.folder / "run.json"):
             return Recipe(**self.asked["recipe"])
 
     @cached_property
@@ -297,7 +294,7 @@ class Run:
             raise RunError("this network continues texts", advice="use run.generate(prompt)")
         samples = source if isinstance(source, Samples) else self.read(source)
         network = self._network.cpu()
-        for rows_B in torch.arange(len(samples.inputs)).split(_BATCH):
+        for rows_B in torch.arange(len(samples.inputs)).split(rows_at_once(samples.inputs)):
             outputs_BK = network(self.preprocessing.prepare(samples.inputs.index_select(0, rows_B)))
             for row, output_K in zip(rows_B.tolist(), outputs_BK, strict=True):
                 yield _prediction(samples.names[row], self.target, output_K)
@@ -338,51 +335,6 @@ def open_run(folder: str | Path) -> Run:
 
 def _counts(samples: Mapping[SplitName, int]) -> str:
     return ", ".join(f"{count:,} {split}" for split, count in samples.items())
-
-
-def _read_asked(folder: Path) -> dict[str, Any]:
-    """Read run.json.
-
-    Raises:
-        RunError: there is none, it is damaged, or a newer pellucid wrote it.
-    """
-    if not (folder / "run.json").exists():
-        beside = [str(path.parent) for path in folder.parent.glob("*/run.json")] if folder.parent.is_dir() else []
-        raise RunError(
-            f"{folder} is no run folder: run.json is missing",
-            expected="a folder that `pellucid train` made",
-            received="a folder without run.json" if folder.is_dir() else "no such folder",
-            advice=nearest(str(folder), beside) or (f"there are {', '.join(sorted(beside)[:5])}" if beside else ""),
-        )
-    asked = read_json(folder / "run.json")
-    with _as_damage(folder / "run.json"):
-        if asked["schema"] > SCHEMA:
-            raise RunError(
-                f"{folder} was written by a newer pellucid",
-                expected=f"schema {SCHEMA} or older",
-                received=f"schema {asked['schema']} (pellucid {asked['versions']['pellucid']})",
-                advice="upgrade pellucid",
-            )
-        missing = [key for key in _KEYS if key not in asked]
-        if missing:
-            raise KeyError(", ".join(missing))
-    return asked
-
-
-@contextlib.contextmanager
-def _as_damage(path: Path) -> Iterator[None]:
-    """Say of a file whose JSON can be read, but is not what was written, that it is damaged.
-
-    Raises:
-        RunError: a field is missing or is of another type.
-    """
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, IndexError, OptionError, DataError) as error:
-        what = f"without {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
-        raise RunError(
-            f"{path} is damaged", expected="what `pellucid train` wrote", received=what, advice="restore it from a copy"
-        ) from None
 
 
 def _prediction(name: str, target: Target, output_K: Tensor) -> Prediction:
