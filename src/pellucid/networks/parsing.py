@@ -2,7 +2,7 @@
 
 import inspect
 from dataclasses import dataclass
-from typing import Any, NoReturn, get_type_hints
+from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from pellucid.errors import NotationError, nearest
 from pellucid.networks.arguments import Choice, Count, Flag, Kind, Number
@@ -134,8 +134,13 @@ def arguments_of_entry(entry: Entry) -> dict[str, Kind]:
     kinds: dict[str, Kind] = {}
     for parameter in list(inspect.signature(entry.write).parameters.values())[1:]:
         star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
-        kinds[star + parameter.name] = _KINDS[hints[parameter.name]]
+        kinds[star + parameter.name] = _kind(hints[parameter.name])
     return kinds
+
+
+def _kind(hint: Any) -> Kind:
+    """Return the kind of an argument from its type: a number, yes or no, an activation's name, or one of a `Literal`."""
+    return Choice(get_args(hint)) if get_origin(hint) is Literal else _KINDS[hint]
 
 
 _KINDS: dict[type, Kind] = {
