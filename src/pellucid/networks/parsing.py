@@ -139,7 +139,7 @@ def arguments_of_entry(entry: Entry) -> dict[str, Kind]:
 
 
 def _kind(hint: Any) -> Kind:
-    """Return the kind of an argument from its type: a number, yes or no, an activation's name, or one of a `Literal`."""
+    """Return the kind of an argument by its type: a number, yes or no, an activation, or one name of a `Literal`."""
     return Choice(get_args(hint)) if get_origin(hint) is Literal else _KINDS[hint]
 
 
