@@ -1,12 +1,12 @@
 """What is learned, one file a kind of task: what the network must give, the loss, the metrics."""
 
-from pellucid.data.dataset import Classes, Dataset, Itself, Masks, NextToken, Values
+from pellucid.data.dataset import Classes, Dataset, Itself, Masks, NextToken, Target, Values
 from pellucid.errors import DataError
 from pellucid.recipe import Recipe
 from pellucid.training.tasks.supervised import Supervised, supervised
 from pellucid.training.tasks.task import HIGHER_IS_BETTER, METRICS, Task
 
-__all__ = ["HIGHER_IS_BETTER", "METRICS", "Supervised", "Task", "supervised_task_for", "task_for"]
+__all__ = ["HIGHER_IS_BETTER", "METRICS", "Supervised", "Task", "is_judged_by_rows", "supervised_task_for", "task_for"]
 
 
 def task_for(data: Dataset, recipe: Recipe) -> Task:
@@ -23,6 +23,11 @@ def task_for(data: Dataset, recipe: Recipe) -> Task:
             raise DataError(f"{purpose} cannot be learned yet", expected="a target", received="none")
         case Masks():
             raise DataError("masks cannot be learned yet", expected="another target", received="masks")
+
+
+def is_judged_by_rows(target: Target) -> bool:
+    """Say whether a network's answer is judged row by row against such a target."""
+    return isinstance(target, Classes | Values | NextToken)
 
 
 def supervised_task_for(data: Dataset, recipe: Recipe) -> Supervised:
