@@ -59,6 +59,7 @@ IMAGES = (
     "9x8x2 -> residual(conv(4, 3x3, stride=2x1, padding=1))",
     "9x8x2 -> flatten -> residual(fc(7)) -> fc(2)",
     "9x8x2 -> heads(digit: fc(3) | where: conv(2, 3x3) -> relu)",
+    "9x8x2 -> heads(aux: fc(3) | main: conv(2, 3x3) -> tanh -> heads(aux2: fc(3) | main: fc(3)))",
 )
 SEQUENCES = (
     "T=12 x 3 -> conv(4, kernel=3)",
