@@ -1,6 +1,7 @@
 """The layers torch lacks, each a plain `nn.Module` that imports only torch, so that its source can be taken along."""
 
 from pellucid.blocks.branching import Add, Concat, Heads
+from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.pooling import MedianPool, MinPool
 from pellucid.blocks.resizing import Resize
@@ -9,6 +10,7 @@ from pellucid.blocks.variational import Sample
 
 __all__ = [
     "Add",
+    "Codes",
     "Concat",
     "FromLast",
     "Heads",
@@ -20,5 +22,8 @@ __all__ = [
     "OverTime",
     "Resize",
     "Sample",
+    "ScaledTanh",
     "Step",
+    "Subsample",
+    "TableConv",
 ]

@@ -22,6 +22,7 @@ from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Re
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
+from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
@@ -36,6 +37,7 @@ __all__ = [
     "BatchNorm",
     "Branching",
     "Cbapd",
+    "Codes",
     "Composite",
     "Concat",
     "Conv",
@@ -66,10 +68,13 @@ __all__ = [
     "Residual",
     "Rnn",
     "Sample",
+    "ScaledTanh",
     "Sigmoid",
     "Silu",
     "Softmax",
     "Step",
+    "Subsample",
+    "TableConv",
     "Tanh",
     "Upsample",
 ]
@@ -86,6 +91,7 @@ _PLAIN: tuple[type[Word], ...] = (
     *(Dropout, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
     *(Flatten, Reshape, Upsample, Sample),
+    *(TableConv, Subsample, ScaledTanh, Codes),
 )
 
 WORDS: Mapping[str, type[Word]] = MappingProxyType({word.name: word for word in _PLAIN})
