@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pellucid.shapes import Shape
 
@@ -32,6 +33,7 @@ class Entry:
         input: the input it has unless one is given; None where it has none of its own.
         classes: the outputs it has unless a number is given.
         figures: what the literature or arithmetic says of the network as it is without arguments.
+        forms: the input of a form, the value of an argument of that name, where it is another.
     """
 
     name: str
@@ -42,3 +44,8 @@ class Entry:
     input: Shape | None
     classes: int
     figures: Mapping[str, int | str] = field(default_factory=dict)
+    forms: Mapping[str, Shape] = field(default_factory=dict)
+
+    def input_of(self, arguments: Mapping[str, Any]) -> Shape | None:
+        """Return the input the entry has with these arguments unless one is given."""
+        return self.forms.get(arguments.get("form", ""), self.input)
