@@ -22,6 +22,7 @@ from pellucid.networks.words import (
     Fc,
     Flatten,
     FromLast,
+    GaussianNoise,
     Gelu,
     GlobalAvgPool,
     Gru,
@@ -69,9 +70,10 @@ ANYWHERE: tuple[st.SearchStrategy[Word], ...] = (
     st.builds(Elu, numbers),
     st.builds(Step, st.floats(-5, 5)),
     st.builds(Dropout, rates),
+    st.builds(GaussianNoise, numbers),
     st.builds(Fc, small, st.booleans()),
     st.builds(Maxout, small, small),
-    st.just(Sample()),
+    st.builds(Sample, numbers),
 )
 
 

@@ -2,6 +2,7 @@
 
 from pellucid.blocks.branching import Add, Concat, Heads
 from pellucid.blocks.neurons import Maxout, Step
+from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
 from pellucid.blocks.resizing import Resize
 from pellucid.blocks.sequences import FromLast, Last, Outputs, OverTime
@@ -11,6 +12,7 @@ __all__ = [
     "Add",
     "Concat",
     "FromLast",
+    "GaussianNoise",
     "Heads",
     "Last",
     "Maxout",

@@ -22,7 +22,7 @@ from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Re
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
-from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
+from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
 from pellucid.networks.words.reshaping import Flatten, Reshape, Sample, Upsample
@@ -46,6 +46,7 @@ __all__ = [
     "Fc",
     "Flatten",
     "FromLast",
+    "GaussianNoise",
     "Gelu",
     "GlobalAvgPool",
     "Gru",
@@ -83,7 +84,7 @@ _PLAIN: tuple[type[Word], ...] = (
     *(MaxPool, AvgPool, MinPool, MedianPool, GlobalAvgPool),
     *(Fc, Maxout),
     *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
-    *(Dropout, BatchNorm, LayerNorm, Lrn),
+    *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
     *(Flatten, Reshape, Upsample, Sample),
 )
