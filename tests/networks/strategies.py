@@ -25,6 +25,7 @@ from pellucid.networks.words import (
     Fc,
     Flatten,
     FromLast,
+    GaussianNoise,
     Gelu,
     GlobalAvgPool,
     Gru,
@@ -84,6 +85,9 @@ ANYWHERE: tuple[st.SearchStrategy[Word], ...] = (
     st.builds(Maxout, small, small),
     st.just(Sample()),
     st.builds(Codes, small),
+    st.builds(GaussianNoise, numbers),
+    st.builds(Fc, small, st.booleans()),
+    st.builds(Sample, numbers),
 )
 
 

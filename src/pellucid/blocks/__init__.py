@@ -3,6 +3,7 @@
 from pellucid.blocks.branching import Add, Concat, Heads
 from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
+from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
 from pellucid.blocks.resizing import Resize
 from pellucid.blocks.sequences import FromLast, Last, Outputs, OverTime
@@ -13,6 +14,7 @@ __all__ = [
     "Codes",
     "Concat",
     "FromLast",
+    "GaussianNoise",
     "Heads",
     "Last",
     "Maxout",

@@ -25,6 +25,8 @@ from pellucid.networks.words.dense import Fc, Maxout
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
+from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
+from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
 from pellucid.networks.words.reshaping import Flatten, PadChannels, Reshape, Sample, Upsample
 
@@ -49,6 +51,7 @@ __all__ = [
     "Fc",
     "Flatten",
     "FromLast",
+    "GaussianNoise",
     "Gelu",
     "GlobalAvgPool",
     "Gru",
@@ -90,7 +93,7 @@ _PLAIN: tuple[type[Word], ...] = (
     *(MaxPool, AvgPool, MinPool, MedianPool, AdaptiveAvgPool, GlobalAvgPool),
     *(Fc, Maxout),
     *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
-    *(Dropout, BatchNorm, LayerNorm, Lrn),
+    *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
     *(TableConv, Subsample, ScaledTanh, Codes),
     *(Flatten, Reshape, Upsample, PadChannels, Sample),
