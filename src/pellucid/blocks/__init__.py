@@ -1,5 +1,6 @@
 """The layers torch lacks, each a plain `nn.Module` that imports only torch, so that its source can be taken along."""
 
+from pellucid.blocks.adversarial import Code, Gan
 from pellucid.blocks.branching import Add, Concat, Heads
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.pooling import MedianPool, MinPool
@@ -9,8 +10,10 @@ from pellucid.blocks.variational import Sample
 
 __all__ = [
     "Add",
+    "Code",
     "Concat",
     "FromLast",
+    "Gan",
     "Heads",
     "Last",
     "Maxout",

@@ -17,6 +17,7 @@ from pellucid.networks.words.activation import (
     Step,
     Tanh,
 )
+from pellucid.networks.words.adversarial import Code, Gan
 from pellucid.networks.words.branching import Branching
 from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Repeat, Residual
 from pellucid.networks.words.composite import Composite
@@ -36,6 +37,7 @@ __all__ = [
     "BatchNorm",
     "Branching",
     "Cbapd",
+    "Code",
     "Composite",
     "Concat",
     "Conv",
@@ -46,6 +48,7 @@ __all__ = [
     "Fc",
     "Flatten",
     "FromLast",
+    "Gan",
     "Gelu",
     "GlobalAvgPool",
     "Gru",
@@ -75,7 +78,7 @@ __all__ = [
 ]
 
 COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
-    {word.name: word for word in (Add, Concat, Residual, FromLast, Heads)}
+    {word.name: word for word in (Add, Concat, Residual, FromLast, Heads, Gan)}
 )
 
 _PLAIN: tuple[type[Word], ...] = (
@@ -85,7 +88,7 @@ _PLAIN: tuple[type[Word], ...] = (
     *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
     *(Dropout, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
-    *(Flatten, Reshape, Upsample, Sample),
+    *(Flatten, Reshape, Upsample, Sample, Code),
 )
 
 WORDS: Mapping[str, type[Word]] = MappingProxyType({word.name: word for word in _PLAIN})
