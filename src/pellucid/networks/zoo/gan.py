@@ -6,10 +6,11 @@ from pellucid.shapes import Features, Image, Sequence, size
 
 _SMALLEST = 4  # the side from which a generator of images grows, and down to which a discriminator goes
 _MOST_HALVINGS = 4
+_MOST_CODE = 64
 
 
 def write(
-    input: Features | Image | Sequence, *, classes: int, code: int = 16, width: int = 0, layers: int = 3
+    input: Features | Image | Sequence, *, classes: int, code: int = 0, width: int = 0, layers: int = 3
 ) -> Arrows:
     """Write a generator and a discriminator of the same make.
 
@@ -20,7 +21,7 @@ def write(
     Args:
         input: the data.
         classes: one, for a discriminator gives one number.
-        code: random numbers a sample is made of.
+        code: random numbers a sample is made of (unless said, as many as it has itself, 64 at most).
         width: units of a hidden layer (128 unless said), or maps of the convolutions at full size (16 unless said).
         layers: hidden layers of each network; of those for images as many as the size allows.
 
@@ -38,6 +39,7 @@ def write(
             expected="a fixed length, such as T=24 x 8",
             received=str(input),
         )
+    code = code or min(numbers, _MOST_CODE)
     if isinstance(input, Image) and _halvings(input):
         generator, discriminator = _convolutional(input, code, width or 16)
     else:
