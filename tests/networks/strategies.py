@@ -13,6 +13,7 @@ from pellucid.networks.words import (
     AvgPool,
     BatchNorm,
     Cbapd,
+    Codes,
     Concat,
     Conv,
     ConvTranspose,
@@ -42,10 +43,13 @@ from pellucid.networks.words import (
     Residual,
     Rnn,
     Sample,
+    ScaledTanh,
     Sigmoid,
     Silu,
     Softmax,
     Step,
+    Subsample,
+    TableConv,
     Tanh,
     Upsample,
 )
@@ -64,7 +68,10 @@ INPUTS: st.SearchStrategy[Shape] = st.one_of(
     st.builds(Tokens, st.integers(1, 20), st.none() | st.integers(1, 10)),
 )
 ANYWHERE: tuple[st.SearchStrategy[Word], ...] = (
-    *(st.just(word()) for word in (Relu, Gelu, Silu, Sigmoid, Tanh, Softmax, Identity, BatchNorm, LayerNorm, Flatten)),
+    *(
+        st.just(word())
+        for word in (Relu, Gelu, Silu, Sigmoid, Tanh, ScaledTanh, Softmax, Identity, BatchNorm, LayerNorm, Flatten)
+    ),
     st.builds(LeakyRelu, numbers),
     st.builds(Elu, numbers),
     st.builds(Step, st.floats(-5, 5)),
@@ -72,6 +79,7 @@ ANYWHERE: tuple[st.SearchStrategy[Word], ...] = (
     st.builds(Fc, small, st.booleans()),
     st.builds(Maxout, small, small),
     st.just(Sample()),
+    st.builds(Codes, small),
 )
 
 
@@ -108,6 +116,8 @@ def plain_words(sort: str, free: bool) -> st.SearchStrategy[Word]:
         choices = [st.builds(Embed, small)]
     elif sort == "Image":
         choices += windows(image=True, free=False)
+        sides = st.tuples(st.integers(1, 3), st.integers(1, 3))
+        choices += [st.builds(Subsample, sides), st.builds(TableConv, sides)]
         choices += [st.builds(Lrn, st.integers(1, 5), numbers, st.floats(0, 2), st.floats(0.5, 3))]
         to = st.tuples(st.integers(1, 9), st.integers(1, 9))
         choices += [st.builds(Upsample, st.none(), to, st.sampled_from(["nearest", "bilinear"]))]

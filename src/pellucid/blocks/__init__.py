@@ -2,6 +2,7 @@
 
 from pellucid.blocks.adversarial import Code, Gan
 from pellucid.blocks.branching import Add, Concat, Heads
+from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.pooling import MedianPool, MinPool
 from pellucid.blocks.resizing import Resize
@@ -11,6 +12,7 @@ from pellucid.blocks.variational import Sample
 __all__ = [
     "Add",
     "Code",
+    "Codes",
     "Concat",
     "FromLast",
     "Gan",
@@ -23,5 +25,8 @@ __all__ = [
     "OverTime",
     "Resize",
     "Sample",
+    "ScaledTanh",
     "Step",
+    "Subsample",
+    "TableConv",
 ]

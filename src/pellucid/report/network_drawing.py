@@ -135,18 +135,24 @@ def _unit(unit: _Unit, depth: int) -> _Piece:
 def _branches(word: Branching, incoming: Shape, depth: int) -> _Piece:
     """Return branches side by side that come from one line and meet in a sign, but for heads, which end apart."""
     named = [(name, words) for name, words in word.branches(incoming)]
+    heads = isinstance(word, Heads)
+    # heads inside heads are the network's way on, not a block of a block
+    inside = max(depth, 1) if heads else depth + 1
     shown = [
-        _chain(words, incoming, depth + 1) if words and str(words[0]) != "identity" else _Piece(16, 0, 8, ())
+        _chain(words, incoming, inside) if words and str(words[0]) != "identity" else _Piece(16, 0, 8, ())
         for _, words in named[:_MOST_BRANCHES]
     ]
     if len(named) > _MOST_BRANCHES:
         shown.append(_box([f"… {len(named) - _MOST_BRANCHES} more branches"], kind="folded"))
-    heads = isinstance(word, Heads)
     if isinstance(word, FromLast):
         shown = [_stacked([(_box(["− last value"], kind="plain"), ""), (piece, "")]) for piece in shown]
     if heads:
-        shown = [_stacked([(_box([name], kind="plain"), ""), (piece, "")]) for (name, _), piece in
-                 zip(named, shown, strict=False)]  # fmt: skip
+        shown = [
+            piece
+            if words and isinstance(words[-1], Heads)
+            else _stacked([(_box([name], kind="plain"), ""), (piece, "")])
+            for (name, words), piece in zip(named, shown, strict=False)
+        ]
     places, x = [], 0.0
     for piece in shown:
         places.append(x)

@@ -23,6 +23,7 @@ from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Re
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
+from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
@@ -38,6 +39,7 @@ __all__ = [
     "Branching",
     "Cbapd",
     "Code",
+    "Codes",
     "Composite",
     "Concat",
     "Conv",
@@ -69,10 +71,13 @@ __all__ = [
     "Residual",
     "Rnn",
     "Sample",
+    "ScaledTanh",
     "Sigmoid",
     "Silu",
     "Softmax",
     "Step",
+    "Subsample",
+    "TableConv",
     "Tanh",
     "Upsample",
 ]
@@ -89,6 +94,7 @@ _PLAIN: tuple[type[Word], ...] = (
     *(Dropout, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
     *(Flatten, Reshape, Upsample, Sample, Code),
+    *(TableConv, Subsample, ScaledTanh, Codes),
 )
 
 WORDS: Mapping[str, type[Word]] = MappingProxyType({word.name: word for word in _PLAIN})
