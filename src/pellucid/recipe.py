@@ -17,11 +17,13 @@ OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "ad
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
 MetricName = Literal["loss", "accuracy", "precision", "recall", "f1", "perplexity", "mse", "rmse", "mae", "r2"]
 LossName = Literal["cross-entropy", "squared-error", "absolute-error", "huber"]
+AdversarialLossName = Literal["minimax", "non-saturating", "hinge", "wasserstein"]
 
 _DATA = "Data"
 _TRAINING = "Training"
 _OPTIMISER = "Optimiser"
 _REGULARISATION = "Regularisation"
+_ADVERSARIAL = "Generative adversarial networks"
 _MACHINE = "Machine"
 
 _FINITE = 1e9  # more is infinite for all that a training can do with it
@@ -112,6 +114,20 @@ class Recipe:
     )
     augment: str | None = option(
         None, "image changes, such as shift,flip,rotate; or none (default: shift)", group=_REGULARISATION
+    )
+
+    adversarial_loss: AdversarialLossName = option(
+        "non-saturating", "what generator and discriminator minimise", group=_ADVERSARIAL
+    )
+    critic_steps: int | None = option(
+        None, "discriminator steps for each of the generator's (default: by the loss)", group=_ADVERSARIAL, minimum=1
+    )
+    gradient_penalty: float | None = option(
+        None,
+        "weight of the penalty on the discriminator's slope (default: by the loss)",
+        group=_ADVERSARIAL,
+        minimum=0.0,
+        maximum=_FINITE,
     )
 
     device: str = option("auto", "cpu, cuda, cuda:1, mps; auto takes the fastest there", group=_MACHINE)

@@ -125,6 +125,16 @@ TOKENS = (
     "tokens(11) -> embed(4) -> gru(3) -> fc(11)",
     "tokens(11) -> concat(embed(4) | embed(2) -> tanh)",
 )
+ADVERSARIAL = (
+    "3 -> gan(generator: code(4) -> fc(5) -> relu -> fc(3) | discriminator: fc(6) -> leakyrelu(0.2) -> fc(1))",
+    "8x6x2 -> gan(discriminator: conv(3, 3x3) -> fc(1) | generator: code(4) -> fc(96) -> batchnorm -> reshape(8x6x2))",
+    "T=5 x 2 -> gan(generator: code(10) -> reshape(T=5 x 2) -> rnn(2) | discriminator: gru(4) -> last -> fc(1))",
+    "2 -> gan",
+    "T=6 x 2 -> gan(code=3, width=5, layers=1)",
+    "8x8x1 -> gan",
+    "7x9x2 -> gan(layers=2, width=8)",
+    "12x16x3 -> gan(code=8, width=2)",
+)
 WITHOUT_GRADIENT = ("7 -> fc(3) -> step", "9x8x2 -> conv(2, 3x3) -> step(0.5)", "T x 3 -> step(-1)")
 ZOO_TEXTS = (
     "lenet5",
@@ -160,5 +170,5 @@ ZOO_TEXTS = (
     "13 -> logistic(classes=1)",
     "T=5 x 4 -> linear(classes=2)",
 )
-CONTRACT = (*IMAGES, *SEQUENCES, *FEATURES, *TOKENS, *ZOO_TEXTS)
+CONTRACT = (*IMAGES, *SEQUENCES, *FEATURES, *TOKENS, *ZOO_TEXTS, *ADVERSARIAL)
 EVERYTHING = (*CONTRACT, *WITHOUT_GRADIENT)

@@ -1,5 +1,6 @@
 """The layers torch lacks, each a plain `nn.Module` that imports only torch, so that its source can be taken along."""
 
+from pellucid.blocks.adversarial import Code, Gan
 from pellucid.blocks.branching import Add, Concat, Heads
 from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
@@ -11,10 +12,12 @@ from pellucid.blocks.variational import Sample
 
 __all__ = [
     "Add",
+    "Code",
     "Codes",
     "Concat",
     "FromLast",
     "GaussianNoise",
+    "Gan",
     "Heads",
     "Last",
     "Maxout",

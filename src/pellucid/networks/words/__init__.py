@@ -17,6 +17,7 @@ from pellucid.networks.words.activation import (
     Step,
     Tanh,
 )
+from pellucid.networks.words.adversarial import Code, Gan
 from pellucid.networks.words.branching import Branching
 from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Repeat, Residual
 from pellucid.networks.words.composite import Composite
@@ -40,6 +41,7 @@ __all__ = [
     "BatchNorm",
     "Branching",
     "Cbapd",
+    "Code",
     "Codes",
     "Composite",
     "Concat",
@@ -52,6 +54,7 @@ __all__ = [
     "Flatten",
     "FromLast",
     "GaussianNoise",
+    "Gan",
     "Gelu",
     "GlobalAvgPool",
     "Gru",
@@ -85,7 +88,7 @@ __all__ = [
 ]
 
 COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
-    {word.name: word for word in (Add, Concat, Residual, FromLast, Heads)}
+    {word.name: word for word in (Add, Concat, Residual, FromLast, Heads, Gan)}
 )
 
 _PLAIN: tuple[type[Word], ...] = (
@@ -95,6 +98,7 @@ _PLAIN: tuple[type[Word], ...] = (
     *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
     *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
+    *(Flatten, Reshape, Upsample, Sample, Code),
     *(TableConv, Subsample, ScaledTanh, Codes),
     *(Flatten, Reshape, Upsample, PadChannels, Sample),
 )
