@@ -1,6 +1,7 @@
 """The layers torch lacks, each a plain `nn.Module` that imports only torch, so that its source can be taken along."""
 
 from pellucid.blocks.branching import Add, Concat, Heads
+from pellucid.blocks.hopfield import Hopfield, HopfieldModern
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.pooling import MedianPool, MinPool
 from pellucid.blocks.resizing import Resize
@@ -12,6 +13,8 @@ __all__ = [
     "Concat",
     "FromLast",
     "Heads",
+    "Hopfield",
+    "HopfieldModern",
     "Last",
     "Maxout",
     "MedianPool",
