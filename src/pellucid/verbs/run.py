@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Samples, Target, Values, load
+from pellucid.data import Classes, Dataset, Itself, Masks, NextToken, Preprocessing, Samples, Target, Values, load
 from pellucid.data.dataset import SplitName
 from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
@@ -23,10 +23,11 @@ from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
 from pellucid.record import Finding, Prediction, Record, read_json
 from pellucid.seed import generator
+from pellucid.training.batches import rows_at_once
 from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
-from pellucid.training.evaluation import evaluate, held_out, rows_at_once
-from pellucid.training.task import Task, task_for
+from pellucid.training.evaluation import evaluate, held_out
+from pellucid.training.tasks import Supervised, supervised_task_for, task_for
 from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.new_rows import new_rows
 
@@ -182,7 +183,7 @@ class Run:
         return judge(
             judged.to(device.device),
             dataset,
-            task_for(dataset, recipe),
+            supervised_task_for(dataset, recipe),
             split or held_out(dataset),
             device,
             positive=positive,
@@ -203,7 +204,7 @@ class Run:
         counts = training_counts(self.data(), len(self.target.names))
         return self.target.names[int(counts.argmin())]
 
-    def outputs(self, data: object = None, *, split: SplitName | None = None) -> tuple[Outputs, Task]:
+    def outputs(self, data: object = None, *, split: SplitName | None = None) -> tuple[Outputs, Supervised]:
         """Return what the network says of each row that `judge` would look at, and what it learned.
 
         Raises:
@@ -211,7 +212,7 @@ class Run:
         """
         dataset, _ = self._to_judge(data)
         recipe = self.recipe
-        device, task = choose_device(recipe), task_for(dataset, recipe)
+        device, task = choose_device(recipe), supervised_task_for(dataset, recipe)
         rows = rows_to_judge(dataset, split or held_out(dataset))
         return run_over(self._network.to(device.device), dataset, task, rows, device), task
 
@@ -345,5 +346,5 @@ def _prediction(name: str, target: Target, output_K: Tensor) -> Prediction:
             return Prediction(name, next(iter(ranked)), ranked, {})
         case Values(names):
             return Prediction(name, None, {}, dict(zip(names, target.restore(output_K).tolist(), strict=True)))
-        case NextToken():
-            raise AssertionError("texts are generated, not predicted")
+        case NextToken() | Masks() | Itself():
+            raise AssertionError(f"{target} is not predicted by a label or a number")

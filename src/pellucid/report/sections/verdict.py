@@ -10,7 +10,7 @@ from pellucid.report.markup import Child, element
 from pellucid.report.numbers import counted, interval, sentence, title_of, unbroken
 from pellucid.report.pieces import badge
 from pellucid.report.subject import Subject
-from pellucid.training.task import HIGHER_IS_BETTER
+from pellucid.training.tasks import HIGHER_IS_BETTER
 
 _MOST_CONCERNS = 8
 _WIDTH = 440.0
