@@ -3,6 +3,7 @@
 from pellucid.blocks.adversarial import Code, Gan
 from pellucid.blocks.branching import Add, Concat, Heads
 from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
+from pellucid.blocks.hopfield import Hopfield, HopfieldModern
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
@@ -19,6 +20,8 @@ __all__ = [
     "GaussianNoise",
     "Gan",
     "Heads",
+    "Hopfield",
+    "HopfieldModern",
     "Last",
     "Maxout",
     "MedianPool",
