@@ -83,10 +83,8 @@ ANYWHERE: tuple[st.SearchStrategy[Word], ...] = (
     st.builds(Dropout, rates),
     st.builds(Fc, small, st.booleans(), inits),
     st.builds(Maxout, small, small),
-    st.just(Sample()),
     st.builds(Codes, small),
     st.builds(GaussianNoise, numbers),
-    st.builds(Fc, small, st.booleans()),
     st.builds(Sample, numbers),
 )
 

@@ -2,8 +2,8 @@
 
 from pellucid.blocks.adversarial import Code, Gan
 from pellucid.blocks.branching import Add, Concat, Heads
-from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.hopfield import Hopfield, HopfieldModern
+from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
@@ -17,8 +17,8 @@ __all__ = [
     "Codes",
     "Concat",
     "FromLast",
-    "GaussianNoise",
     "Gan",
+    "GaussianNoise",
     "Heads",
     "Hopfield",
     "HopfieldModern",

@@ -24,10 +24,8 @@ from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
-from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
-from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
-from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
+from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
 from pellucid.networks.words.reshaping import Flatten, PadChannels, Reshape, Sample, Upsample
 
@@ -53,8 +51,8 @@ __all__ = [
     "Fc",
     "Flatten",
     "FromLast",
-    "GaussianNoise",
     "Gan",
+    "GaussianNoise",
     "Gelu",
     "GlobalAvgPool",
     "Gru",
@@ -98,9 +96,8 @@ _PLAIN: tuple[type[Word], ...] = (
     *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
     *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
-    *(Flatten, Reshape, Upsample, Sample, Code),
     *(TableConv, Subsample, ScaledTanh, Codes),
-    *(Flatten, Reshape, Upsample, PadChannels, Sample),
+    *(Flatten, Reshape, Upsample, PadChannels, Sample, Code),
 )
 
 WORDS: Mapping[str, type[Word]] = MappingProxyType({word.name: word for word in _PLAIN})

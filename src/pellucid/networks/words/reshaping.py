@@ -10,8 +10,7 @@ from torch import nn
 
 from pellucid.blocks import OverTime, Resize
 from pellucid.blocks import Sample as SampleBlock
-from pellucid.networks.arguments import Choice, Count, Form, Size, Steps, argument
-from pellucid.networks.arguments import Choice, Form, Number, Size, Steps, argument
+from pellucid.networks.arguments import Choice, Count, Form, Number, Size, Steps, argument
 from pellucid.networks.field import WHOLE, Field
 from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError
