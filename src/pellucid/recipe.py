@@ -9,16 +9,21 @@ from typing import Literal
 
 from pellucid.options import check, option
 
-TaskName = Literal["classification", "regression", "forecast", "language"]
+TaskName = Literal[
+    "classification", "regression", "forecast", "language", "segmentation", "reconstruction", "generation", "recall"
+]
+RuleName = Literal["gradient"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
 MetricName = Literal["loss", "accuracy", "precision", "recall", "f1", "perplexity", "mse", "rmse", "mae", "r2"]
 LossName = Literal["cross-entropy", "squared-error", "absolute-error", "huber"]
+AdversarialLossName = Literal["minimax", "non-saturating", "hinge", "wasserstein"]
 
 _DATA = "Data"
 _TRAINING = "Training"
 _OPTIMISER = "Optimiser"
 _REGULARISATION = "Regularisation"
+_ADVERSARIAL = "Generative adversarial networks"
 _MACHINE = "Machine"
 
 _FINITE = 1e9  # more is infinite for all that a training can do with it
@@ -60,6 +65,7 @@ class Recipe:
     epochs: int | None = option(None, "passes over the training data (default: by size)", group=_TRAINING, minimum=1)
     batch_size: int | None = option(None, "samples a step (default: by size)", group=_TRAINING, minimum=1)
     seed: int = option(0, "seed of weights, batch order, dropout, augmentation", group=_TRAINING, minimum=0)
+    rule: RuleName | None = option(None, "how a step changes the weights (default: by the network)", group=_TRAINING)
     loss: LossName | None = option(None, "loss to minimise (default: from the task)", group=_TRAINING)
     metric: MetricName | None = option(
         None, "validation metric that chooses the best weights (default: from the task)", group=_TRAINING
@@ -108,6 +114,20 @@ class Recipe:
     )
     augment: str | None = option(
         None, "image changes, such as shift,flip,rotate; or none (default: shift)", group=_REGULARISATION
+    )
+
+    adversarial_loss: AdversarialLossName = option(
+        "non-saturating", "what generator and discriminator minimise", group=_ADVERSARIAL
+    )
+    critic_steps: int | None = option(
+        None, "discriminator steps for each of the generator's (default: by the loss)", group=_ADVERSARIAL, minimum=1
+    )
+    gradient_penalty: float | None = option(
+        None,
+        "weight of the penalty on the discriminator's slope (default: by the loss)",
+        group=_ADVERSARIAL,
+        minimum=0.0,
+        maximum=_FINITE,
     )
 
     device: str = option("auto", "cpu, cuda, cuda:1, mps; auto takes the fastest there", group=_MACHINE)

@@ -28,6 +28,9 @@ IMAGES = (
     "9x8x2 -> minpool(3x3, stride=2, padding=same)",
     "9x8x2 -> medianpool(3x3)",
     "9x8x2 -> medianpool(2x2, stride=1)",
+    "9x8x2 -> subsample(2x2)",
+    "9x8x2 -> subsample(3x2) -> scaledtanh",
+    "9x8x6 -> tableconv(3x2)",
     "9x8x2 -> adaptiveavgpool(3x4)",
     "9x8x2 -> adaptiveavgpool(4x3)",
     "9x8x2 -> adaptiveavgpool(6x10)",
@@ -39,6 +42,7 @@ IMAGES = (
     "9x8x6 -> lrn",
     "9x8x6 -> lrn(3, alpha=0.01, beta=0.5, k=1)",
     "9x8x2 -> dropout",
+    "9x8x2 -> gaussiannoise(0.3)",
     "9x8x2 -> softmax",
     "9x8x2 -> relu -> leakyrelu -> leakyrelu(0.2) -> elu -> elu(0.5) -> gelu -> silu -> sigmoid -> tanh -> identity",
     "9x8x2 -> flatten",
@@ -63,6 +67,7 @@ IMAGES = (
     "9x8x2 -> residual(conv(4, 3x3, stride=2x1, padding=1))",
     "9x8x2 -> flatten -> residual(fc(7)) -> fc(2)",
     "9x8x2 -> heads(digit: fc(3) | where: conv(2, 3x3) -> relu)",
+    "9x8x2 -> heads(aux: fc(3) | main: conv(2, 3x3) -> tanh -> heads(aux2: fc(3) | main: fc(3)))",
 )
 SEQUENCES = (
     "T=12 x 3 -> conv(4, kernel=3)",
@@ -81,7 +86,7 @@ SEQUENCES = (
     "T x 3 -> fc(5) -> relu",
     "T=12 x 3 -> maxout(5)",
     "T x 3 -> batchnorm",
-    "T x 3 -> layernorm -> softmax -> dropout(0.2)",
+    "T x 3 -> layernorm -> softmax -> dropout(0.2) -> gaussiannoise(0)",
     "T x 3 -> rnn(5)",
     "T=12 x 3 -> rnn(5, layers=2, bidirectional=yes)",
     "T x 3 -> lstm(5) -> last -> fc(2)",
@@ -101,10 +106,13 @@ FEATURES = (
     "7 -> fc(5, bias=no) -> batchnorm -> relu -> dropout(0.3) -> fc(2) -> softmax",
     "7 -> maxout(5, 3)",
     "7 -> layernorm",
+    "7 -> codes(5)",
+    "84 -> codes(10)",
     "12 -> reshape(2x3x2) -> conv(2, 2x2)",
     "12 -> reshape(T=4 x 3) -> rnn(2)",
     "12 -> reshape(12)",
     "8 -> fc(6) -> sample -> fc(8)",
+    "8 -> gaussiannoise(1) -> fc(6) -> sample(beta=0.1) -> fc(8)",
     "7 -> 2 * (residual(fc(7) -> relu))",
     "7 -> residual(fc(4) -> batchnorm -> relu)",
     "7 -> concat(fc(2) | identity | fc(3) -> tanh)",
@@ -117,6 +125,16 @@ TOKENS = (
     "tokens(11) -> embed(4) -> gru(3) -> fc(11)",
     "tokens(11) -> concat(embed(4) | embed(2) -> tanh)",
 )
+ADVERSARIAL = (
+    "3 -> gan(generator: code(4) -> fc(5) -> relu -> fc(3) | discriminator: fc(6) -> leakyrelu(0.2) -> fc(1))",
+    "8x6x2 -> gan(discriminator: conv(3, 3x3) -> fc(1) | generator: code(4) -> fc(96) -> batchnorm -> reshape(8x6x2))",
+    "T=5 x 2 -> gan(generator: code(10) -> reshape(T=5 x 2) -> rnn(2) | discriminator: gru(4) -> last -> fc(1))",
+    "2 -> gan",
+    "T=6 x 2 -> gan(code=3, width=5, layers=1)",
+    "8x8x1 -> gan",
+    "7x9x2 -> gan(layers=2, width=8)",
+    "12x16x3 -> gan(code=8, width=2)",
+)
 WITHOUT_GRADIENT = ("7 -> fc(3) -> step", "9x8x2 -> conv(2, 3x3) -> step(0.5)", "T x 3 -> step(-1)")
 ZOO_TEXTS = (
     "lenet5",
@@ -124,6 +142,8 @@ ZOO_TEXTS = (
     "28x28x1 -> lenet5",
     "40x24x3 -> lenet5",
     "lenet5.features -> fc(7)",
+    "lenet5(form=paper)",
+    "28x28x1 -> lenet5(classes=7, form=paper)",
     "67x70x3 -> alexnet.features -> fc(2)",
     "63x63x1 -> alexnet.features(form=published) -> fc(2)",
     "20x22x3 -> alexnet.features(form=two-group) -> fc(2)",
@@ -142,9 +162,13 @@ ZOO_TEXTS = (
     "13 -> mlp",
     "8x8x1 -> mlp(16, 8, classes=3, activation=tanh, dropout=0.1, batchnorm=yes)",
     "T=5 x 4 -> mlp(6)",
+    "autoencoder",
+    "13 -> autoencoder(3, noise=0.3)",
+    "11x9x3 -> autoencoder(5, width=4, masking=0.2, variational=yes, beta=0.5)",
+    "T=6 x 2 -> autoencoder(4, width=8, variational=yes)",
     "13 -> linear",
     "13 -> logistic(classes=1)",
     "T=5 x 4 -> linear(classes=2)",
 )
-CONTRACT = (*IMAGES, *SEQUENCES, *FEATURES, *TOKENS, *ZOO_TEXTS)
+CONTRACT = (*IMAGES, *SEQUENCES, *FEATURES, *TOKENS, *ZOO_TEXTS, *ADVERSARIAL)
 EVERYTHING = (*CONTRACT, *WITHOUT_GRADIENT)

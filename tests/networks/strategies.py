@@ -15,6 +15,7 @@ from pellucid.networks.words import (
     AvgPool,
     BatchNorm,
     Cbapd,
+    Codes,
     Concat,
     Conv,
     ConvTranspose,
@@ -24,6 +25,7 @@ from pellucid.networks.words import (
     Fc,
     Flatten,
     FromLast,
+    GaussianNoise,
     Gelu,
     GlobalAvgPool,
     Gru,
@@ -45,10 +47,13 @@ from pellucid.networks.words import (
     Residual,
     Rnn,
     Sample,
+    ScaledTanh,
     Sigmoid,
     Silu,
     Softmax,
     Step,
+    Subsample,
+    TableConv,
     Tanh,
     Upsample,
 )
@@ -68,7 +73,10 @@ INPUTS: st.SearchStrategy[Shape] = st.one_of(
     st.builds(Tokens, st.integers(1, 20), st.none() | st.integers(1, 10)),
 )
 ANYWHERE: tuple[st.SearchStrategy[Word], ...] = (
-    *(st.just(word()) for word in (Relu, Gelu, Silu, Sigmoid, Tanh, Softmax, Identity, BatchNorm, LayerNorm, Flatten)),
+    *(
+        st.just(word())
+        for word in (Relu, Gelu, Silu, Sigmoid, Tanh, ScaledTanh, Softmax, Identity, BatchNorm, LayerNorm, Flatten)
+    ),
     st.builds(LeakyRelu, numbers),
     st.builds(Elu, numbers),
     st.builds(Step, st.floats(-5, 5)),
@@ -76,6 +84,10 @@ ANYWHERE: tuple[st.SearchStrategy[Word], ...] = (
     st.builds(Fc, small, st.booleans(), inits),
     st.builds(Maxout, small, small),
     st.just(Sample()),
+    st.builds(Codes, small),
+    st.builds(GaussianNoise, numbers),
+    st.builds(Fc, small, st.booleans()),
+    st.builds(Sample, numbers),
 )
 
 
@@ -112,6 +124,8 @@ def plain_words(sort: str, free: bool) -> st.SearchStrategy[Word]:
         choices = [st.builds(Embed, small)]
     elif sort == "Image":
         choices += windows(image=True, free=False)
+        sides = st.tuples(st.integers(1, 3), st.integers(1, 3))
+        choices += [st.builds(Subsample, sides), st.builds(TableConv, sides)]
         choices += [st.builds(Lrn, st.integers(1, 5), numbers, st.floats(0, 2), st.floats(0.5, 3))]
         to = st.tuples(st.integers(1, 9), st.integers(1, 9))
         choices += [st.builds(AdaptiveAvgPool, to), st.builds(PadChannels, st.integers(4, 9))]

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pellucid.blocks import Gan
 from pellucid.networks import COMBINATORS, WORDS, ZOO, Named, Plan, Word, build, fit_to, parse, to_source
 from pellucid.networks.word import Output
 from pellucid.networks.words.combinators import every
@@ -56,7 +57,7 @@ class TestContract:
 
     def test_parameters(self, plan: Plan) -> None:
         model = build(plan)
-        assert plan.parameters == sum(p.numel() for p in model.parameters())
+        assert plan.parameters == sum(p.numel() for p in model.parameters() if p.requires_grad)
         assert plan.parameters == sum(row.parameters for row in plan.table().rows)
 
     def test_gradient_flows(self, plan: Plan) -> None:
@@ -64,8 +65,11 @@ class TestContract:
         if not isinstance(plan.input, Tokens):
             x.requires_grad_()
         output = tensors(model(x))
+        output += [gan.discriminator(gan.generator(x)) for gan in model.modules() if isinstance(gan, Gan)]
         torch.autograd.backward([tensor.square().sum() for tensor in output])
         for name, parameter in model.named_parameters():
+            if not parameter.requires_grad:
+                continue
             assert parameter.grad is not None, name
             assert parameter.grad.isfinite().all(), name
         if x.requires_grad:

@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import polars as pl
 from torch import Tensor
 
+from pellucid.errors import DataError
+from pellucid.recipe import TaskName
 from pellucid.shapes import Shape
 
 SplitName = Literal["train", "validation", "test"]
@@ -53,7 +56,21 @@ class NextToken:
     vocabulary: tuple[str, ...]
 
 
-Target = Classes | Values | NextToken
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """The target is a class for every pixel: int64 (N, H, W), an index into `names`."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Itself:
+    """No target beside the input, which is to be reconstructed, generated or recalled: float32 (N, 0)."""
+
+    purpose: TaskName
+
+
+Target = Classes | Values | NextToken | Masks | Itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,22 @@ class Preprocessing(ABC):
     @abstractmethod
     def prepare(self, stored: Tensor) -> Tensor:
         """Return the network's input for a batch of the stored form, on the same device."""
+
+    def restore(self, prepared: Tensor) -> Tensor | pl.DataFrame:
+        """Return what a person would recognise of prepared inputs, or of numbers that a network made to be like them.
+
+        The inverse of `prepare`: the stored form, or for a table, whose stored form is prepared already, its columns
+        in their own units.
+
+        Raises:
+            DataError: this kind of input cannot be had back.
+        """
+        raise DataError(
+            f"inputs of kind {self.kind} cannot be had back from what a network is given of them",
+            expected="images, rows of a table, or arrays",
+            received=f"{self.kind}, {tuple(prepared.shape)}",
+            advice="reconstruct or generate images, tables or arrays",
+        )
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
@@ -148,3 +181,7 @@ def describe(target: Target) -> str:
             return "predicts " + ", ".join(names)
         case NextToken(vocabulary):
             return f"predicts the next of {len(vocabulary)} tokens"
+        case Masks(names):
+            return f"one of {len(names)} classes a pixel"
+        case Itself(purpose):
+            return f"no target: {purpose}"

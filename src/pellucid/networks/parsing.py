@@ -53,7 +53,7 @@ def parse(text: str) -> Plan:
 
 def read(text: str) -> Tree:
     """Return the tree of a text."""
-    return read_tree(text, COMBINATORS)
+    return read_tree(text, COMBINATORS, ZOO)
 
 
 def literal(tree: Tree) -> Plan:

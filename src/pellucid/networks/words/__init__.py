@@ -17,13 +17,17 @@ from pellucid.networks.words.activation import (
     Step,
     Tanh,
 )
+from pellucid.networks.words.adversarial import Code, Gan
 from pellucid.networks.words.branching import Branching
 from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Repeat, Residual
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
+from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
+from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
+from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
 from pellucid.networks.words.reshaping import Flatten, PadChannels, Reshape, Sample, Upsample
 
@@ -37,6 +41,8 @@ __all__ = [
     "BatchNorm",
     "Branching",
     "Cbapd",
+    "Code",
+    "Codes",
     "Composite",
     "Concat",
     "Conv",
@@ -47,6 +53,8 @@ __all__ = [
     "Fc",
     "Flatten",
     "FromLast",
+    "GaussianNoise",
+    "Gan",
     "Gelu",
     "GlobalAvgPool",
     "Gru",
@@ -68,16 +76,19 @@ __all__ = [
     "Residual",
     "Rnn",
     "Sample",
+    "ScaledTanh",
     "Sigmoid",
     "Silu",
     "Softmax",
     "Step",
+    "Subsample",
+    "TableConv",
     "Tanh",
     "Upsample",
 ]
 
 COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
-    {word.name: word for word in (Add, Concat, Residual, FromLast, Heads)}
+    {word.name: word for word in (Add, Concat, Residual, FromLast, Heads, Gan)}
 )
 
 _PLAIN: tuple[type[Word], ...] = (
@@ -85,8 +96,10 @@ _PLAIN: tuple[type[Word], ...] = (
     *(MaxPool, AvgPool, MinPool, MedianPool, AdaptiveAvgPool, GlobalAvgPool),
     *(Fc, Maxout),
     *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
-    *(Dropout, BatchNorm, LayerNorm, Lrn),
+    *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
+    *(Flatten, Reshape, Upsample, Sample, Code),
+    *(TableConv, Subsample, ScaledTanh, Codes),
     *(Flatten, Reshape, Upsample, PadChannels, Sample),
 )
 

@@ -11,6 +11,7 @@ from torch import nn
 from pellucid.blocks import OverTime, Resize
 from pellucid.blocks import Sample as SampleBlock
 from pellucid.networks.arguments import Choice, Count, Form, Size, Steps, argument
+from pellucid.networks.arguments import Choice, Form, Number, Size, Steps, argument
 from pellucid.networks.field import WHOLE, Field
 from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError
@@ -175,10 +176,15 @@ class Sample(Word):
     """The random code of a variational autoencoder, whose input is, half and half, its mean and its log-variance.
 
     z = mean + exp(log_variance / 2) * noise in training, the mean at inference. Kingma and Welling (2014).
+
+    A network that reconstructs its input pays, beside the squared error, for the divergence of the code from N(0, 1).
+    With weight `beta` the sum is minus the evidence lower bound of a decoder whose noise has the variance `beta`, in
+    units of the prepared input (Higgins et al. 2017 call it so where it is a free weight).
     """
 
     name: ClassVar[str] = "sample"
     also_called: ClassVar[tuple[str, ...]] = ("reparameterize", "reparametrise", "variational")
+    beta: float = argument(Number(0.0), 1.0, help="weight of the code's divergence from N(0, 1) in the loss")
 
     def shape(self, incoming: Shape) -> Features | Image:
         """Return half the features, or half the channels."""
@@ -197,7 +203,7 @@ class Sample(Word):
 
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return the block that samples."""
-        return (Layer("sample", SampleBlock),)
+        return (Layer("sample", SampleBlock, (), {} if self.beta == 1 else {"beta": self.beta}),)
 
 
 def _fixed_size(word: Word, incoming: Shape) -> int:

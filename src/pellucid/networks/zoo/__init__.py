@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from pellucid.networks.zoo import alexnet, cnn, lenet, linear, mlp, recurrent, resnet, vgg
+from pellucid.networks.zoo import autoencoder, cnn, lenet, linear, mlp, recurrent
+from pellucid.networks.zoo import cnn, gan, lenet, linear, mlp, recurrent
 from pellucid.networks.zoo.entry import Arrows, Entry
 
 __all__ = ["ZOO", "Arrows", "Entry"]
@@ -11,3 +13,7 @@ __all__ = ["ZOO", "Arrows", "Entry"]
 _FAMILIES = (linear, mlp, lenet, alexnet, vgg, resnet, cnn, recurrent)
 
 ZOO: Mapping[str, Entry] = MappingProxyType({entry.name: entry for family in _FAMILIES for entry in family.ENTRIES})
+ZOO: Mapping[str, Entry] = MappingProxyType(
+    {entry.name: entry for family in (linear, mlp, lenet, cnn, recurrent, autoencoder) for entry in family.ENTRIES}
+    {entry.name: entry for family in (linear, mlp, lenet, cnn, recurrent, gan) for entry in family.ENTRIES}
+)
