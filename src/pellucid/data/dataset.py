@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import polars as pl
 from torch import Tensor
 
+from pellucid.errors import DataError
 from pellucid.recipe import TaskName
 from pellucid.shapes import Shape
 
@@ -101,6 +103,22 @@ class Preprocessing(ABC):
     @abstractmethod
     def prepare(self, stored: Tensor) -> Tensor:
         """Return the network's input for a batch of the stored form, on the same device."""
+
+    def restore(self, prepared: Tensor) -> Tensor | pl.DataFrame:
+        """Return what a person would recognise of prepared inputs, or of numbers that a network made to be like them.
+
+        The inverse of `prepare`: the stored form, or for a table, whose stored form is prepared already, its columns
+        in their own units.
+
+        Raises:
+            DataError: this kind of input cannot be had back.
+        """
+        raise DataError(
+            f"inputs of kind {self.kind} cannot be had back from what a network is given of them",
+            expected="images, rows of a table, or arrays",
+            received=f"{self.kind}, {tuple(prepared.shape)}",
+            advice="reconstruct or generate images, tables or arrays",
+        )
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:

@@ -72,6 +72,10 @@ class ArrayPreprocessing(Preprocessing):
         """Return float32 of the same shape, standardised, on the same device."""
         return (stored.to(torch.float32) - self._mean.to(stored.device)) / self._scale.to(stored.device)
 
+    def restore(self, prepared: Tensor) -> Tensor:
+        """Return float32 of the same shape in the units of the source, prepared * scale + mean."""
+        return prepared.to(torch.float32) * self._scale.to(prepared.device) + self._mean.to(prepared.device)
+
     def refuse_far_off(self, stored: Tensor) -> None:
         """Refuse inputs so far from those trained on that their sums in a network could be infinite.
 

@@ -84,11 +84,11 @@ class ImagePreprocessing(Preprocessing):
         device = stored.device
         return stored.to(torch.float32).sub_(self._mean.to(device)).mul_(self._scale.to(device))
 
-    def restore(self, prepared_BCHW: Tensor) -> Tensor:
+    def restore(self, prepared: Tensor) -> Tensor:
         """Return uint8 pixels of prepared (or generated) images, to be looked at: the inverse of `prepare`."""
-        mean_C11 = prepared_BCHW.new_tensor(self.mean)[:, None, None]
-        std_C11 = prepared_BCHW.new_tensor(self.std)[:, None, None]
-        return ((prepared_BCHW * std_C11 + mean_C11) * 255).round_().clamp_(0, 255).to(torch.uint8)
+        mean_C11 = prepared.new_tensor(self.mean)[:, None, None]
+        std_C11 = prepared.new_tensor(self.std)[:, None, None]
+        return ((prepared * std_C11 + mean_C11) * 255).round_().clamp_(0, 255).to(torch.uint8)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""

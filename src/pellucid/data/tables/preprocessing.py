@@ -51,6 +51,16 @@ class TablePreprocessing(Preprocessing):
         """Return the batch as it is: encoded when it was read."""
         return stored
 
+    def restore(self, prepared: Tensor) -> pl.DataFrame:
+        """Return the columns in their own units; of a category the likeliest level, a truth value as 0 or 1."""
+        encoded = prepared.detach().cpu().double().numpy()
+        series: list[pl.Series] = []
+        start = 0
+        for column in self.columns:
+            series.append(column.decode(encoded[:, start : start + len(column.features)]))
+            start += len(column.features)
+        return pl.DataFrame(series)
+
     def read(self, source: object) -> Samples:
         """Read a CSV, TSV, Parquet or Arrow file or a frame; columns are found by name, others are ignored.
 
