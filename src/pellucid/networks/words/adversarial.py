@@ -16,6 +16,7 @@ from pellucid.networks.place import MisfitError
 from pellucid.networks.word import NUMBERS, Word, Words, refusal
 from pellucid.networks.words.branching import Branching, NamedChain, branch_shapes, chain_text
 from pellucid.networks.words.composite import chain_field
+from pellucid.recipe import TaskName
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens, size
 
 GENERATOR, DISCRIMINATOR = "generator", "discriminator"
@@ -51,7 +52,7 @@ class Gan(Branching):
 
     name: ClassVar[str] = "gan"
     also_called: ClassVar[tuple[str, ...]] = ("adversarial",)
-    learns: ClassVar[str] = "generation"
+    learns: ClassVar[TaskName | None] = "generation"
     block: ClassVar[type[nn.Module]] = GanBlock
     chains: tuple[NamedChain, ...]
 
