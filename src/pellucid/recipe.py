@@ -15,7 +15,9 @@ TaskName = Literal[
 RuleName = Literal["gradient"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
-MetricName = Literal["loss", "accuracy", "precision", "recall", "f1", "perplexity", "mse", "rmse", "mae", "r2"]
+MetricName = Literal[
+    "loss", "accuracy", "precision", "recall", "f1", "perplexity", "mse", "rmse", "mae", "r2", "energy_distance"
+]
 LossName = Literal["cross-entropy", "squared-error", "absolute-error", "huber"]
 AdversarialLossName = Literal["minimax", "non-saturating", "hinge", "wasserstein"]
 
@@ -78,8 +80,12 @@ class Recipe:
     learning_rate: float | None = option(
         None, "peak step size (default: by optimiser)", group=_OPTIMISER, minimum=0.0, maximum=_FINITE
     )
-    momentum: float = option(0.9, "momentum, or Adam's first beta", group=_OPTIMISER, minimum=0.0, maximum=0.9999)
-    schedule: ScheduleName = option("one-cycle", "how the learning rate changes", group=_OPTIMISER)
+    momentum: float | None = option(
+        None, "momentum, or Adam's first beta (default: from the task)", group=_OPTIMISER, minimum=0.0, maximum=0.9999
+    )
+    schedule: ScheduleName | None = option(
+        None, "how the learning rate changes (default: from the task)", group=_OPTIMISER
+    )
     warmup: float = option(0.1, "share of the steps that warm up", group=_OPTIMISER, minimum=0.0, maximum=1.0)
     decay: float | None = option(
         None,

@@ -83,5 +83,6 @@ ENTRIES = (
         (Features, Image, Sequence),
         None,
         1,
+        learns="generation",
     ),
 )
