@@ -4,7 +4,6 @@ Shape letters: N samples, F numbers a sample, C channels, H height, W width.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -39,11 +38,10 @@ class Generation(Task):
         loss_name: what generator and discriminator minimise.
     """
 
-    name: ClassVar[TaskName] = "generation"
-
     target: Itself
     loss_name: AdversarialLossName
     metric: MetricName
+    name: TaskName = "generation"
 
     @property
     def answer(self) -> Features:
