@@ -135,21 +135,25 @@ class Run:
                 advice="put the data of then back; to judge the network on other data, evaluate it on that",
             )
 
-    def evaluate(self, data: object = None) -> dict[str, float]:
+    def evaluate(self, data: object = None, *, split: SplitName | None = None) -> dict[str, float]:
         """Return the metrics on held-out rows: the test split, or validation where no test rows were kept.
 
         Args:
             data: new data with its targets, whatever the data's kind reads, of which every row is judged; or a
                 `Dataset` prepared as this run's, whose held-out rows are. Default: the data it was trained on.
+            split: the rows to judge in place of those held out.
 
         Raises:
-            DataError: the data has no targets, or was prepared in another way than the network learned from.
+            DataError: the data has no targets or no such rows, or was prepared in another way than the run's.
         """
         dataset, _ = self._to_judge(data)
         recipe = self.recipe
         device = choose_device(recipe)
         network = self._network.to(device.device)
-        return evaluate(network, dataset, task_for(dataset, recipe), held_out(dataset), device)
+        chosen = split or held_out(dataset)
+        rows_to_judge(dataset, chosen)
+        with isolated():
+            return evaluate(network, dataset, task_for(dataset, recipe), chosen, device)
 
     def judge(
         self,
