@@ -22,7 +22,8 @@ def normal(count: int, mean: float = 0.0, seed: int = 0, features: int = 2) -> t
 def test_modes_are_counted_by_the_literatures_rule() -> None:
     at = torch.tensor([[0.0, 0.29], [0.0, 0.31], [4.0, 0.0], [4.1, 0.1], [2.0, 2.0]])
     found = modes_found(at, CENTRES, deviation=0.1)
-    assert (found.covered, found.of, found.high_quality) == (2, 4, pytest.approx(3 / 5))
+    assert (found.covered, found.of) == (2, 4)
+    assert found.high_quality == pytest.approx(3 / 5)
     shares = np.array([1 / 3, 2 / 3])
     assert found.imbalance == pytest.approx((shares * np.log(shares * 4)).sum())
 

@@ -2,8 +2,10 @@
 
 from pellucid.blocks.adversarial import Code, Gan
 from pellucid.blocks.branching import Add, Concat, Heads
+from pellucid.blocks.hopfield import Hopfield, HopfieldModern
 from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
+from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
 from pellucid.blocks.resizing import Resize
 from pellucid.blocks.sequences import FromLast, Last, Outputs, OverTime
@@ -16,7 +18,10 @@ __all__ = [
     "Concat",
     "FromLast",
     "Gan",
+    "GaussianNoise",
     "Heads",
+    "Hopfield",
+    "HopfieldModern",
     "Last",
     "Maxout",
     "MedianPool",

@@ -17,6 +17,9 @@ from pellucid.shapes import Shape
 
 SplitName = Literal["train", "validation", "test"]
 
+WITHOUT_TARGET: frozenset[TaskName] = frozenset({"reconstruction", "generation", "recall"})
+"""The tasks that are learned from the inputs alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -58,7 +61,7 @@ class NextToken:
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """The target is a class for every pixel: int64 (N, H, W), an index into `names`."""
+    """The target is a class for every pixel: uint8 (N, H, W), in a batch int64, an index into `names`."""
 
     names: tuple[str, ...]
 
@@ -158,7 +161,10 @@ class Dataset:
 
     def batch(self, rows_B: Tensor) -> tuple[Tensor, Tensor]:
         """Return the prepared inputs and the targets of some rows: one gather each, no Python work a sample."""
-        return self.preprocessing.prepare(self.inputs.index_select(0, rows_B)), self.targets.index_select(0, rows_B)
+        targets_B = self.targets.index_select(0, rows_B)
+        if isinstance(self.target, Masks):
+            targets_B = targets_B.long()
+        return self.preprocessing.prepare(self.inputs.index_select(0, rows_B)), targets_B
 
     def split(self, name: SplitName) -> tuple[Tensor, Tensor]:
         """Return the prepared inputs and the targets of a whole split (for small data; else `batch`)."""

@@ -24,15 +24,16 @@ from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
-from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
-from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
+from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
+from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
-from pellucid.networks.words.reshaping import Flatten, Reshape, Sample, Upsample
+from pellucid.networks.words.reshaping import Flatten, PadChannels, Reshape, Sample, Upsample
 
 __all__ = [
     "COMBINATORS",
     "WORDS",
     "Activation",
+    "AdaptiveAvgPool",
     "Add",
     "AvgPool",
     "BatchNorm",
@@ -51,6 +52,7 @@ __all__ = [
     "Flatten",
     "FromLast",
     "Gan",
+    "GaussianNoise",
     "Gelu",
     "GlobalAvgPool",
     "Gru",
@@ -65,6 +67,7 @@ __all__ = [
     "Maxout",
     "MedianPool",
     "MinPool",
+    "PadChannels",
     "Relu",
     "Repeat",
     "Reshape",
@@ -88,13 +91,13 @@ COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
 
 _PLAIN: tuple[type[Word], ...] = (
     *(Conv, ConvTranspose, Cbapd),
-    *(MaxPool, AvgPool, MinPool, MedianPool, GlobalAvgPool),
+    *(MaxPool, AvgPool, MinPool, MedianPool, AdaptiveAvgPool, GlobalAvgPool),
     *(Fc, Maxout),
     *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
-    *(Dropout, BatchNorm, LayerNorm, Lrn),
+    *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
-    *(Flatten, Reshape, Upsample, Sample, Code),
     *(TableConv, Subsample, ScaledTanh, Codes),
+    *(Flatten, Reshape, Upsample, PadChannels, Sample, Code),
 )
 
 WORDS: Mapping[str, type[Word]] = MappingProxyType({word.name: word for word in _PLAIN})
