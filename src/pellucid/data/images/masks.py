@@ -271,4 +271,5 @@ def _shrunk(indices_HW: NDArray[np.uint8], height: int, width: int) -> NDArray[n
         ((np.arange(size) + 0.5) * own / size).astype(int)
         for size, own in zip((height, width), indices_HW.shape, strict=True)
     )
-    return indices_HW[rows[:, None], columns]
+    nearest: NDArray[np.uint8] = indices_HW[rows[:, None], columns]
+    return nearest
