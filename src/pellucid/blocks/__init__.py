@@ -1,5 +1,6 @@
 """The layers torch lacks, each a plain `nn.Module` that imports only torch, so that its source can be taken along."""
 
+from pellucid.blocks.binarising import Binarise
 from pellucid.blocks.branching import Add, Concat, Heads
 from pellucid.blocks.hopfield import Hopfield, HopfieldModern
 from pellucid.blocks.neurons import Maxout, Step
@@ -10,6 +11,7 @@ from pellucid.blocks.variational import Sample
 
 __all__ = [
     "Add",
+    "Binarise",
     "Concat",
     "FromLast",
     "Heads",

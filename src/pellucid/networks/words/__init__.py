@@ -22,6 +22,7 @@ from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Re
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
+from pellucid.networks.words.memory import Binarise, Hopfield, ModernHopfield
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
@@ -34,6 +35,7 @@ __all__ = [
     "Add",
     "AvgPool",
     "BatchNorm",
+    "Binarise",
     "Branching",
     "Cbapd",
     "Composite",
@@ -50,6 +52,7 @@ __all__ = [
     "GlobalAvgPool",
     "Gru",
     "Heads",
+    "Hopfield",
     "Identity",
     "Last",
     "LayerNorm",
@@ -60,6 +63,7 @@ __all__ = [
     "Maxout",
     "MedianPool",
     "MinPool",
+    "ModernHopfield",
     "Relu",
     "Repeat",
     "Reshape",
@@ -85,6 +89,7 @@ _PLAIN: tuple[type[Word], ...] = (
     *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
     *(Dropout, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
+    *(Binarise, Hopfield, ModernHopfield),
     *(Flatten, Reshape, Upsample, Sample),
 )
 
