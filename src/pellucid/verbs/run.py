@@ -348,7 +348,7 @@ class Run:
 
     @property
     def makes_samples(self) -> bool:
-        """Whether the network was trained to make samples like the data's, so that `sample` is its way of predicting."""
+        """Whether the network was trained to make samples, so that `sample` is its way of predicting."""
         return isinstance(self.target, Itself) and self.target.purpose == "generation"
 
     def sample(self, count: int = 1, seed: int = 0) -> Tensor | pl.DataFrame:

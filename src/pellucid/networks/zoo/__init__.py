@@ -3,18 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pellucid.networks.zoo import (
-    alexnet,
-    autoencoder,
-    cnn,
-    gan,
-    lenet,
-    linear,
-    mlp,
-    recurrent,
-    resnet,
-    vgg,
-)
+from pellucid.networks.zoo import alexnet, autoencoder, cnn, gan, hopfield, lenet, linear, mlp, recurrent, resnet, vgg
 from pellucid.networks.zoo.entry import Arrows, Entry
 
 __all__ = ["ZOO", "Arrows", "Entry"]
@@ -30,6 +19,7 @@ _FAMILIES = (
     recurrent,
     autoencoder,
     gan,
+    hopfield,
 )
 
 ZOO: Mapping[str, Entry] = MappingProxyType({entry.name: entry for family in _FAMILIES for entry in family.ENTRIES})
