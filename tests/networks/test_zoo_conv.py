@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -52,7 +53,7 @@ MULTIPLY_ADDS = {"resnet18": 1.8, "resnet34": 3.6, "resnet50": 3.8, "resnet101":
 
 TWINS: dict[str, Callable[[], nn.Module]] = {
     "alexnet(form=published)": AlexNet,
-    **{f"vgg{depth}": lambda line=line: Vgg(line) for depth, line in VGG_LINES.items()},
+    **{f"vgg{depth}": partial(Vgg, line) for depth, line in VGG_LINES.items()},
     "vgg16(batchnorm=yes)": lambda: Vgg(VGG_LINES[16], batchnorm=True),
     "resnet18": lambda: ResNet(Basic, (2, 2, 2, 2)),
     "resnet34": lambda: ResNet(Basic, (3, 4, 6, 3)),
