@@ -8,6 +8,7 @@ IMAGES = (
     "9x8x2 -> conv(3, 4x3, stride=2, padding=same)",
     "9x8x2 -> conv(3, kernel=3, stride=3, padding=same, dilation=2)",
     "9x8x2 -> conv(1, 1x1)",
+    "9x8x2 -> conv(4, 3x3, init=he) -> fc(3, init=xavier)",
     "5x4x3 -> convtranspose(2, 3x3, stride=2)",
     "5x4x3 -> convtranspose(2, 4x4, stride=2, padding=1, bias=no)",
     "5x4x3 -> convtranspose(2, 3x3, stride=2, padding=same)",
@@ -27,6 +28,12 @@ IMAGES = (
     "9x8x2 -> minpool(3x3, stride=2, padding=same)",
     "9x8x2 -> medianpool(3x3)",
     "9x8x2 -> medianpool(2x2, stride=1)",
+    "9x8x2 -> subsample(2x2)",
+    "9x8x2 -> subsample(3x2) -> scaledtanh",
+    "9x8x6 -> tableconv(3x2)",
+    "9x8x2 -> adaptiveavgpool(3x4)",
+    "9x8x2 -> adaptiveavgpool(4x3)",
+    "9x8x2 -> adaptiveavgpool(6x10)",
     "9x8x2 -> globalavgpool",
     "9x8x2 -> fc(5)",
     "9x8x2 -> maxout(5, 3)",
@@ -47,6 +54,9 @@ IMAGES = (
     "9x8x2 -> upsample(to=16x4)",
     "9x8x2 -> upsample(to=4x16, mode=bilinear)",
     "9x8x2 -> upsample(to=20x9, mode=bilinear)",
+    "9x8x2 -> padchannels(5)",
+    "9x8x2 -> padchannels(2)",
+    "9x8x2 -> add(conv(5, 3x3, stride=2, padding=1) | avgpool(1x1, stride=2) -> padchannels(5))",
     "9x8x2 -> sample",
     "9x8x2 -> 3 * (conv(2, 3x3, padding=same) -> tanh)",
     "9x8x2 -> 2 * (conv(3, 3x3))",
@@ -57,9 +67,11 @@ IMAGES = (
     "9x8x2 -> residual(conv(4, 3x3, stride=2x1, padding=1))",
     "9x8x2 -> flatten -> residual(fc(7)) -> fc(2)",
     "9x8x2 -> heads(digit: fc(3) | where: conv(2, 3x3) -> relu)",
+    "9x8x2 -> heads(aux: fc(3) | main: conv(2, 3x3) -> tanh -> heads(aux2: fc(3) | main: fc(3)))",
 )
 SEQUENCES = (
     "T=12 x 3 -> conv(4, kernel=3)",
+    "T=12 x 3 -> conv(4, kernel=3, bias=no, init=xavier) -> fc(2, bias=no, init=he)",
     "T=12 x 3 -> conv(4, kernel=4, stride=2, padding=same, bias=no)",
     "T x 3 -> conv(4, kernel=3, padding=same) -> conv(2, kernel=2)",
     "T=12 x 3 -> convtranspose(4, kernel=3, stride=2)",
@@ -94,6 +106,8 @@ FEATURES = (
     "7 -> fc(5, bias=no) -> batchnorm -> relu -> dropout(0.3) -> fc(2) -> softmax",
     "7 -> maxout(5, 3)",
     "7 -> layernorm",
+    "7 -> codes(5)",
+    "84 -> codes(10)",
     "12 -> reshape(2x3x2) -> conv(2, 2x2)",
     "12 -> reshape(T=4 x 3) -> rnn(2)",
     "12 -> reshape(12)",
@@ -111,6 +125,16 @@ TOKENS = (
     "tokens(11) -> embed(4) -> gru(3) -> fc(11)",
     "tokens(11) -> concat(embed(4) | embed(2) -> tanh)",
 )
+ADVERSARIAL = (
+    "3 -> gan(generator: code(4) -> fc(5) -> relu -> fc(3) | discriminator: fc(6) -> leakyrelu(0.2) -> fc(1))",
+    "8x6x2 -> gan(discriminator: conv(3, 3x3) -> fc(1) | generator: code(4) -> fc(96) -> batchnorm -> reshape(8x6x2))",
+    "T=5 x 2 -> gan(generator: code(10) -> reshape(T=5 x 2) -> rnn(2) | discriminator: gru(4) -> last -> fc(1))",
+    "2 -> gan",
+    "T=6 x 2 -> gan(code=3, width=5, layers=1)",
+    "8x8x1 -> gan",
+    "7x9x2 -> gan(layers=2, width=8)",
+    "12x16x3 -> gan(code=8, width=2)",
+)
 WITHOUT_GRADIENT = ("7 -> fc(3) -> step", "9x8x2 -> conv(2, 3x3) -> step(0.5)", "T x 3 -> step(-1)")
 ZOO_TEXTS = (
     "lenet5",
@@ -118,6 +142,19 @@ ZOO_TEXTS = (
     "28x28x1 -> lenet5",
     "40x24x3 -> lenet5",
     "lenet5.features -> fc(7)",
+    "lenet5(form=paper)",
+    "28x28x1 -> lenet5(classes=7, form=paper)",
+    "67x70x3 -> alexnet.features -> fc(2)",
+    "63x63x1 -> alexnet.features(form=published) -> fc(2)",
+    "20x22x3 -> alexnet.features(form=two-group) -> fc(2)",
+    "33x40x3 -> vgg11.features(batchnorm=yes) -> fc(2)",
+    "8x8x3 -> resnet18(classes=2)",
+    "64x64x3 -> plain18(classes=2, batchnorm=no)",
+    "16x16x1 -> resnet50(classes=2, form=published)",
+    "resnet8",
+    "9x8x1 -> resnet20(classes=2, width=2, shortcuts=projected)",
+    "9x8x1 -> resnet20(classes=2, width=2, batchnorm=no)",
+    "plain8(width=4)",
     "cnn",
     "8x8x1 -> cnn",
     "28x28x1 -> cnn(classes=3, width=8, convolutions=2, dropout=0.1)",
@@ -133,5 +170,5 @@ ZOO_TEXTS = (
     "13 -> logistic(classes=1)",
     "T=5 x 4 -> linear(classes=2)",
 )
-CONTRACT = (*IMAGES, *SEQUENCES, *FEATURES, *TOKENS, *ZOO_TEXTS)
+CONTRACT = (*IMAGES, *SEQUENCES, *FEATURES, *TOKENS, *ZOO_TEXTS, *ADVERSARIAL)
 EVERYTHING = (*CONTRACT, *WITHOUT_GRADIENT)

@@ -1,6 +1,9 @@
 """The layers torch lacks, each a plain `nn.Module` that imports only torch, so that its source can be taken along."""
 
+from pellucid.blocks.adversarial import Code, Gan
 from pellucid.blocks.branching import Add, Concat, Heads
+from pellucid.blocks.hopfield import Hopfield, HopfieldModern
+from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
@@ -10,10 +13,15 @@ from pellucid.blocks.variational import Sample
 
 __all__ = [
     "Add",
+    "Code",
+    "Codes",
     "Concat",
     "FromLast",
+    "Gan",
     "GaussianNoise",
     "Heads",
+    "Hopfield",
+    "HopfieldModern",
     "Last",
     "Maxout",
     "MedianPool",
@@ -22,5 +30,8 @@ __all__ = [
     "OverTime",
     "Resize",
     "Sample",
+    "ScaledTanh",
     "Step",
+    "Subsample",
+    "TableConv",
 ]

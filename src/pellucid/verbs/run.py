@@ -22,12 +22,13 @@ from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
 from pellucid.record import Finding, Prediction, Record, read_json
-from pellucid.seed import generator
+from pellucid.seed import generator, isolated, seed_torch
 from pellucid.training.batches import rows_at_once
 from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
 from pellucid.training.evaluation import evaluate, held_out
 from pellucid.training.tasks import Supervised, supervised_task_for, task_for
+from pellucid.training.tasks.specimens import Specimens
 from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.new_rows import new_rows
 
@@ -134,21 +135,25 @@ class Run:
                 advice="put the data of then back; to judge the network on other data, evaluate it on that",
             )
 
-    def evaluate(self, data: object = None) -> dict[str, float]:
+    def evaluate(self, data: object = None, *, split: SplitName | None = None) -> dict[str, float]:
         """Return the metrics on held-out rows: the test split, or validation where no test rows were kept.
 
         Args:
             data: new data with its targets, whatever the data's kind reads, of which every row is judged; or a
                 `Dataset` prepared as this run's, whose held-out rows are. Default: the data it was trained on.
+            split: the rows to judge in place of those held out.
 
         Raises:
-            DataError: the data has no targets, or was prepared in another way than the network learned from.
+            DataError: the data has no targets or no such rows, or was prepared in another way than the run's.
         """
         dataset, _ = self._to_judge(data)
         recipe = self.recipe
         device = choose_device(recipe)
         network = self._network.to(device.device)
-        return evaluate(network, dataset, task_for(dataset, recipe), held_out(dataset), device)
+        chosen = split or held_out(dataset)
+        rows_to_judge(dataset, chosen)
+        with isolated():
+            return evaluate(network, dataset, task_for(dataset, recipe), chosen, device)
 
     def judge(
         self,
@@ -192,6 +197,27 @@ class Run:
             trained_on=self._trained_on(dataset),
             names=names,
         )
+
+    @torch.no_grad()
+    def specimens(self, data: Dataset | None = None, *, network: nn.Module | None = None) -> Specimens | None:
+        """Return what the network makes of some of the held-out rows, to be looked at; None where figures say it all.
+
+        Args:
+            data: as `evaluate` takes it.
+            network: for a run on a module of your own: the module, which the best weights are loaded into.
+
+        Raises:
+            DataError: the data is gone.
+            RunError: it was given from Python, or has changed; or the network cannot be built.
+        """
+        dataset, _ = self._to_judge(data)
+        recipe = self.recipe
+        device = choose_device(recipe)
+        shown = (self._network if network is None else self.with_weights(network)).to(device.device)
+        rows = dataset.rows[held_out(dataset)]
+        with isolated():
+            seed_torch(recipe.seed, "specimens")
+            return task_for(dataset, recipe).specimens(shown, dataset, rows, device)
 
     def rarer_class(self) -> str:
         """Return the class with the fewest training rows: what is looked for, where nothing else is said.
