@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+import polars as pl
 import torch
 from torch import Tensor, nn
 
@@ -28,6 +29,7 @@ from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
 from pellucid.training.evaluation import evaluate, held_out
 from pellucid.training.tasks import Supervised, supervised_task_for, task_for
+from pellucid.training.tasks.generation import gan_of
 from pellucid.training.tasks.specimens import Specimens
 from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.new_rows import new_rows
@@ -343,6 +345,32 @@ class Run:
         tokens = self.preprocessing.encode(prompt)
         drawn = continue_tokens(self._network.cpu(), tokens, length, temperature, generator(seed, "text"))
         return self.preprocessing.decode(drawn)
+
+    @property
+    def makes_samples(self) -> bool:
+        """Whether the network was trained to make samples like the data's, so that `sample` is its way of predicting."""
+        return isinstance(self.target, Itself) and self.target.purpose == "generation"
+
+    def sample(self, count: int = 1, seed: int = 0) -> Tensor | pl.DataFrame:
+        """Return samples like the data's, in its own units, which the network makes of random numbers.
+
+        Args:
+            count: how many.
+            seed: of the random numbers.
+
+        Returns:
+            Pixels of images, uint8 (N, C, H, W); the numbers of arrays, (N, ...); the columns of a table, as a frame.
+
+        Raises:
+            RunError: the network was not trained to make samples.
+            DataError: this kind of data cannot be had back from what the network makes.
+        """
+        if not self.makes_samples:
+            raise RunError("this network makes no samples", advice="train one that does: --network gan")
+        gan = gan_of(self._network.cpu())
+        with isolated():
+            seed_torch(seed, "samples")
+            return self.preprocessing.restore(gan.sample(count))
 
     def __repr__(self) -> str:
         result = self.record.result
