@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pellucid.networks.zoo import cnn, lenet, linear, mlp, recurrent
+from pellucid.networks.zoo import cnn, googlenet, lenet, linear, mlp, recurrent, segmentation
 from pellucid.networks.zoo.entry import Arrows, Entry
 
 __all__ = ["ZOO", "Arrows", "Entry"]
 
 ZOO: Mapping[str, Entry] = MappingProxyType(
-    {entry.name: entry for family in (linear, mlp, lenet, cnn, recurrent) for entry in family.ENTRIES}
+    {
+        entry.name: entry
+        for family in (linear, mlp, lenet, googlenet, cnn, segmentation, recurrent)
+        for entry in family.ENTRIES
+    }
 )
