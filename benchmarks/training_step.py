@@ -1,7 +1,7 @@
 """One optimiser step.
 
 Microseconds of one CPU a step (on an idle machine the time on the clock: one thread computes) of
-`pellucid.training.session.train_step` against the shortest loop one would write by hand: rows shuffled and
+`pellucid.training.loop.train_step` against the shortest loop one would write by hand: rows shuffled and
 standardised beforehand, forward, loss, backward, fused AdamW, nothing else. In each of its steps pellucid also follows
 the learning-rate schedule, seeds the step's random numbers from the run's seed, gathers and standardises its rows,
 and reads the loss to see that it is finite; that is the price shown here. Both sides train the same network on the
@@ -21,8 +21,8 @@ from pellucid.networks import build
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.training.defaults import fill_in
 from pellucid.training.device import choose_device
-from pellucid.training.session import open_session, train_step
-from pellucid.training.task import task_for
+from pellucid.training.loop import open_session, train_step
+from pellucid.training.tasks import task_for
 
 ROUNDS = 15
 STEPS = 300

@@ -9,7 +9,10 @@ from typing import Literal
 
 from pellucid.options import check, option
 
-TaskName = Literal["classification", "regression", "forecast", "language"]
+TaskName = Literal[
+    "classification", "regression", "forecast", "language", "segmentation", "reconstruction", "generation", "recall"
+]
+RuleName = Literal["gradient"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
 MetricName = Literal["loss", "accuracy", "precision", "recall", "f1", "perplexity", "mse", "rmse", "mae", "r2"]
@@ -60,6 +63,7 @@ class Recipe:
     epochs: int | None = option(None, "passes over the training data (default: by size)", group=_TRAINING, minimum=1)
     batch_size: int | None = option(None, "samples a step (default: by size)", group=_TRAINING, minimum=1)
     seed: int = option(0, "seed of weights, batch order, dropout, augmentation", group=_TRAINING, minimum=0)
+    rule: RuleName | None = option(None, "how a step changes the weights (default: by the network)", group=_TRAINING)
     loss: LossName | None = option(None, "loss to minimise (default: from the task)", group=_TRAINING)
     metric: MetricName | None = option(
         None, "validation metric that chooses the best weights (default: from the task)", group=_TRAINING

@@ -12,24 +12,28 @@ from numpy.typing import NDArray
 from pellucid.data.dataset import Classes, NextToken, Values
 from pellucid.judging.outputs import Outputs
 from pellucid.recipe import MetricName, TaskName
-from pellucid.training.task import Task
+from pellucid.training.tasks import Supervised
 
 
-def class_task(classes: int = 2, metric: MetricName = "accuracy") -> Task:
+def class_task(classes: int = 2, metric: MetricName = "accuracy") -> Supervised:
     names = tuple("abcdefghijklmnopqrstuvwxyz"[:classes])
-    return Task("classification", Classes(names), classes, torch.nn.functional.cross_entropy, "cross-entropy", metric)
+    return Supervised(
+        "classification", Classes(names), classes, torch.nn.functional.cross_entropy, "cross-entropy", metric
+    )
 
 
-def value_task(metric: MetricName = "mse", *, forecast: bool = False, quantities: int = 1) -> Task:
+def value_task(metric: MetricName = "mse", *, forecast: bool = False, quantities: int = 1) -> Supervised:
     names = tuple(f"y{number}" for number in range(quantities))
     target = Values(names, (0.0,) * quantities, (1.0,) * quantities)
     name: TaskName = "forecast" if forecast else "regression"
-    return Task(name, target, quantities, torch.nn.functional.mse_loss, "squared-error", metric)
+    return Supervised(name, target, quantities, torch.nn.functional.mse_loss, "squared-error", metric)
 
 
-def text_task(tokens: int = 5) -> Task:
+def text_task(tokens: int = 5) -> Supervised:
     vocabulary = tuple("abcdefghij"[:tokens])
-    return Task("language", NextToken(vocabulary), tokens, torch.nn.functional.cross_entropy, "cross-entropy", "loss")
+    return Supervised(
+        "language", NextToken(vocabulary), tokens, torch.nn.functional.cross_entropy, "cross-entropy", "loss"
+    )
 
 
 def class_outputs(

@@ -14,19 +14,19 @@ from pellucid.judging.outputs import Outputs, run_over, sample_losses
 from pellucid.recipe import Recipe
 from pellucid.training.device import choose_device
 from pellucid.training.evaluation import evaluate
-from pellucid.training.task import Task, task_for
+from pellucid.training.tasks import Supervised, supervised_task_for
 
 CPU = choose_device(Recipe(device="cpu"))
 
 
-def of_nothing(task: Task) -> nn.Module:
+def of_nothing(task: Supervised) -> nn.Module:
     """Return a network that says the same of every input, which is no baseline's."""
     torch.manual_seed(0)
     return nn.Sequential(nn.Flatten(), nn.LazyLinear(task.outputs))
 
 
 def baseline_on(data: Dataset, **options: Any) -> tuple[str, Outputs, dict[str, float]]:
-    task = task_for(data, Recipe(device="cpu", **options))
+    task = supervised_task_for(data, Recipe(device="cpu", **options))
     rows = data.rows["test"]
     outputs = run_over(of_nothing(task), data, task, rows, CPU)
     name, guessed = baseline_outputs(outputs, data, task, data)
@@ -72,7 +72,7 @@ def test_a_forecast_is_the_last_value_seen_in_the_targets_own_unit(horizon: int)
 
 def test_tokens_are_the_most_frequent_in_training() -> None:
     data = pellucid.load("sentences")
-    task = task_for(data, Recipe(device="cpu"))
+    task = supervised_task_for(data, Recipe(device="cpu"))
     assert task.outputs == len(data.target.vocabulary)  # type: ignore[union-attr]
     network = nn.Embedding(task.outputs, task.outputs)
     outputs = run_over(network, data, task, data.rows["test"], CPU)
@@ -99,7 +99,7 @@ def test_tokens_are_the_most_frequent_in_training() -> None:
 )
 def test_the_loss_of_each_sample_has_the_batches_mean(source: str, options: dict[str, Any]) -> None:
     data = pellucid.load(source)
-    task = task_for(data, Recipe(device="cpu", **options))
+    task = supervised_task_for(data, Recipe(device="cpu", **options))
     network = of_nothing(task)
     outputs = run_over(network, data, task, data.rows["test"], CPU)
     assert outputs.losses.mean() == pytest.approx(evaluate(network, data, task, "test", CPU)["loss"], rel=1e-5)
@@ -110,7 +110,7 @@ def test_the_loss_of_each_sample_has_the_batches_mean(source: str, options: dict
 
 def test_a_networks_mode_is_put_back() -> None:
     data = pellucid.load("iris")
-    task = task_for(data, Recipe(device="cpu"))
+    task = supervised_task_for(data, Recipe(device="cpu"))
     network = nn.Sequential(nn.Dropout(0.9), of_nothing(task)).train()
     outputs = [run_over(network, data, task, data.rows["test"], CPU) for _ in range(2)]
     assert network.training

@@ -14,7 +14,7 @@ from pellucid.judging.judgement import Estimate, Judgement
 from pellucid.judging.references import reference_figures
 from pellucid.recipe import Recipe
 from pellucid.training import begin, steps
-from pellucid.training.task import task_for
+from pellucid.training.tasks import supervised_task_for
 
 
 def share(value: float, half: float = 0.02) -> Estimate:
@@ -74,7 +74,7 @@ def judged(data: Dataset, network: str, **options: Any) -> Judgement:
     session = begin(data, network, recipe).session
     list(steps(session))
     session.network.load_state_dict(session.best_weights)
-    return judge(session.network, data, session.task, "test", session.device)
+    return judge(session.network, data, supervised_task_for(data, recipe), "test", session.device)
 
 
 @pytest.mark.covers("D2")
@@ -115,16 +115,20 @@ def test_a_network_that_fits_has_neither() -> None:
 
 def test_plain_methods_reach_what_they_are_known_to() -> None:
     data = pellucid.load("iris")
-    task = task_for(data, Recipe(device="cpu"))
+    task = supervised_task_for(data, Recipe(device="cpu"))
     figures = reference_figures(data, task, data, data.rows["test"])
     assert len(figures) == 3
     assert all(figure.value > 0.85 for figure in figures.values())
     spirals = pellucid.load("spirals")
-    figures = reference_figures(spirals, task_for(spirals, Recipe(device="cpu")), spirals, spirals.rows["test"])
+    figures = reference_figures(
+        spirals, supervised_task_for(spirals, Recipe(device="cpu")), spirals, spirals.rows["test"]
+    )
     assert figures["logistic regression"].value < 0.75
     assert figures["5 nearest neighbours"].value > 0.95
     seasons = pellucid.load("seasons")
-    figures = reference_figures(seasons, task_for(seasons, Recipe(device="cpu")), seasons, seasons.rows["test"])
+    figures = reference_figures(
+        seasons, supervised_task_for(seasons, Recipe(device="cpu")), seasons, seasons.rows["test"]
+    )
     assert figures["linear regression"].value < 3  # repeating the last value has 14
     text = pellucid.load("sentences")
-    assert reference_figures(text, task_for(text, Recipe(device="cpu")), text, text.rows["test"]) == {}
+    assert reference_figures(text, supervised_task_for(text, Recipe(device="cpu")), text, text.rows["test"]) == {}

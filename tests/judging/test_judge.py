@@ -22,7 +22,7 @@ from pellucid.recipe import Recipe
 from pellucid.seed import isolated, seed_torch
 from pellucid.training.device import choose_device
 from pellucid.training.evaluation import evaluate
-from pellucid.training.task import task_for
+from pellucid.training.tasks import supervised_task_for
 
 CPU = choose_device(Recipe(device="cpu"))
 
@@ -38,7 +38,7 @@ def untrained(data: Dataset, outputs: int) -> nn.Module:
 
 
 def judged(data: Dataset, **options: Any) -> Judgement:
-    task = task_for(data, Recipe(device="cpu"))
+    task = supervised_task_for(data, Recipe(device="cpu"))
     split = options.pop("split", "test")
     return judge(untrained(data, task.outputs), data, task, split, CPU, **options)
 
@@ -46,7 +46,7 @@ def judged(data: Dataset, **options: Any) -> Judgement:
 @pytest.mark.parametrize("name", ["iris", "breast_cancer", "digits", "diabetes", "seasons", "sentences"])
 def test_every_field_is_filled_on_every_kind_of_data(name: str) -> None:
     data = pellucid.load(name)
-    task = task_for(data, Recipe(device="cpu"))
+    task = supervised_task_for(data, Recipe(device="cpu"))
     found = judged(data)
     network = untrained(data, task.outputs)
     expected = evaluate(network, data, task, "test", CPU)
@@ -69,7 +69,7 @@ def test_every_field_is_filled_on_every_kind_of_data(name: str) -> None:
 
 def test_the_loss_is_that_of_the_training_with_smoothed_labels_too() -> None:
     data = pellucid.load("iris")
-    task = task_for(data, Recipe(device="cpu", label_smoothing=0.2))
+    task = supervised_task_for(data, Recipe(device="cpu", label_smoothing=0.2))
     network = untrained(data, 3)
     found = judge(network, data, task, "test", CPU)
     assert found.metrics["loss"].value == pytest.approx(evaluate(network, data, task, "test", CPU)["loss"], rel=1e-5)

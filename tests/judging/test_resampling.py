@@ -9,7 +9,7 @@ from sklearn import metrics as reference
 from pellucid.data.dataset import NextToken
 from pellucid.judging.outputs import Outputs
 from pellucid.judging.resampling import blocks_for, estimates, metrics_of, sums_of
-from pellucid.training.task import Task
+from pellucid.training.tasks import Supervised
 from tests.judging.making import class_outputs, class_task, confused, text_task, value_outputs, value_task
 
 EVEN_3 = np.full((3, 3), 0.1 / 6) + np.eye(3) * (0.3 - 0.1 / 6)
@@ -39,7 +39,7 @@ def test_value_metrics_are_scikit_learns_around_any_origin() -> None:
     assert found["mae"].value == pytest.approx(reference.mean_absolute_error(truth, predicted), rel=1e-4)
 
 
-def sums_whole(outputs: Outputs, task: Task) -> dict[str, float]:
+def sums_whole(outputs: Outputs, task: Supervised) -> dict[str, float]:
     sums = sums_of(outputs, task, blocks_for(outputs.losses, task)).sum(0)
     return {name: float(value) for name, value in metrics_of(sums, task).items()}
 

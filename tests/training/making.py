@@ -12,8 +12,9 @@ from pellucid.seed import seed_torch
 from pellucid.shapes import Shape
 from pellucid.training.defaults import fill_in
 from pellucid.training.device import choose_device
-from pellucid.training.session import Session, open_session
-from pellucid.training.task import task_for
+from pellucid.training.loop import open_session
+from pellucid.training.session import Session
+from pellucid.training.tasks import task_for
 
 
 class AsItIs(Preprocessing):

@@ -114,7 +114,7 @@ import pellucid
 from pellucid.recipe import Recipe
 from pellucid.training import begin, train_step
 from pellucid.training.memory import needed
-from pellucid.training.session import epoch_order
+from pellucid.training.loop import epoch_order
 batch = 256
 data = pellucid.load((numpy.zeros((2 * batch, 64, 64, 3), numpy.uint8), numpy.arange(2 * batch) % 2), split="90:10")
 arrows = "64x64x3 -> conv(32, 3x3) -> batchnorm -> relu -> conv(32, 3x3) -> batchnorm -> relu -> maxpool(2x2) -> fc(2)"

@@ -15,8 +15,8 @@ from torch import nn
 from pellucid.data.dataset import Dataset
 from pellucid.errors import OptionError
 from pellucid.recipe import Recipe
+from pellucid.training.loop import train_step
 from pellucid.training.optimizers import clip, make_optimizer
-from pellucid.training.session import train_step
 from tests.training.making import make_session
 
 

@@ -20,8 +20,9 @@ from pellucid.record import Epoch
 from pellucid.shapes import Features
 from pellucid.training import begin, steps
 from pellucid.training.checkpoint import restore, save_checkpoint
+from pellucid.training.loop import train_step
 from pellucid.training.optimizers import exempt
-from pellucid.training.session import Session, train_step
+from pellucid.training.session import Session
 from tests.training.making import assert_equal, make_data, make_session, state
 
 # what each optimiser needs to come to rest within 2,000 steps

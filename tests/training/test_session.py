@@ -18,7 +18,7 @@ from pellucid.training.checkpoint import load_weights, restore, save_checkpoint,
 from pellucid.training.defaults import fill_in
 from pellucid.training.evaluation import evaluate
 from pellucid.training.fit import fit
-from pellucid.training.session import epoch_order, steps, train_step
+from pellucid.training.loop import epoch_order, steps, train_step
 from tests.training.making import assert_equal, convolution, make_session, perceptron, state
 
 

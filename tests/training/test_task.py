@@ -11,13 +11,13 @@ from pellucid.data.dataset import Classes, Dataset, NextToken, Values
 from pellucid.errors import DataError, OptionError
 from pellucid.recipe import Recipe
 from pellucid.shapes import Features, Tokens
-from pellucid.training.task import METRICS, task_for
+from pellucid.training.tasks import METRICS, supervised_task_for
 from tests.training.making import make_data
 
 
 def test_cross_entropy_with_smoothing_is_its_formula(blobs: Dataset) -> None:
     smoothing = 0.1
-    task = task_for(blobs, Recipe(label_smoothing=smoothing))
+    task = supervised_task_for(blobs, Recipe(label_smoothing=smoothing))
     logits_BK, labels_B = torch.tensor([[2.0, -1.0], [0.5, 0.25]]), torch.tensor([0, 1])
     log_q_BK = logits_BK - logits_BK.exp().sum(1, keepdim=True).log()
     p_BK = torch.full((2, 2), smoothing / 2) + (1 - smoothing) * torch.eye(2)[labels_B]
@@ -25,7 +25,7 @@ def test_cross_entropy_with_smoothing_is_its_formula(blobs: Dataset) -> None:
 
 
 def test_classification_metrics_are_scikit_learns(blobs: Dataset) -> None:
-    task = task_for(blobs, Recipe())
+    task = supervised_task_for(blobs, Recipe())
     generator = np.random.default_rng(0)
     predicted, truth = generator.integers(0, 2, 50), generator.integers(0, 2, 50)
     metrics = task.metrics(0.5, torch.from_numpy(predicted), torch.from_numpy(truth))
@@ -35,7 +35,7 @@ def test_classification_metrics_are_scikit_learns(blobs: Dataset) -> None:
 
 
 def test_regression_is_judged_in_the_targets_own_units(line: Dataset) -> None:
-    task = task_for(line, Recipe())
+    task = supervised_task_for(line, Recipe())
     standardised = torch.tensor([[0.0], [1.0], [-1.0]])
     assert task.predictions(standardised).flatten().tolist() == [10.0, 15.0, 5.0]
     metrics = task.metrics(0.0, torch.tensor([[1.0], [2.0]]), torch.tensor([[2.0], [4.0]]))
@@ -47,14 +47,14 @@ def test_regression_is_judged_in_the_targets_own_units(line: Dataset) -> None:
 def test_perplexity_is_the_exponential_of_the_loss() -> None:
     tokens_NT = torch.zeros(4, 8, dtype=torch.int64)
     data = make_data(tokens_NT, tokens_NT, NextToken(("a", "b")), Tokens(2), 2)
-    task = task_for(data, Recipe())
+    task = supervised_task_for(data, Recipe())
     assert (task.name, task.outputs, task.metric) == ("language", 2, "loss")
     assert task.loss(torch.zeros(4, 8, 2), tokens_NT).item() == pytest.approx(math.log(2))
     assert task.metrics(math.log(2), tokens_NT, tokens_NT)["perplexity"] == pytest.approx(2)
 
 
 def test_better_metrics_score_higher_and_ties_go_to_the_lower_loss(blobs: Dataset, line: Dataset) -> None:
-    classes, values = task_for(blobs, Recipe()), task_for(line, Recipe())
+    classes, values = supervised_task_for(blobs, Recipe()), supervised_task_for(line, Recipe())
     assert classes.score({"accuracy": 0.9, "loss": 9}) > classes.score({"accuracy": 0.8, "loss": 1})
     assert classes.score({"accuracy": 0.9, "loss": 1}) > classes.score({"accuracy": 0.9, "loss": 2})
     assert values.score({"mse": 1.0, "loss": 9}) > values.score({"mse": 2.0, "loss": 1})
@@ -65,28 +65,28 @@ def test_a_loss_that_does_not_go_with_the_target_is_refused(
     loss: str, fixture: str, request: pytest.FixtureRequest
 ) -> None:
     with pytest.raises(OptionError, match="does not go with"):
-        task_for(request.getfixturevalue(fixture), Recipe(loss=loss))  # type: ignore[arg-type]
+        supervised_task_for(request.getfixturevalue(fixture), Recipe(loss=loss))  # type: ignore[arg-type]
 
 
 def test_the_metric_that_chooses_can_be_chosen(blobs: Dataset, line: Dataset) -> None:
-    assert task_for(blobs, Recipe()).metric == "accuracy"
-    assert task_for(blobs, Recipe(metric="f1")).metric == "f1"
+    assert supervised_task_for(blobs, Recipe()).metric == "accuracy"
+    assert supervised_task_for(blobs, Recipe(metric="f1")).metric == "f1"
     for data in (blobs, line):
-        task = task_for(data, Recipe())
+        task = supervised_task_for(data, Recipe())
         computed = task.metrics(0.1, task.truth(data.targets), task.truth(data.targets))
         assert set(computed) == set(METRICS[task.name])
     with pytest.raises(OptionError, match="'mse' does not go with classification"):
-        task_for(blobs, Recipe(metric="mse"))
+        supervised_task_for(blobs, Recipe(metric="mse"))
 
 
 def test_one_class_is_nothing_to_learn() -> None:
     data = make_data(torch.zeros(4, 1), torch.zeros(4, dtype=torch.int64), Classes(("only",)), Features(1), 2)
     with pytest.raises(DataError, match="one class"):
-        task_for(data, Recipe())
+        supervised_task_for(data, Recipe())
 
 
 def test_shapes_that_would_broadcast_are_our_fault_and_do_not_pass(line: Dataset) -> None:
-    task = task_for(line, Recipe())
+    task = supervised_task_for(line, Recipe())
     with pytest.raises(AssertionError):
         task.loss(torch.zeros(4, 1), torch.zeros(4))
     assert isinstance(line.target, Values)

@@ -3,6 +3,8 @@
 from pellucid.data.dataset import (
     Classes,
     Dataset,
+    Itself,
+    Masks,
     NextToken,
     Preprocessing,
     Samples,
@@ -18,6 +20,8 @@ from pellucid.data.named.listing import catalogue
 __all__ = [
     "Classes",
     "Dataset",
+    "Itself",
+    "Masks",
     "NextToken",
     "Preprocessing",
     "Samples",

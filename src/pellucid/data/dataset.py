@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
+from pellucid.recipe import TaskName
 from pellucid.shapes import Shape
 
 SplitName = Literal["train", "validation", "test"]
@@ -53,7 +54,21 @@ class NextToken:
     vocabulary: tuple[str, ...]
 
 
-Target = Classes | Values | NextToken
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """The target is a class for every pixel: int64 (N, H, W), an index into `names`."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Itself:
+    """No target beside the input, which is to be reconstructed, generated or recalled: float32 (N, 0)."""
+
+    purpose: TaskName
+
+
+Target = Classes | Values | NextToken | Masks | Itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +163,7 @@ def describe(target: Target) -> str:
             return "predicts " + ", ".join(names)
         case NextToken(vocabulary):
             return f"predicts the next of {len(vocabulary)} tokens"
+        case Masks(names):
+            return f"one of {len(names)} classes a pixel"
+        case Itself(purpose):
+            return f"no target: {purpose}"

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pellucid.data.arrays.arrays import ArrayPreprocessing
-from pellucid.data.dataset import Classes, NextToken, Preprocessing, Target, Values
+from pellucid.data.dataset import Classes, Itself, Masks, NextToken, Preprocessing, Target, Values
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.data.series.preprocessing import SeriesPreprocessing
 from pellucid.data.tables.preprocessing import TablePreprocessing
@@ -61,6 +61,10 @@ def target_to_json(target: Target) -> dict[str, Any]:
             return {"kind": "values", "names": list(names), "mean": list(mean), "scale": list(scale)}
         case NextToken(vocabulary):
             return {"kind": "next-token", "vocabulary": list(vocabulary)}
+        case Masks(names):
+            return {"kind": "masks", "names": list(names)}
+        case Itself(purpose):
+            return {"kind": "itself", "purpose": purpose}
 
 
 def target_from_json(document: Mapping[str, Any]) -> Target:
@@ -77,8 +81,14 @@ def target_from_json(document: Mapping[str, Any]) -> Target:
                 return Values(tuple(document["names"]), tuple(document["mean"]), tuple(document["scale"]))
             case "next-token":
                 return NextToken(tuple(document["vocabulary"]))
+            case "masks":
+                return Masks(tuple(document["names"]))
+            case "itself":
+                return Itself(document["purpose"])
     except (KeyError, TypeError) as error:
         raise DataError("this target is damaged", received=repr(error)) from None
     raise DataError(
-        "this target cannot be read", expected="classes, values or next-token", received=str(document["kind"])
+        "this target cannot be read",
+        expected="classes, values, next-token, masks or itself",
+        received=str(document["kind"]),
     )

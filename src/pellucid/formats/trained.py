@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.data.arrays.arrays import ArrayPreprocessing
-from pellucid.data.dataset import Classes, NextToken, Preprocessing, Target, Values
+from pellucid.data.dataset import Classes, Itself, Masks, NextToken, Preprocessing, Target, Values
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.data.preprocessing import target_to_json, to_json
 from pellucid.data.texts.lines import TextLinesPreprocessing
@@ -149,7 +149,9 @@ def sample_of(preprocessing: Preprocessing) -> tuple[int, ...]:
 
 def _names(target: Target) -> Mapping[str, str]:
     match target:
-        case Classes(names) | NextToken(names):
+        case Classes(names) | NextToken(names) | Masks(names):
             return {"classes": json.dumps(list(names), ensure_ascii=False)}
         case Values(names):
             return {"values": json.dumps(list(names), ensure_ascii=False)}
+        case Itself():
+            return {}

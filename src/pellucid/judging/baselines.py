@@ -12,12 +12,12 @@ from pellucid.data.dataset import Classes, Dataset, NextToken, Values
 from pellucid.judging.judgement import Baseline
 from pellucid.judging.outputs import Outputs, sample_losses
 from pellucid.judging.resampling import values_of
-from pellucid.training.task import Task
+from pellucid.training.tasks import Supervised
 
 _MOST_SHOWN = 24
 
 
-def baseline_outputs(outputs: Outputs, data: Dataset, task: Task, trained_on: Dataset) -> tuple[str, Outputs]:
+def baseline_outputs(outputs: Outputs, data: Dataset, task: Supervised, trained_on: Dataset) -> tuple[str, Outputs]:
     """Return what a guess without a network says of the same rows, and what it does.
 
     For classes and tokens it always says the most frequent one in training, with each one's share there as its
@@ -42,7 +42,7 @@ def baseline_outputs(outputs: Outputs, data: Dataset, task: Task, trained_on: Da
     return name, Outputs(outputs.rows, said, outputs.truth, losses_N)
 
 
-def baseline_of(name: str, outputs: Outputs, task: Task) -> Baseline:
+def baseline_of(name: str, outputs: Outputs, task: Supervised) -> Baseline:
     """Return the baseline's metrics under its name."""
     return Baseline(name, values_of(outputs, task))
 
@@ -53,7 +53,7 @@ def training_counts(data: Dataset, classes: int) -> Tensor:
     return torch.bincount(data.targets.index_select(0, rows).flatten(), minlength=classes)
 
 
-def _of_values(outputs: Outputs, data: Dataset, task: Task, trained_on: Dataset) -> tuple[str, Outputs]:
+def _of_values(outputs: Outputs, data: Dataset, task: Supervised, trained_on: Dataset) -> tuple[str, Outputs]:
     rows = torch.from_numpy(outputs.rows)
     stored_NK = data.targets.index_select(0, rows)
     if data.preprocessing.kind == "series":
@@ -68,7 +68,7 @@ def _of_values(outputs: Outputs, data: Dataset, task: Task, trained_on: Dataset)
     return name, Outputs(outputs.rows, task.predictions(guess_NK).numpy(), outputs.truth, losses_N)
 
 
-def _losses_of_shares(outputs: Outputs, task: Task, share_K: Tensor) -> NDArray[np.float64]:
+def _losses_of_shares(outputs: Outputs, task: Supervised, share_K: Tensor) -> NDArray[np.float64]:
     """Return the loss of each sample (N,) where the probabilities are always the same."""
     logs_K = share_K.log()
     truth = torch.from_numpy(outputs.truth)
@@ -81,7 +81,7 @@ def _losses_of_shares(outputs: Outputs, task: Task, share_K: Tensor) -> NDArray[
     return means_N
 
 
-def _names(task: Task) -> tuple[str, ...]:
+def _names(task: Supervised) -> tuple[str, ...]:
     assert isinstance(task.target, Classes | NextToken)
     return task.target.names if isinstance(task.target, Classes) else task.target.vocabulary
 

@@ -12,7 +12,7 @@ from pellucid.judging.judgement import BiasVariance, Estimate
 from pellucid.judging.wording import is_share
 from pellucid.judging.wording import metric as written
 from pellucid.recipe import MetricName
-from pellucid.training.task import HIGHER_IS_BETTER
+from pellucid.training.tasks import HIGHER_IS_BETTER
 
 Verdict = Literal["good", "high bias", "high variance", "high bias and high variance"]
 

@@ -11,7 +11,7 @@ from pellucid.judging.outputs import Outputs
 from pellucid.judging.significance import Compared, class_test, metric_test
 from pellucid.judging.wording import is_share
 from pellucid.recipe import MetricName
-from pellucid.training.task import Task
+from pellucid.training.tasks import Supervised
 
 _SIGNIFICANT = 0.05
 
@@ -51,7 +51,7 @@ class Comparison:
         return asdict(self)
 
 
-def compare(names: tuple[str, str], first: Outputs, second: Outputs, task: Task) -> Comparison:
+def compare(names: tuple[str, str], first: Outputs, second: Outputs, task: Supervised) -> Comparison:
     """Compare two networks' outputs on the same rows, by the task's metric.
 
     Accuracy by McNemar's exact test, every other metric by a permutation test; both are paired, because the same rows
@@ -96,7 +96,7 @@ def compare(names: tuple[str, str], first: Outputs, second: Outputs, task: Task)
     )
 
 
-def require_same_task(names: tuple[str, str], first: Task, second: Task) -> None:
+def require_same_task(names: tuple[str, str], first: Supervised, second: Supervised) -> None:
     """Refuse to compare networks that learned different things.
 
     Raises:
@@ -117,7 +117,7 @@ def require_same_task(names: tuple[str, str], first: Task, second: Task) -> None
         )
 
 
-def _predicted(task: Task) -> tuple[str, ...]:
+def _predicted(task: Supervised) -> tuple[str, ...]:
     target = task.target
     return target.vocabulary if hasattr(target, "vocabulary") else target.names
 

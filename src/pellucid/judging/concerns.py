@@ -22,7 +22,7 @@ from pellucid.judging.outputs import Outputs
 from pellucid.judging.significance import Compared, class_test, metric_test
 from pellucid.judging.wording import is_share, percent
 from pellucid.judging.wording import metric as written
-from pellucid.training.task import Task
+from pellucid.training.tasks import Supervised
 
 _RANKS = {"critical": 0, "warning": 1, "note": 2}
 _SURE = 0.99
@@ -46,7 +46,7 @@ class Evidence:
         leaks: input columns that alone tell the answer.
     """
 
-    task: Task
+    task: Supervised
     outputs: Outputs
     baseline: Outputs
     baseline_name: str

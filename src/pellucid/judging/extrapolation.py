@@ -14,7 +14,7 @@ from pellucid.judging.judgement import Estimate
 from pellucid.judging.wording import is_share
 from pellucid.judging.wording import metric as written
 from pellucid.recipe import MetricName
-from pellucid.training.task import HIGHER_IS_BETTER
+from pellucid.training.tasks import HIGHER_IS_BETTER
 
 _EXPONENTS = np.geomspace(0.02, 3, 200)
 _LEAST_POINTS = 4

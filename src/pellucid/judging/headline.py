@@ -7,7 +7,7 @@ from pellucid.data.dataset import Dataset, SplitName, Values
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.judging.judgement import Baseline, Estimate
 from pellucid.judging.wording import metric as written
-from pellucid.training.task import Task
+from pellucid.training.tasks import Supervised
 
 _SEEN: Mapping[SplitName, str] = {
     "train": "it learned from",
@@ -16,7 +16,9 @@ _SEEN: Mapping[SplitName, str] = {
 }
 
 
-def headline(task: Task, data: Dataset, split: SplitName, metrics: Mapping[str, Estimate], baseline: Baseline) -> str:
+def headline(
+    task: Supervised, data: Dataset, split: SplitName, metrics: Mapping[str, Estimate], baseline: Baseline
+) -> str:
     """Return the sentence: how often it is right or how far it is off, on how many rows, and what no network does."""
     count = len(data.rows[split])
     name = "mae" if isinstance(task.target, Values) else "accuracy"

@@ -27,7 +27,7 @@ from pellucid.judging.resampling import estimates
 from pellucid.judging.threshold import Goal, Scores, read_goal, threshold_choice
 from pellucid.judging.verdict import Look, verdict_on
 from pellucid.training.device import Device
-from pellucid.training.task import Task
+from pellucid.training.tasks import Supervised
 
 _MOST_RESIDUALS = 2_000
 _USUAL_GOAL = "f1"
@@ -36,7 +36,7 @@ _USUAL_GOAL = "f1"
 def judge(  # noqa: PLR0913 (what is judged by place, what is asked of it by name)
     network: Network,
     data: Dataset,
-    task: Task,
+    task: Supervised,
     split: SplitName,
     device: Device,
     *,
@@ -118,7 +118,7 @@ class _Line:
     goal: Goal
 
 
-def _line(known: Dataset, task: Task, positive: str | None, goal: str) -> _Line | None:
+def _line(known: Dataset, task: Supervised, positive: str | None, goal: str) -> _Line | None:
     """Return what a threshold is to be chosen for; None where there are not two classes.
 
     Raises:
@@ -157,7 +157,7 @@ def _threshold(look: Look, line: _Line, known: Dataset, outputs: Outputs, split:
     return threshold_choice(judged, choosing, "validation", line.goal, line.positive)
 
 
-def _residuals(outputs: Outputs, task: Task) -> tuple[Residuals, ...]:
+def _residuals(outputs: Outputs, task: Supervised) -> tuple[Residuals, ...]:
     if not isinstance(task.target, Values):
         return ()
     places = spread(torch.arange(len(outputs)), _MOST_RESIDUALS).numpy()

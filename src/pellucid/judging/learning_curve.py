@@ -27,7 +27,9 @@ from pellucid.networks import Plan
 from pellucid.recipe import MetricName, Recipe
 from pellucid.seed import generator
 from pellucid.training.begin import begin
-from pellucid.training.session import Session, advance
+from pellucid.training.loop import advance
+from pellucid.training.session import Session
+from pellucid.training.tasks import Supervised, supervised_task_for
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 _MOST_TRAINING = 10_000
@@ -108,6 +110,7 @@ def learning_curve(
     Raises:
         DataError: too few training rows to divide.
     """
+    task = supervised_task_for(data, recipe)
     sizes, order = _sizes(data), _order(data, recipe.seed)
     plan = [(size, seed) for size in sizes for seed in range(seeds)]
     figures: dict[int, list[tuple[float, float]]] = {size: [] for size in sizes}
@@ -115,23 +118,23 @@ def learning_curve(
         part = _only(data, order[:size])
         session = begin(part, network, dataclasses.replace(recipe, seed=recipe.seed + seed)).session
         _train(session, number, len(plan), progress)
-        training = _look(session, data, spread(order[:size], _MOST_TRAINING))
-        held_out = _look(session, data, data.rows["validation"])
-        train, validation = (values_of(outputs, session.task)[session.task.metric] for outputs in (training, held_out))
+        training = _look(session, task, data, spread(order[:size], _MOST_TRAINING))
+        held_out = _look(session, task, data, data.rows["validation"])
+        train, validation = (values_of(outputs, task)[task.metric] for outputs in (training, held_out))
         figures[size].append((train, validation))
     # the last training had all rows
-    guessed = baseline_outputs(held_out, data, session.task, data)[1]
-    verdict = verdict_on(partial(_look, session), held_out, guessed, data, data, session.task)
-    estimate = estimates(held_out, session.task)[session.task.metric]
+    guessed = baseline_outputs(held_out, data, task, data)[1]
+    verdict = verdict_on(partial(_look, session, task), held_out, guessed, data, data, task)
+    estimate = estimates(held_out, task)[task.metric]
     points = tuple(_point(size, judged) for size, judged in figures.items())
-    metric = session.task.metric
+    metric = task.metric
     outlook = outlook_of(metric, [point.rows for point in points], [point.validation for point in points], estimate)
     return LearningCurve(
         metric=metric,
         points=points,
         seeds=seeds,
         steps=session.progress.step,
-        baseline=values_of(guessed, session.task)[metric],
+        baseline=values_of(guessed, task)[metric],
         verdict=verdict,
         law=outlook.law,
         doubled=outlook.doubled,
@@ -195,8 +198,8 @@ def _train(session: Session, number: int, of: int, progress: Progress | None) ->
     session.network.load_state_dict(session.best_weights)
 
 
-def _look(session: Session, data: Dataset, rows: Tensor) -> Outputs:
-    return run_over(session.network, data, session.task, rows, session.device)
+def _look(session: Session, task: Supervised, data: Dataset, rows: Tensor) -> Outputs:
+    return run_over(session.network, data, task, rows, session.device)
 
 
 def _point(size: int, judged: list[tuple[float, float]]) -> LearningPoint:

@@ -17,14 +17,14 @@ from pellucid.data.tables.preprocessing import TablePreprocessing
 from pellucid.data.texts.text import TextLinesPreprocessing, TextPreprocessing
 from pellucid.judging.judgement import Mistake
 from pellucid.judging.outputs import Outputs
-from pellucid.training.task import Task
+from pellucid.training.tasks import Supervised
 
 _MOST_FEATURES = 64
 _CONTEXT = 60
 
 
 def worst_mistakes(
-    outputs: Outputs, data: Dataset, task: Task, most: int, names: Sequence[str] | None = None
+    outputs: Outputs, data: Dataset, task: Supervised, most: int, names: Sequence[str] | None = None
 ) -> tuple[Mistake, ...]:
     """Return the worst predictions, the worst first.
 
@@ -43,7 +43,7 @@ def worst_mistakes(
     return tuple(_mistake(int(place), outputs, data, task, names) for place in order if badness_N[place] > -math.inf)
 
 
-def _badness(outputs: Outputs, task: Task) -> NDArray[np.float64]:
+def _badness(outputs: Outputs, task: Supervised) -> NDArray[np.float64]:
     if isinstance(task.target, Values):
         errors_NK = np.abs(outputs.predicted.astype(np.float64) - outputs.truth.astype(np.float64))
         worst_N: NDArray[np.float64] = (errors_NK / np.array(task.target.scale)).max(1)
@@ -55,14 +55,14 @@ def _badness(outputs: Outputs, task: Task) -> NDArray[np.float64]:
     return np.where(wrong_N, outputs.losses, -math.inf)
 
 
-def _mistake(place: int, outputs: Outputs, data: Dataset, task: Task, names: Sequence[str] | None) -> Mistake:
+def _mistake(place: int, outputs: Outputs, data: Dataset, task: Supervised, names: Sequence[str] | None) -> Mistake:
     row = int(outputs.rows[place])
     truth, said, probability = _answers(place, outputs, task)
     name = f"row {row + 1}" if names is None else names[row]
     return Mistake(row, name, truth, said, probability, shown(data, row, outputs.worst_token, place))
 
 
-def _answers(place: int, outputs: Outputs, task: Task) -> tuple[str, str, float | None]:
+def _answers(place: int, outputs: Outputs, task: Supervised) -> tuple[str, str, float | None]:
     truth, predicted = outputs.truth[place], outputs.predicted[place]
     match task.target:
         case Classes(known):

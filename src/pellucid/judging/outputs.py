@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from pellucid.data.dataset import Classes, Dataset, NextToken, SplitName
 from pellucid.errors import DataError
 from pellucid.training.device import Device
-from pellucid.training.evaluation import batch_size
-from pellucid.training.task import Task
+from pellucid.training.tasks import Supervised
 
 Network = Callable[[Tensor], Tensor]
 
@@ -59,13 +58,13 @@ def rows_to_judge(data: Dataset, split: SplitName) -> Tensor:
 
 
 @torch.no_grad()
-def run_over(network: Network, data: Dataset, task: Task, rows: Tensor, device: Device) -> Outputs:
+def run_over(network: Network, data: Dataset, task: Supervised, rows: Tensor, device: Device) -> Outputs:
     """Run a network over rows in batches, in evaluation mode, and put it back into the mode it was in."""
     was_training = isinstance(network, nn.Module) and network.training
     if isinstance(network, nn.Module):
         network.eval()
     try:
-        batches = [_of_batch(network, data, task, rows_B, device) for rows_B in rows.split(batch_size(data, task))]
+        batches = [_of_batch(network, data, task, rows_B, device) for rows_B in rows.split(task.rows_at_once(data))]
     finally:
         if isinstance(network, nn.Module):
             network.train(was_training)
@@ -81,7 +80,7 @@ def run_over(network: Network, data: Dataset, task: Task, rows: Tensor, device: 
             return Outputs(rows.numpy(), **named)
 
 
-def _of_batch(network: Network, data: Dataset, task: Task, rows_B: Tensor, device: Device) -> tuple[Tensor, ...]:
+def _of_batch(network: Network, data: Dataset, task: Supervised, rows_B: Tensor, device: Device) -> tuple[Tensor, ...]:
     inputs_B, targets_B = data.batch(rows_B)
     targets_B = targets_B.to(device.device)
     with device.autocast():
@@ -100,7 +99,7 @@ def _of_batch(network: Network, data: Dataset, task: Task, rows_B: Tensor, devic
     return tuple(tensor.cpu() for tensor in said)
 
 
-def sample_losses(task: Task, outputs_B: Tensor, targets_B: Tensor) -> Tensor:
+def sample_losses(task: Supervised, outputs_B: Tensor, targets_B: Tensor) -> Tensor:
     """Return the loss of each sample as if it were a batch of its own, (B,).
 
     Any loss that is a mean over samples of equal size has their mean as its value on the batch.

@@ -26,7 +26,7 @@ from pellucid.judging.judgement import Estimate
 from pellucid.judging.outputs import Outputs
 from pellucid.judging.resampling import estimates
 from pellucid.seed import derive
-from pellucid.training.task import HIGHER_IS_BETTER, Task
+from pellucid.training.tasks import HIGHER_IS_BETTER, Supervised
 
 _MOST_TRAINING = 2_000
 _MOST_JUDGED = 1_000
@@ -36,7 +36,7 @@ _TREES = 50
 _NEIGHBOURS = 5
 
 
-def reference_figures(trained_on: Dataset, task: Task, data: Dataset, rows: Tensor) -> Mapping[str, Estimate]:
+def reference_figures(trained_on: Dataset, task: Supervised, data: Dataset, rows: Tensor) -> Mapping[str, Estimate]:
     """Return the task's metric, with its interval, of each plain method, trained on some rows and judged on others.
 
     Linear (logistic or ridge) regression, five nearest neighbours and 50 extremely randomised trees, on at most 2,000
@@ -68,7 +68,7 @@ def reference_figures(trained_on: Dataset, task: Task, data: Dataset, rows: Tens
     return figures
 
 
-def best_of(figures: Mapping[str, Estimate], task: Task) -> str | None:
+def best_of(figures: Mapping[str, Estimate], task: Supervised) -> str | None:
     """Return the name of the method with the best figure."""
     sign = 1 if task.metric in HIGHER_IS_BETTER else -1
     return max(figures, key=lambda name: sign * figures[name].value, default=None)
@@ -88,13 +88,13 @@ def _flat(data: Dataset, rows: Tensor) -> tuple[NDArray[np.float32], NDArray[np.
     return inputs.flatten(1).numpy(), answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers
 
 
-def _restored(said: NDArray[np.float64], task: Task) -> NDArray[np.generic]:
+def _restored(said: NDArray[np.float64], task: Supervised) -> NDArray[np.generic]:
     assert isinstance(task.target, Values)
     values: NDArray[np.generic] = task.target.restore(torch.from_numpy(said.reshape(len(said), -1)).float()).numpy()
     return values
 
 
-def _methods(task: Task, training: int) -> Mapping[str, Any]:
+def _methods(task: Supervised, training: int) -> Mapping[str, Any]:
     neighbours, seed = min(_NEIGHBOURS, training), derive(0, "references") % 2**32
     if isinstance(task.target, Classes):
         return {

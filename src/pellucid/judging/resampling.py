@@ -18,7 +18,7 @@ from pellucid.judging.intervals import percentile, wilson
 from pellucid.judging.judgement import Estimate
 from pellucid.judging.outputs import Outputs
 from pellucid.seed import derive
-from pellucid.training.task import Task
+from pellucid.training.tasks import Supervised
 
 Sums = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class Blocks:
     count: int
 
 
-def blocks_for(losses_N: NDArray[np.float64], task: Task) -> Blocks:
+def blocks_for(losses_N: NDArray[np.float64], task: Supervised) -> Blocks:
     """Return the blocks that a task's samples are drawn in.
 
     Independent samples are blocks of one; of more than 4,000, so many blocks are dealt at random, which leaves a sum's
@@ -68,7 +68,7 @@ def blocks_for(losses_N: NDArray[np.float64], task: Task) -> Blocks:
     return Blocks(order % count, count)
 
 
-def sums_of(outputs: Outputs, task: Task, blocks: Blocks) -> Sums:
+def sums_of(outputs: Outputs, task: Supervised, blocks: Blocks) -> Sums:
     """Return the sums of each block that `metrics_of` needs, (G, M): the number of samples and their loss first."""
     ones = np.ones(len(outputs))
     if isinstance(task.target, Values):
@@ -91,8 +91,8 @@ def sums_of(outputs: Outputs, task: Task, blocks: Blocks) -> Sums:
     return np.concatenate([_summed([ones, outputs.losses], blocks), *counted], axis=1)
 
 
-def metrics_of(sums: Sums, task: Task) -> dict[str, NDArray[np.float64]]:
-    """Return the task's metrics, as `Task.metrics` defines them, of sums (..., M): each of shape (...)."""
+def metrics_of(sums: Sums, task: Supervised) -> dict[str, NDArray[np.float64]]:
+    """Return the task's metrics, as `Supervised.metrics` defines them, of sums (..., M): each of shape (...)."""
     count, loss = sums[..., 0], sums[..., 1] / sums[..., 0]
     if isinstance(task.target, NextToken):
         return {"loss": loss, "accuracy": sums[..., 2] / count, "perplexity": np.exp(loss)}
@@ -116,7 +116,7 @@ def metrics_of(sums: Sums, task: Task) -> dict[str, NDArray[np.float64]]:
     return {"loss": loss, "accuracy": hits.sum(-1) / count, "precision": precision, "recall": recall, "f1": f1}
 
 
-def estimates(outputs: Outputs, task: Task) -> dict[str, Estimate]:
+def estimates(outputs: Outputs, task: Supervised) -> dict[str, Estimate]:
     """Return every metric of the task with its 95 % interval.
 
     A share of independent samples right has Wilson's interval; all else the bootstrap's, from which the same seed
@@ -137,7 +137,7 @@ def estimates(outputs: Outputs, task: Task) -> dict[str, Estimate]:
     return found
 
 
-def values_of(outputs: Outputs, task: Task) -> dict[str, float]:
+def values_of(outputs: Outputs, task: Supervised) -> dict[str, float]:
     """Return the task's metrics, the very figures that a training's evaluation gives."""
     predicted, truth = torch.from_numpy(outputs.predicted), torch.from_numpy(outputs.truth)
     return task.metrics(float(outputs.losses.mean()), predicted, truth)

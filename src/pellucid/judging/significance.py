@@ -16,7 +16,7 @@ from pellucid.judging.wording import metric as written
 from pellucid.judging.wording import p_value
 from pellucid.recipe import MetricName
 from pellucid.seed import derive
-from pellucid.training.task import HIGHER_IS_BETTER, Task
+from pellucid.training.tasks import HIGHER_IS_BETTER, Supervised
 
 _PERMUTATIONS = 5_000
 _AT_ONCE = 500
@@ -69,7 +69,7 @@ def class_test(first: Outputs, second: Outputs) -> Compared:
     )  # fmt: skip
 
 
-def metric_test(first: Outputs, second: Outputs, task: Task) -> Compared:
+def metric_test(first: Outputs, second: Outputs, task: Supervised) -> Compared:
     """Compare the task's metric by a permutation test (Fisher 1935; for F1 as Yeh 2000).
 
     Were neither better, each row's two outcomes (neighbouring rows' together, where they follow each other) might as
@@ -85,7 +85,7 @@ def metric_test(first: Outputs, second: Outputs, task: Task) -> Compared:
     return Compared(metric, values[0], values[1], difference, p, f"permutation {p_value(p)}")
 
 
-def permutation_p(first_GM: Sums, second_GM: Sums, task: Task) -> float:
+def permutation_p(first_GM: Sums, second_GM: Sums, task: Supervised) -> float:
     """Return the p of exchanging the two outcomes of each block at random."""
     total_M, gap_GM = first_GM.sum(0), second_GM - first_GM
     differing = np.abs(gap_GM).max(1) > 0

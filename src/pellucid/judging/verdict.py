@@ -12,7 +12,7 @@ from pellucid.judging.judgement import BiasVariance
 from pellucid.judging.outputs import Outputs
 from pellucid.judging.references import best_of, reference_figures, spread
 from pellucid.judging.resampling import estimates, values_of
-from pellucid.training.task import Task
+from pellucid.training.tasks import Supervised
 
 _MOST_TRAINING = 10_000
 
@@ -21,7 +21,7 @@ Look = Callable[[Dataset, Tensor], Outputs]
 
 
 def verdict_on(
-    look: Look, outputs: Outputs, guessed: Outputs, data: Dataset, trained_on: Dataset, task: Task
+    look: Look, outputs: Outputs, guessed: Outputs, data: Dataset, trained_on: Dataset, task: Supervised
 ) -> BiasVariance | None:
     """Return the verdict on a network; None where the training rows are not at hand.
 

@@ -3,6 +3,7 @@
 from pellucid.networks.building import build
 from pellucid.networks.field import Field
 from pellucid.networks.fitting import fit_to
+from pellucid.networks.learning import learns
 from pellucid.networks.parsing import parse
 from pellucid.networks.plan import Plan
 from pellucid.networks.source import to_source
@@ -24,6 +25,7 @@ __all__ = [
     "Word",
     "build",
     "fit_to",
+    "learns",
     "parse",
     "to_source",
 ]

@@ -18,6 +18,7 @@ from pellucid.networks.field import Field
 from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError, Place, failure, failure_of
 from pellucid.networks.tree import Assertion
+from pellucid.recipe import TaskName
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
 
 LARGEST_DIMENSION = 2**40
@@ -47,6 +48,9 @@ class Word(ABC):
 
     name: ClassVar[str]
     also_called: ClassVar[tuple[str, ...]] = ()
+    learns: ClassVar[TaskName | None] = None
+    """The task that a network with this word is made for, where it is learned without a target beside the input."""
+
     place: Place | None = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)
     asserted: Assertion | None = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)
 

@@ -10,7 +10,7 @@ from pellucid.judging.wording import metric
 from pellucid.networks import Plan
 from pellucid.record import Record
 from pellucid.report.numbers import duration, metrics
-from pellucid.training.task import Task
+from pellucid.training.tasks import Task
 
 
 def data_lines(data: Dataset) -> str:

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from pellucid.data.dataset import Dataset, NextToken
-from pellucid.networks import Plan, build, fit_to
+from pellucid.data.dataset import Dataset
+from pellucid.errors import DataError
+from pellucid.networks import Plan, build, fit_to, learns
 from pellucid.recipe import Recipe
-from pellucid.shapes import Features, Sequence
+from pellucid.seed import isolated, seed_torch
 from pellucid.training.defaults import default_network, default_threads, fill_in
 from pellucid.training.device import choose_device
+from pellucid.training.loop import open_session
 from pellucid.training.memory import require_room_for_weights
-from pellucid.training.session import Session, open_session
-from pellucid.training.task import task_for
+from pellucid.training.session import Session
+from pellucid.training.tasks import Task, task_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,37 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
     task = task_for(data, recipe)
     device = choose_device(recipe)
     if isinstance(network, nn.Module):
-        return Beginning(open_session(network, data, task, recipe, device), None, ())
+        return Beginning(_begun(open_session(network, data, task, recipe, device)), None, ())
     chosen = default_network(data) if network is None else network
-    # one answer at every step of a text to go on with, one for the whole of anything else
-    outputs = Sequence(task.outputs) if isinstance(data.target, NextToken) else Features(task.outputs)
-    plan, notes = fit_to(chosen, data.input_shape, outputs)
+    _require_same_task(chosen, task)
+    plan, notes = fit_to(chosen, data.input_shape, task.answer)
     if recipe.threads is None:
         recipe = dataclasses.replace(recipe, threads=default_threads(plan, recipe.batch_size or 1))
     if network is None:
         notes = (f"chosen for this data: {chosen}; another with --network",)
     require_room_for_weights(plan.parameters, recipe, device.device)
-    return Beginning(open_session(build(plan, recipe.seed), data, task, recipe, device), plan, notes)
+    return Beginning(_begun(open_session(build(plan, recipe.seed), data, task, recipe, device)), plan, notes)
+
+
+def _require_same_task(network: str | Plan, task: Task) -> None:
+    """Refuse to learn what a network is not made for.
+
+    Raises:
+        DataError: it needs no target and the data has one, or it needs another.
+    """
+    made_for = learns(network)
+    if made_for not in (None, task.name):
+        raise DataError(
+            f"this network is made for {made_for}, and the data was read for {task.name}",
+            expected=f"data read for {made_for}",
+            received=f"data read for {task.name}",
+            advice=f'pellucid.load(..., task="{made_for}"), or --task {made_for}',
+        )
+
+
+def _begun(session: Session) -> Session:
+    """Let the rule set what it sets from the data; what it draws is a function of the seed."""
+    with isolated():
+        seed_torch(session.recipe.seed, "begin")
+        session.rule.begin(session)
+    return session

@@ -32,7 +32,7 @@ def save_checkpoint(path: Path, session: Session) -> None:
     """Write all that `restore` needs: weights, best weights, the optimiser's state and the counters."""
     tensors = {f"network.{name}": t for name, t in session.network.state_dict().items()}
     tensors |= {f"best.{name}": t for name, t in session.best_weights.items()}
-    state = session.optimizer.state_dict()["state"]
+    state = {} if session.optimizer is None else session.optimizer.state_dict()["state"]
     scalars: dict[str, Any] = {}
     for index, entries in state.items():
         for name, value in entries.items():
@@ -69,7 +69,8 @@ def restore(session: Session, path: Path) -> None:
         session.network.load_state_dict(groups["network"])
     except RuntimeError as error:
         raise RunError(f"{path} belongs to another network", received=str(error)) from None
-    session.optimizer.load_state_dict({**session.optimizer.state_dict(), "state": state})
+    if session.optimizer is not None:
+        session.optimizer.load_state_dict({**session.optimizer.state_dict(), "state": state})
     session.scaler.load_state_dict(json.loads(described["scaler"]))
     session.best_weights = {name: t.to(session.device.device) for name, t in groups["best"].items()}
     progress = from_json_line(described["progress"])

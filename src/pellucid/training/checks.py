@@ -13,10 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.data.dataset import Values
-from pellucid.errors import RunError
+from pellucid.errors import OptionError, RunError
 from pellucid.recipe import Recipe
-from pellucid.training.session import Session, epoch_order, open_session, train_step
-from pellucid.training.task import task_for
+from pellucid.training.loop import epoch_order, open_session, train_step
+from pellucid.training.rules import Gradient
+from pellucid.training.session import Session
+from pellucid.training.tasks import task_for
 
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 _LOWEST, _HIGHEST = 1e-7, 10.0
@@ -63,7 +65,6 @@ def overfit_one_batch(session: Session, steps: int = 300) -> Overfitting:
     """
     bare = dataclasses.replace(session.recipe, weight_decay=0.0, l1=0.0, augment="none", label_smoothing=0.0)
     copied = _copy(session, bare)
-    copied.task = task_for(session.data, bare)
     for module in copied.network.modules():
         if isinstance(module, _DROPOUTS):
             module.p = 0.0
@@ -142,4 +143,12 @@ def _constant_loss(session: Session, rows: Tensor) -> float:
 def _copy(session: Session, recipe: Recipe) -> Session:
     """Return a fresh session on a copy of the network; compiling it would cost more than the test."""
     recipe = dataclasses.replace(recipe, compile=False, schedule="constant")
-    return open_session(copy.deepcopy(session.network), session.data, session.task, recipe, session.device)
+    if not isinstance(session.rule, Gradient):
+        raise OptionError(
+            f"a {session.task.name} has no loss that one step lowers, so there is nothing to check beforehand",
+            expected="a network that learns by gradient descent on one loss",
+            received=type(session.rule).__name__.lower(),
+            advice="leave --range-test and --overfit-one-batch out",
+        )
+    task = task_for(session.data, recipe)
+    return open_session(copy.deepcopy(session.network), session.data, task, recipe, session.device)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 
 from pellucid.record import Epoch, Step, Watcher
+from pellucid.training.loop import advance
 from pellucid.training.memory import explained
-from pellucid.training.session import Session, advance
+from pellucid.training.session import Session
 
 
 def fit(session: Session, watchers: Iterable[Watcher] = (), between: Callable[[], None] = lambda: None) -> bool:

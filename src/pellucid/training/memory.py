@@ -129,7 +129,7 @@ def _at_most(session: Session) -> int:
     """Return a cheap and generous guess: a look at the network itself costs a second where it is the first."""
     weights = sum(p.numel() * p.element_size() for p in session.network.parameters())
     input_bytes = 4 * session.data.inputs[:1].numel() * session.batch_size
-    widest = max((p.shape[0] for p in session.network.parameters()), default=1)
+    widest = max((p.shape[0] for p in session.network.parameters() if p.ndim), default=1)
     layers = sum(1 for _ in session.network.modules())
     return weights * 16 + input_bytes * widest * layers
 

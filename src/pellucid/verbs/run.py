@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pellucid.data import Classes, Dataset, NextToken, Preprocessing, Samples, Target, Values, load
+from pellucid.data import Classes, Dataset, Itself, Masks, NextToken, Preprocessing, Samples, Target, Values, load
 from pellucid.data.dataset import SplitName
 from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
@@ -22,11 +22,13 @@ from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
 from pellucid.record import Finding, Prediction, Record, read_json
-from pellucid.seed import generator
+from pellucid.seed import generator, isolated, seed_torch
+from pellucid.training.batches import rows_at_once
 from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
-from pellucid.training.evaluation import evaluate, held_out, rows_at_once
-from pellucid.training.task import Task, task_for
+from pellucid.training.evaluation import evaluate, held_out
+from pellucid.training.tasks import Supervised, supervised_task_for, task_for
+from pellucid.training.tasks.specimens import Specimens
 from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.new_rows import new_rows
 
@@ -182,7 +184,7 @@ class Run:
         return judge(
             judged.to(device.device),
             dataset,
-            task_for(dataset, recipe),
+            supervised_task_for(dataset, recipe),
             split or held_out(dataset),
             device,
             positive=positive,
@@ -191,6 +193,27 @@ class Run:
             trained_on=self._trained_on(dataset),
             names=names,
         )
+
+    @torch.no_grad()
+    def specimens(self, data: Dataset | None = None, *, network: nn.Module | None = None) -> Specimens | None:
+        """Return what the network makes of some of the held-out rows, to be looked at; None where figures say it all.
+
+        Args:
+            data: as `evaluate` takes it.
+            network: for a run on a module of your own: the module, which the best weights are loaded into.
+
+        Raises:
+            DataError: the data is gone.
+            RunError: it was given from Python, or has changed; or the network cannot be built.
+        """
+        dataset, _ = self._to_judge(data)
+        recipe = self.recipe
+        device = choose_device(recipe)
+        shown = (self._network if network is None else self.with_weights(network)).to(device.device)
+        rows = dataset.rows[held_out(dataset)]
+        with isolated():
+            seed_torch(recipe.seed, "specimens")
+            return task_for(dataset, recipe).specimens(shown, dataset, rows, device)
 
     def rarer_class(self) -> str:
         """Return the class with the fewest training rows: what is looked for, where nothing else is said.
@@ -203,7 +226,7 @@ class Run:
         counts = training_counts(self.data(), len(self.target.names))
         return self.target.names[int(counts.argmin())]
 
-    def outputs(self, data: object = None, *, split: SplitName | None = None) -> tuple[Outputs, Task]:
+    def outputs(self, data: object = None, *, split: SplitName | None = None) -> tuple[Outputs, Supervised]:
         """Return what the network says of each row that `judge` would look at, and what it learned.
 
         Raises:
@@ -211,7 +234,7 @@ class Run:
         """
         dataset, _ = self._to_judge(data)
         recipe = self.recipe
-        device, task = choose_device(recipe), task_for(dataset, recipe)
+        device, task = choose_device(recipe), supervised_task_for(dataset, recipe)
         rows = rows_to_judge(dataset, split or held_out(dataset))
         return run_over(self._network.to(device.device), dataset, task, rows, device), task
 
@@ -345,5 +368,5 @@ def _prediction(name: str, target: Target, output_K: Tensor) -> Prediction:
             return Prediction(name, next(iter(ranked)), ranked, {})
         case Values(names):
             return Prediction(name, None, {}, dict(zip(names, target.restore(output_K).tolist(), strict=True)))
-        case NextToken():
-            raise AssertionError("texts are generated, not predicted")
+        case NextToken() | Masks() | Itself():
+            raise AssertionError(f"{target} is not predicted by a label or a number")

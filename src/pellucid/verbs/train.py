@@ -109,7 +109,8 @@ def _run_training(data: object, options: TrainOptions, module: nn.Module | None,
 
 
 def _begin(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
-    from pellucid.data import load
+    from pellucid.data import Dataset, load
+    from pellucid.networks import learns
     from pellucid.record import new_run_folder
     from pellucid.report.live import data_progress
     from pellucid.report.text import data_lines, network_lines, task_line
@@ -118,8 +119,11 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     from pellucid.verbs.folder import only_writer, write_beginning
 
     # data that `load` returned is split and prepared already: it takes no options, and says so if any are given
+    reading = options.reading
+    if reading.task is None and options.network is not None and not isinstance(data, Dataset):
+        reading = dataclasses.replace(reading, task=learns(options.network))
     with data_progress(console):
-        dataset = load(data, None if options.reading == DataOptions() else options.reading)
+        dataset = load(data, None if reading == DataOptions() else reading)
     console.print(data_lines(dataset), markup=False)
     begun = begin(dataset, module or options.network, options.recipe)
     console.print(network_lines(begun.plan, begun.session.network, begun.notes), markup=False)
@@ -186,7 +190,7 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
 def _checked(session: Session, options: TrainOptions, console: Console) -> Session:
     """Run the checks asked for on copies; return the session, its learning rate replaced where a test found one."""
     from pellucid.training.checks import overfit_one_batch, range_test
-    from pellucid.training.session import open_session
+    from pellucid.training.loop import open_session
 
     if options.overfit_one_batch:
         outcome = overfit_one_batch(session)
@@ -226,11 +230,14 @@ def _drive_and_tell(session: Session, folder: Path, options: Mapping[str, Any], 
 def _report(run: Run, session: Session, console: Console) -> None:
     """Judge the network, say the verdict and write report.html; a training that succeeded does not fail by it."""
     from pellucid.report.judgement import verdict_lines
+    from pellucid.training.tasks import Supervised
 
     module = session.network if run.asked["network"]["arrows"] is None else None
     try:
-        judgement = run.judge(session.data, network=module)
-        console.print(verdict_lines(judgement), markup=False)
+        judgement = None
+        if isinstance(session.task, Supervised):
+            judgement = run.judge(session.data, network=module)
+            console.print(verdict_lines(judgement), markup=False)
         page = run.report(judgement=judgement, data=session.data, network=module)
         console.print(f"report   {page}", markup=False)
     except PellucidError as error:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from pellucid.recipe import TaskName
 from pellucid.shapes import Shape
 
 
@@ -31,6 +32,7 @@ class Entry:
         inputs: the sorts of input it takes.
         input: the input it has unless one is given; None where it has none of its own.
         classes: the outputs it has unless a number is given.
+        learns: the task it is made for where that is not told by the data's target: it is learned without one.
         figures: what the literature or arithmetic says of the network as it is without arguments.
     """
 
@@ -42,3 +44,4 @@ class Entry:
     input: Shape | None
     classes: int
     figures: Mapping[str, int | str] = field(default_factory=dict)
+    learns: TaskName | None = None

@@ -1,45 +1,45 @@
-"""What a training is judged by: from the data's target to the network's outputs, the loss and the metrics.
+"""Tasks with a target beside the input: classes, values, the next token.
 
 Shape letters: N samples, B batch, T time, K outputs.
 """
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import torch
 from sklearn import metrics as reference
 from torch import Tensor
 from torch.nn import functional as F
 
-from pellucid.data.dataset import Dataset, NextToken, Target, Values
+from pellucid.data.dataset import Classes, Dataset, NextToken, Values
 from pellucid.errors import DataError, OptionError
 from pellucid.recipe import LossName, MetricName, Recipe, TaskName
-from pellucid.shapes import Sequence
-
-Loss = Callable[[Tensor, Tensor], Tensor]
+from pellucid.shapes import Features, Sequence
+from pellucid.training.batches import rows_at_once
+from pellucid.training.device import Device
+from pellucid.training.tasks.task import Loss, Network, Task, metric_for
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What is learned.
+class Supervised(Task):
+    """An answer for every sample, or for every step of it, that is compared with a target.
 
     Attributes:
-        name: the task's name, as `--task` takes it.
-        target: what the data predicts.
         outputs: how many numbers the network's last layer gives (at every step, for `language`).
         loss: (outputs, targets) -> mean loss of the batch, a scalar.
-        loss_name: the loss's name, as `--loss` takes it.
-        metric: the metric that chooses the best weights.
     """
 
     name: TaskName
-    target: Target
+    target: Classes | Values | NextToken
     outputs: int
     loss: Loss
     loss_name: LossName
     metric: MetricName
+
+    @property
+    def answer(self) -> Features | Sequence:
+        """One answer at every step of a text to go on with, one for the whole of anything else."""
+        return Sequence(self.outputs) if isinstance(self.target, NextToken) else Features(self.outputs)
 
     def predictions(self, outputs: Tensor) -> Tensor:
         """Return what the network's outputs say: class or token indices, or values in the target's own units."""
@@ -49,13 +49,32 @@ class Task:
         """Return stored targets in the form of `predictions`."""
         return self.target.restore(targets) if isinstance(self.target, Values) else targets
 
+    def rows_at_once(self, data: Dataset) -> int:
+        """Return how many rows are judged at once."""
+        steps = data.targets[:1].numel() if isinstance(self.target, NextToken) else 1
+        return rows_at_once(data.inputs, self.outputs * steps)
+
+    def evaluate(self, network: Network, data: Dataset, rows: Tensor, device: Device) -> dict[str, float]:
+        """Return the loss and the metrics."""
+        loss_sum, predictions, truth = 0.0, [], []
+        for rows_B in rows.split(self.rows_at_once(data)):
+            inputs_B, targets_B = data.batch(rows_B)
+            targets_B = targets_B.to(device.device)
+            with device.autocast():
+                outputs_B = network(inputs_B.to(device.device))
+            outputs_B = outputs_B.float()
+            loss_sum += self.loss(outputs_B, targets_B).item() * len(rows_B)
+            predictions.append(self.predictions(outputs_B).cpu())
+            truth.append(self.truth(targets_B).cpu())
+        return self.metrics(loss_sum / len(rows), torch.cat(predictions), torch.cat(truth))
+
     def metrics(self, loss: float, predictions: Tensor, truth: Tensor) -> dict[str, float]:
         """Return the metrics of a whole split, the loss first.
 
         Args:
             loss: mean loss.
-            predictions: as `Task.predictions` gives them, for all samples.
-            truth: as `Task.truth` gives it.
+            predictions: as `predictions` gives them, for all samples.
+            truth: as `truth` gives it.
         """
         if isinstance(self.target, Values):
             return {"loss": loss, **_regression_metrics(predictions, truth)}
@@ -64,59 +83,30 @@ class Task:
             return {"loss": loss, "accuracy": scores["accuracy"], "perplexity": float(torch.tensor(loss).exp())}
         return scores
 
-    def score(self, metrics: Mapping[str, float]) -> tuple[float, float]:
-        """Return what is to be maximised when the best weights are chosen: the metric, ties broken by the loss."""
-        sign = 1.0 if self.metric in HIGHER_IS_BETTER else -1.0
-        return sign * metrics[self.metric], -metrics["loss"]
 
-
-METRICS: Mapping[TaskName, tuple[MetricName, ...]] = MappingProxyType(
-    {
-        "classification": ("accuracy", "precision", "recall", "f1", "loss"),
-        "language": ("loss", "accuracy", "perplexity"),
-        "regression": ("mse", "rmse", "mae", "r2", "loss"),
-        "forecast": ("mse", "rmse", "mae", "r2", "loss"),
-    }
-)
-"""The metrics of each task, the one that usually chooses the best weights first."""
-
-HIGHER_IS_BETTER = frozenset({"accuracy", "precision", "recall", "f1", "r2"})
-
-
-def task_for(data: Dataset, recipe: Recipe) -> Task:
-    """Return the task that the data's target asks for, with the loss the recipe names or the task's usual one.
+def supervised(data: Dataset, target: Classes | Values | NextToken, recipe: Recipe) -> Supervised:
+    """Return the task that such a target asks for, with the loss the recipe names or the task's usual one.
 
     Raises:
         OptionError: a loss or a metric that does not go with the target.
         DataError: fewer than two classes.
     """
-    target = data.target
-    if isinstance(target, Values):
-        name: TaskName = "forecast" if isinstance(data.input_shape, Sequence) else "regression"
-        loss = recipe.loss or "squared-error"
-        return Task(name, target, len(target.names), _loss(loss, name, recipe), loss, _metric(name, recipe))
-    loss = recipe.loss or "cross-entropy"
-    if isinstance(target, NextToken):
-        name = "language"
-        return Task(name, target, len(target.vocabulary), _loss(loss, name, recipe), loss, _metric(name, recipe))
-    if len(target.names) < 2:
-        raise DataError(
-            "there is nothing to tell apart: the target has one class only",
-            expected="two classes or more",
-            received=", ".join(target.names) or "none",
-        )
-    name = "classification"
-    return Task(name, target, len(target.names), _loss(loss, name, recipe), loss, _metric(name, recipe))
-
-
-def _metric(task: TaskName, recipe: Recipe) -> MetricName:
-    if recipe.metric is not None and recipe.metric not in METRICS[task]:
-        raise OptionError(
-            f"metric '{recipe.metric}' does not go with {task}",
-            expected="one of " + ", ".join(METRICS[task]),
-            received=recipe.metric,
-        )
-    return recipe.metric or METRICS[task][0]
+    name: TaskName
+    match target:
+        case Values(names):
+            name = "forecast" if isinstance(data.input_shape, Sequence) else "regression"
+            outputs, loss = len(names), recipe.loss or "squared-error"
+        case NextToken(vocabulary):
+            name, outputs, loss = "language", len(vocabulary), recipe.loss or "cross-entropy"
+        case Classes(names):
+            name, outputs, loss = "classification", len(names), recipe.loss or "cross-entropy"
+            if len(names) < 2:
+                raise DataError(
+                    "there is nothing to tell apart: the target has one class only",
+                    expected="two classes or more",
+                    received=", ".join(names) or "none",
+                )
+    return Supervised(name, target, outputs, _loss(loss, name, recipe), loss, metric_for(name, recipe))
 
 
 def _loss(name: LossName, task: TaskName, recipe: Recipe) -> Loss:

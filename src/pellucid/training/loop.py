@@ -1,0 +1,167 @@
+"""The loop: a session opened and stepped; what it yields is the record."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.data.dataset import Dataset
+from pellucid.data.images.augment import augmenter
+from pellucid.errors import DataError
+from pellucid.recipe import Recipe
+from pellucid.record import Epoch, Step
+from pellucid.seed import generator, seed_torch
+from pellucid.shapes import Image
+from pellucid.training.device import Device
+from pellucid.training.evaluation import evaluate
+from pellucid.training.rules import rule_for
+from pellucid.training.rules.gradient import require_finite
+from pellucid.training.schedules import schedule
+from pellucid.training.session import Session, steps_per_epoch
+from pellucid.training.tasks import Task
+
+_SAMPLED_STEPS = 1_000  # about as many step lines a record holds, whatever the length of the training
+
+
+def open_session(network: nn.Module, data: Dataset, task: Task, recipe: Recipe, device: Device) -> Session:
+    """Return a training at its beginning; the network is moved to the device.
+
+    Args:
+        network: gives what `task.answer` says for a sample.
+        data: its training split trains, its validation split judges each epoch.
+        task: the loss to minimise and the metric that chooses the best weights.
+        recipe: every choice made (see `defaults.fill_in`).
+        device: where to compute.
+
+    Raises:
+        DataError: there are no validation rows.
+    """
+    if not len(data.rows["validation"]):
+        raise DataError(
+            "there are no validation rows to choose the best weights by",
+            expected="a split such as 60:20:20, or 80:20 for training and validation",
+            received=", ".join(f"{len(rows):,} {split}" for split, rows in data.rows.items()),
+        )
+    assert recipe.batch_size is not None
+    assert recipe.epochs is not None
+    assert recipe.learning_rate is not None
+    network.to(device.device)
+    rule = rule_for(network, task, recipe)
+    per_epoch = steps_per_epoch(len(data.rows["train"]), recipe.batch_size)
+    words = recipe.augment or "none"
+    return Session(
+        network=network,
+        data=data,
+        task=task,
+        recipe=recipe,
+        device=device,
+        rule=rule,
+        optimizer=rule.optimizer(network, recipe),
+        schedule=schedule(recipe, recipe.epochs * per_epoch, per_epoch),
+        forward=torch.compile(network) if recipe.compile else network,
+        augment=augmenter(words, data.input_shape) if isinstance(data.input_shape, Image) and words != "none" else None,
+        # scales the loss so that small fp16 gradients do not vanish; does nothing at other precisions
+        scaler=torch.amp.GradScaler(device.device.type, enabled=recipe.precision == "fp16"),
+    )
+
+
+def steps(session: Session, every: int | None = None) -> Iterator[Step | Epoch]:
+    """Train, yielding each sampled `Step` (one in `every`, by default about 1,000 in all) and each `Epoch`.
+
+    The session's state is whole whenever this yields: stop here, save it, go on later from the same place.
+
+    Raises:
+        DivergedError: the loss is no longer finite.
+    """
+    return (event for event in advance(session, every) if event is not None)
+
+
+def advance(session: Session, every: int | None = None) -> Iterator[Step | Epoch | None]:
+    """Train as `steps` does, yielding after each optimiser step: None where it is not a sampled one."""
+    every = every or max(1, session.total_steps // _SAMPLED_STEPS)
+    progress = session.progress
+    while not session.finished:
+        order = epoch_order(session)
+        session.network.train()
+        while progress.batch < session.steps_per_epoch:
+            rows = order[progress.batch * session.batch_size : (progress.batch + 1) * session.batch_size]
+            sampled = (progress.step + 1) % every == 0
+            gradient_norm = train_step(session, rows, measure=sampled)
+            yield _sample(session, gradient_norm) if sampled else None
+            if session.stopping:
+                return
+        yield _close_epoch(session)
+
+
+def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> float:
+    """Take one step of the session's rule on the samples of some rows.
+
+    Returns:
+        The norm of the whole gradient before clipping; NaN where it was not to be measured.
+
+    Raises:
+        DivergedError: the loss is not finite; the weights are as they were.
+    """
+    progress, device = session.progress, session.device
+    seed = session.recipe.seed
+    seed_torch(seed, "step", progress.step)
+    if session.optimizer is not None:
+        rate = _peak_rate(session) * session.schedule(progress.step)
+        for group in session.optimizer.param_groups:
+            group["lr"] = rate
+
+    inputs_B, targets_B = session.data.batch(rows_B)
+    inputs_B = inputs_B.to(device.device, non_blocking=True)
+    targets_B = targets_B.to(device.device, non_blocking=True)
+    if session.augment is not None:
+        inputs_B = session.augment(inputs_B, generator(seed, "augment", progress.step, device=device.device))
+    loss, gradient_norm = session.rule.step(session, inputs_B, targets_B, measure=measure)
+
+    progress.step += 1
+    progress.batch += 1
+    progress.loss_sum += loss
+    progress.loss_steps += 1
+    progress.epoch_loss_sum += loss
+    return gradient_norm
+
+
+def epoch_order(session: Session) -> Tensor:
+    """Return the training rows in this epoch's order: a function of the seed and the epoch's number alone."""
+    return session.rule.order(session)
+
+
+def _peak_rate(session: Session) -> float:
+    assert session.recipe.learning_rate is not None, "the recipe was not filled in"
+    return session.recipe.learning_rate
+
+
+def _sample(session: Session, gradient_norm: float) -> Step:
+    progress, samples = session.progress, len(session.data.rows["train"])
+    step = Step(
+        step=progress.step,
+        epoch=progress.epoch,
+        loss=progress.loss_sum / progress.loss_steps,
+        learning_rate=session.learning_rate,
+        gradient_norm=gradient_norm,
+        samples=(progress.epoch - 1) * samples + min(progress.batch * session.batch_size, samples),
+    )
+    progress.loss_sum, progress.loss_steps = 0.0, 0
+    return step
+
+
+def _close_epoch(session: Session) -> Epoch:
+    """Judge the epoch that ended on the validation split, keep the weights if they are the best, begin the next."""
+    progress = session.progress
+    loss = progress.epoch_loss_sum / session.steps_per_epoch
+    validation = evaluate(session.network, session.data, session.task, "validation", session.device)
+    require_finite(session, validation["loss"])
+    score = session.task.score(validation)
+    best = progress.best is None or score > progress.best
+    if best:
+        progress.best, progress.best_epoch = score, progress.epoch
+        session.best_weights = {name: t.detach().clone() for name, t in session.network.state_dict().items()}
+    epoch = Epoch(epoch=progress.epoch, step=progress.step, loss=loss, validation=validation, best=best)
+    progress.epoch += 1
+    progress.batch = 0
+    progress.epoch_loss_sum = 0.0
+    return epoch

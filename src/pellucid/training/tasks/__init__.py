@@ -1,0 +1,48 @@
+"""What is learned, one file a kind of task: what the network must give, the loss, the metrics."""
+
+from pellucid.data.dataset import Classes, Dataset, Itself, Masks, NextToken, Target, Values
+from pellucid.errors import DataError
+from pellucid.recipe import Recipe
+from pellucid.training.tasks.supervised import Supervised, supervised
+from pellucid.training.tasks.task import HIGHER_IS_BETTER, METRICS, Task
+
+__all__ = ["HIGHER_IS_BETTER", "METRICS", "Supervised", "Task", "is_judged_by_rows", "supervised_task_for", "task_for"]
+
+
+def task_for(data: Dataset, recipe: Recipe) -> Task:
+    """Return the task that the data's target asks for.
+
+    Raises:
+        OptionError: a loss or a metric that does not go with the target.
+        DataError: there is nothing to learn.
+    """
+    match data.target:
+        case Classes() | Values() | NextToken() as target:
+            return supervised(data, target, recipe)
+        case Itself(purpose):
+            raise DataError(f"{purpose} cannot be learned yet", expected="a target", received="none")
+        case Masks():
+            raise DataError("masks cannot be learned yet", expected="another target", received="masks")
+
+
+def is_judged_by_rows(target: Target) -> bool:
+    """Say whether a network's answer is judged row by row against such a target."""
+    return isinstance(target, Classes | Values | NextToken)
+
+
+def supervised_task_for(data: Dataset, recipe: Recipe) -> Supervised:
+    """Return the task of data whose rows have a target each, which can be judged row by row.
+
+    Raises:
+        DataError: the data has no such target.
+        OptionError: a loss or a metric that does not go with the target.
+    """
+    task = task_for(data, recipe)
+    if not isinstance(task, Supervised):
+        raise DataError(
+            f"{task.name} is not judged row by row",
+            expected="a network that predicts classes, values or the next token",
+            received=task.name,
+            advice="its figures stand in the run's record, and run.evaluate() gives them",
+        )
+    return task
