@@ -18,7 +18,7 @@ ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exp
 MetricName = Literal[
     "loss", "accuracy", "precision", "recall", "f1", "perplexity", "mse", "rmse", "mae", "r2", "energy_distance"
 ]
-LossName = Literal["cross-entropy", "squared-error", "absolute-error", "huber"]
+LossName = Literal["cross-entropy", "map", "squared-error", "absolute-error", "huber"]
 AdversarialLossName = Literal["minimax", "non-saturating", "hinge", "wasserstein"]
 
 _DATA = "Data"

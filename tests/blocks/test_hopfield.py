@@ -243,7 +243,8 @@ def test_patterns_that_cannot_be_stored_are_refused(patterns: Tensor, storage: s
 def sphere(count: int, units: int, seed: int = 0) -> Tensor:
     """Return random patterns of length sqrt(N)."""
     drawn = torch.randn(count, units, generator=seeded(seed), dtype=torch.float64)
-    return drawn / drawn.norm(dim=1, keepdim=True) * units**0.5
+    scaled: Tensor = drawn / drawn.norm(dim=1, keepdim=True) * units**0.5
+    return scaled
 
 
 def modern(patterns_PN: Tensor, beta: float = 1.0, updates: int = 1) -> HopfieldModern:

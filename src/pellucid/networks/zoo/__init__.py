@@ -3,7 +3,21 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pellucid.networks.zoo import alexnet, autoencoder, cnn, gan, hopfield, lenet, linear, mlp, recurrent, resnet, vgg
+from pellucid.networks.zoo import (
+    alexnet,
+    autoencoder,
+    cnn,
+    gan,
+    googlenet,
+    hopfield,
+    lenet,
+    linear,
+    mlp,
+    recurrent,
+    resnet,
+    segmentation,
+    vgg,
+)
 from pellucid.networks.zoo.entry import Arrows, Entry
 
 __all__ = ["ZOO", "Arrows", "Entry"]
@@ -14,8 +28,10 @@ _FAMILIES = (
     lenet,
     alexnet,
     vgg,
+    googlenet,
     resnet,
     cnn,
+    segmentation,
     recurrent,
     autoencoder,
     gan,
