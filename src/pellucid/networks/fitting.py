@@ -109,7 +109,12 @@ def _fit_zoo(tree: Tree, call: Call, input: Shape, outputs: Outputs) -> tuple[Pl
     notes = [f"input {input} in place of {expansion.own_input}"] * (expansion.own_input not in (None, input))
     notes += expansion.notes
     classes = asked.get("classes", entry.classes)
-    if alone and classes != _count(outputs) and (entry.input is not None or "classes" in asked):
+    if (
+        alone
+        and entry.learns is None
+        and classes != _count(outputs)
+        and (entry.input is not None or "classes" in asked)
+    ):
         notes.append(f"{_count(outputs)} outputs in place of {classes}")
     if alone and isinstance(outputs, Mapping):
         notes.append("a head for each of " + ", ".join(outputs))

@@ -28,7 +28,7 @@ def write(  # noqa: PLR0913 - each is an argument of the zoo name
     Args:
         input: what is reconstructed.
         code: numbers in the code.
-        classes: of no use here.
+        classes: of no use, for what comes out is as large as what goes in.
         width: hidden units, or maps of the first convolution (by default 4 x the code but at least 64, or 16 maps).
         noise: standard deviation of the normal noise on the input, which the network learns to take away.
         masking: share of the input's numbers that are blotted out, which the network learns to fill in.
@@ -79,6 +79,7 @@ ENTRIES = (
         write,
         (Features, Image, Sequence),
         Image(28, 28, 1),
-        784,
+        1,
+        learns="reconstruction",
     ),
 )
