@@ -8,6 +8,7 @@ IMAGES = (
     "9x8x2 -> conv(3, 4x3, stride=2, padding=same)",
     "9x8x2 -> conv(3, kernel=3, stride=3, padding=same, dilation=2)",
     "9x8x2 -> conv(1, 1x1)",
+    "9x8x2 -> conv(4, 3x3, init=he) -> fc(3, init=xavier)",
     "5x4x3 -> convtranspose(2, 3x3, stride=2)",
     "5x4x3 -> convtranspose(2, 4x4, stride=2, padding=1, bias=no)",
     "5x4x3 -> convtranspose(2, 3x3, stride=2, padding=same)",
@@ -30,6 +31,9 @@ IMAGES = (
     "9x8x2 -> subsample(2x2)",
     "9x8x2 -> subsample(3x2) -> scaledtanh",
     "9x8x6 -> tableconv(3x2)",
+    "9x8x2 -> adaptiveavgpool(3x4)",
+    "9x8x2 -> adaptiveavgpool(4x3)",
+    "9x8x2 -> adaptiveavgpool(6x10)",
     "9x8x2 -> globalavgpool",
     "9x8x2 -> fc(5)",
     "9x8x2 -> maxout(5, 3)",
@@ -39,6 +43,8 @@ IMAGES = (
     "9x8x6 -> lrn",
     "9x8x6 -> lrn(3, alpha=0.01, beta=0.5, k=1)",
     "9x8x2 -> dropout",
+    "9x8x2 -> gaussiannoise(0.3)",
+    "9x8x2 -> modernhopfield(7, beta=0.5)",
     "9x8x2 -> softmax",
     "9x8x2 -> relu -> leakyrelu -> leakyrelu(0.2) -> elu -> elu(0.5) -> gelu -> silu -> sigmoid -> tanh -> identity",
     "9x8x2 -> flatten",
@@ -50,6 +56,9 @@ IMAGES = (
     "9x8x2 -> upsample(to=16x4)",
     "9x8x2 -> upsample(to=4x16, mode=bilinear)",
     "9x8x2 -> upsample(to=20x9, mode=bilinear)",
+    "9x8x2 -> padchannels(5)",
+    "9x8x2 -> padchannels(2)",
+    "9x8x2 -> add(conv(5, 3x3, stride=2, padding=1) | avgpool(1x1, stride=2) -> padchannels(5))",
     "9x8x2 -> sample",
     "9x8x2 -> 3 * (conv(2, 3x3, padding=same) -> tanh)",
     "9x8x2 -> 2 * (conv(3, 3x3))",
@@ -64,6 +73,7 @@ IMAGES = (
 )
 SEQUENCES = (
     "T=12 x 3 -> conv(4, kernel=3)",
+    "T=12 x 3 -> conv(4, kernel=3, bias=no, init=xavier) -> fc(2, bias=no, init=he)",
     "T=12 x 3 -> conv(4, kernel=4, stride=2, padding=same, bias=no)",
     "T x 3 -> conv(4, kernel=3, padding=same) -> conv(2, kernel=2)",
     "T=12 x 3 -> convtranspose(4, kernel=3, stride=2)",
@@ -78,7 +88,7 @@ SEQUENCES = (
     "T x 3 -> fc(5) -> relu",
     "T=12 x 3 -> maxout(5)",
     "T x 3 -> batchnorm",
-    "T x 3 -> layernorm -> softmax -> dropout(0.2)",
+    "T x 3 -> layernorm -> softmax -> dropout(0.2) -> gaussiannoise(0)",
     "T x 3 -> rnn(5)",
     "T=12 x 3 -> rnn(5, layers=2, bidirectional=yes)",
     "T x 3 -> lstm(5) -> last -> fc(2)",
@@ -104,11 +114,13 @@ FEATURES = (
     "12 -> reshape(T=4 x 3) -> rnn(2)",
     "12 -> reshape(12)",
     "8 -> fc(6) -> sample -> fc(8)",
+    "8 -> gaussiannoise(1) -> fc(6) -> sample(beta=0.1) -> fc(8)",
     "7 -> 2 * (residual(fc(7) -> relu))",
     "7 -> residual(fc(4) -> batchnorm -> relu)",
     "7 -> concat(fc(2) | identity | fc(3) -> tanh)",
     "7 -> heads(a: fc(3) | b: fc(1) -> sigmoid)",
     "7 -> flatten -> identity",
+    "7 -> modernhopfield(5, updates=3)",
 )
 TOKENS = (
     "tokens(11) -> embed(4)",
@@ -116,7 +128,33 @@ TOKENS = (
     "tokens(11) -> embed(4) -> gru(3) -> fc(11)",
     "tokens(11) -> concat(embed(4) | embed(2) -> tanh)",
 )
-WITHOUT_GRADIENT = ("7 -> fc(3) -> step", "9x8x2 -> conv(2, 3x3) -> step(0.5)", "T x 3 -> step(-1)")
+ADVERSARIAL = (
+    "3 -> gan(generator: code(4) -> fc(5) -> relu -> fc(3) | discriminator: fc(6) -> leakyrelu(0.2) -> fc(1))",
+    "8x6x2 -> gan(discriminator: conv(3, 3x3) -> fc(1) | generator: code(4) -> fc(96) -> batchnorm -> reshape(8x6x2))",
+    "T=5 x 2 -> gan(generator: code(10) -> reshape(T=5 x 2) -> rnn(2) | discriminator: gru(4) -> last -> fc(1))",
+    "2 -> gan",
+    "T=6 x 2 -> gan(code=3, width=5, layers=1)",
+    "8x8x1 -> gan",
+    "7x9x2 -> gan(layers=2, width=8)",
+    "12x16x3 -> gan(code=8, width=2)",
+)
+WITHOUT_GRADIENT = (
+    "7 -> fc(3) -> step",
+    "9x8x2 -> conv(2, 3x3) -> step(0.5)",
+    "T x 3 -> step(-1)",
+    "9x8x2 -> binarise",
+    "9x8x2 -> binarise(mean) -> flatten -> binarise(sign)",
+)
+RECALLING = (
+    "9x8x2 -> hopfield",
+    "9x8x2 -> binarise -> hopfield(3, storage=pseudo-inverse, update=synchronous, sweeps=4)",
+    "7 -> hopfield(2, update=annealed, temperature=0.5)",
+    "7 -> step -> hopfield(states=bits)",
+    "9x8x1 -> hopfield",
+    "7 -> hopfield(3, storage=hebbian, update=synchronous)",
+)
+"""Words that go on until nothing changes: no gradient, and no graph that could be exported."""
+
 ZOO_TEXTS = (
     "lenet5",
     "lenet5(classes=7)",
@@ -131,6 +169,17 @@ ZOO_TEXTS = (
     "16x20x2 -> inception-small(classes=3)",
     "9x7x2 -> fcn(classes=3, width=4)",
     "17x16x1 -> unet(classes=3, width=2, depth=2)",
+    "67x70x3 -> alexnet.features -> fc(2)",
+    "63x63x1 -> alexnet.features(form=published) -> fc(2)",
+    "20x22x3 -> alexnet.features(form=two-group) -> fc(2)",
+    "33x40x3 -> vgg11.features(batchnorm=yes) -> fc(2)",
+    "8x8x3 -> resnet18(classes=2)",
+    "64x64x3 -> plain18(classes=2, batchnorm=no)",
+    "16x16x1 -> resnet50(classes=2, form=published)",
+    "resnet8",
+    "9x8x1 -> resnet20(classes=2, width=2, shortcuts=projected)",
+    "9x8x1 -> resnet20(classes=2, width=2, batchnorm=no)",
+    "plain8(width=4)",
     "cnn",
     "8x8x1 -> cnn",
     "28x28x1 -> cnn(classes=3, width=8, convolutions=2, dropout=0.1)",
@@ -138,9 +187,15 @@ ZOO_TEXTS = (
     "13 -> mlp",
     "8x8x1 -> mlp(16, 8, classes=3, activation=tanh, dropout=0.1, batchnorm=yes)",
     "T=5 x 4 -> mlp(6)",
+    "autoencoder",
+    "13 -> autoencoder(3, noise=0.3)",
+    "11x9x3 -> autoencoder(5, width=4, masking=0.2, variational=yes, beta=0.5)",
+    "T=6 x 2 -> autoencoder(4, width=8, variational=yes)",
     "13 -> linear",
     "13 -> logistic(classes=1)",
     "T=5 x 4 -> linear(classes=2)",
+    "13 -> modern-hopfield",
+    "8x8x1 -> modern-hopfield(20, beta=2)",
 )
-CONTRACT = (*IMAGES, *SEQUENCES, *FEATURES, *TOKENS, *ZOO_TEXTS)
-EVERYTHING = (*CONTRACT, *WITHOUT_GRADIENT)
+CONTRACT = (*IMAGES, *SEQUENCES, *FEATURES, *TOKENS, *ZOO_TEXTS, *ADVERSARIAL)
+EVERYTHING = (*CONTRACT, *WITHOUT_GRADIENT, *RECALLING)

@@ -3,15 +3,39 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pellucid.networks.zoo import cnn, googlenet, lenet, linear, mlp, recurrent, segmentation
+from pellucid.networks.zoo import (
+    alexnet,
+    autoencoder,
+    cnn,
+    gan,
+    googlenet,
+    hopfield,
+    lenet,
+    linear,
+    mlp,
+    recurrent,
+    resnet,
+    segmentation,
+    vgg,
+)
 from pellucid.networks.zoo.entry import Arrows, Entry
 
 __all__ = ["ZOO", "Arrows", "Entry"]
 
-ZOO: Mapping[str, Entry] = MappingProxyType(
-    {
-        entry.name: entry
-        for family in (linear, mlp, lenet, googlenet, cnn, segmentation, recurrent)
-        for entry in family.ENTRIES
-    }
+_FAMILIES = (
+    linear,
+    mlp,
+    lenet,
+    alexnet,
+    vgg,
+    googlenet,
+    resnet,
+    cnn,
+    segmentation,
+    recurrent,
+    autoencoder,
+    gan,
+    hopfield,
 )
+
+ZOO: Mapping[str, Entry] = MappingProxyType({entry.name: entry for family in _FAMILIES for entry in family.ENTRIES})
