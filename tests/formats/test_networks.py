@@ -27,7 +27,8 @@ FREE = 9
 """Steps of a sequence whose length the network leaves open."""
 
 ZOO = (
-    "28x28x1 -> lenet5", "8x8x3 -> cnn(width=4)", "13 -> linear", "13 -> logistic", "13 -> softmax", "13 -> mlp(8)",
+    "28x28x1 -> lenet5", "28x28x1 -> lenet5(form=paper)", "8x8x3 -> cnn(width=4)",
+    "13 -> linear", "13 -> logistic", "13 -> softmax", "13 -> mlp(8)",
     "T=6 x 3 -> rnn(5)", "T=6 x 3 -> fromlast(gru(5) -> last -> fc(1))", "tokens(11) -> embed(4) -> lstm(3)",
     "tokens(11) -> embed(4) -> gru(3, layers=2, bidirectional=yes) -> fc(11)",
     "9x8x2 -> residual(conv(4, 3x3, stride=2, padding=1) -> batchnorm -> relu) -> relu",

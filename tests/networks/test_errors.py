@@ -58,7 +58,7 @@ conv works on images, HxWxC, and sequences, T x F
 conv has no argument 'strides'
     28x28x1 -> conv(6, 5x5, strides=2)
                             ^^^^^^^^^
-  expected: conv(maps, kernel, stride=1, padding=0, dilation=1, groups=1, bias=yes)
+  expected: conv(maps, kernel, stride=1, padding=0, dilation=1, groups=1, bias=yes, init=uniform)
   received: strides
   advice: did you mean 'stride'?
 """,
@@ -66,7 +66,7 @@ conv has no argument 'strides'
 conv needs its kernel: size of the window
     28x28x1 -> conv(6)
                ^^^^^^^
-  expected: conv(maps, kernel, stride=1, padding=0, dilation=1, groups=1, bias=yes)
+  expected: conv(maps, kernel, stride=1, padding=0, dilation=1, groups=1, bias=yes, init=uniform)
   received: conv(6)
 """,
     "28x28x1 -> conv(6, 5x5) -> 28x28x6 -> fc(10)": """
@@ -302,6 +302,20 @@ FITS = {
     ("relu -> fc(2)", Tokens(9), 2): "write tokens(9) -> relu -> fc(2)",
     ("8x8x1 -> conv(6, 7x7) -> fc(3)", Image(4, 4, 1), 3): "change the layers to fit the data's shape",
     ("13 -> fc(3)", Features(13), (("a", 2), ("b", 1))): "write 13 -> heads(a: fc(2) | b: fc(1))",
+    ("13 -> fc(84) -> codes(9)", Features(13), 10): "write 13 -> fc(84) -> codes(10)",
+    ("13 -> heads(aux: fc(3) | main: relu -> heads(on: fc(3) | main: fc(3)))", Features(13), 2): (
+        "write 13 -> heads(aux: fc(2) | main: relu -> heads(on: fc(2) | main: fc(2)))"
+    ),
+    ("13 -> heads(aux: fc(3) | main: relu -> fc(3))", Features(13), (("a", 2), ("b", 1))): (
+        "write 13 -> relu -> heads(a: fc(2) | b: fc(1))"
+    ),
+    ("8x8x1 -> conv(4, 3x3, padding=1) -> relu -> conv(9, 1x1)", Image(8, 8, 1), Image(8, 8, 5)): (
+        "write 8x8x1 -> conv(4, 3x3, padding=1) -> relu -> conv(5, 1x1)"
+    ),
+    ("8x8x1 -> fc(5)", Image(8, 8, 1), Image(8, 8, 5)): "write 8x8x1 -> conv(5, 1x1)",
+    ("8x8x1 -> conv(4, 3x3) -> fc(5)", Image(8, 8, 1), Image(8, 8, 5)): (
+        "fcn and unet answer at every pixel, whatever the size"
+    ),
 }
 
 

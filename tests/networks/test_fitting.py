@@ -68,6 +68,18 @@ def test_heads_for_several_outputs() -> None:
     assert fit_to(str(plan), Features(13), {"parity": 2, "digit": 10})[0] == plan
 
 
+def test_auxiliary_heads_beside_a_main_one_are_one_output() -> None:
+    text = "9x9x1 -> conv(2, 3x3) -> heads(aux: fc(4) | main: conv(2, 3x3) -> heads(aux2: fc(4) | main: fc(4)))"
+    assert fit_to(text, Image(9, 9, 1), 4) == (parse(text), ())
+    assert fit_to(text, Image(9, 9, 1), Features(4)) == (parse(text), ())
+    assert str(parse(text).output) == "aux: 4, aux2: 4, main: 4"
+    for wrong in (text.replace("aux: fc(4)", "aux: fc(3)"), text.replace("main: fc(4)", "last: fc(4)")):
+        with pytest.raises(NotationError, match="the network's output is not what the data asks for"):
+            fit_to(wrong, Image(9, 9, 1), 4)
+    with pytest.raises(NotationError, match="two outputs have one name"):
+        parse(text.replace("aux2", "aux"))
+
+
 def test_parts_of_a_zoo_network() -> None:
     plan, _ = fit_to("lenet5.features -> fc(7)", Image(28, 28, 1), 7)
     assert str(plan).endswith("avgpool(2x2) -> fc(7)")

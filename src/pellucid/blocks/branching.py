@@ -55,7 +55,8 @@ class Heads(nn.Module):
     """Several outputs of one network, a dict of tensors: one network, several tasks (Caruana, 1997).
 
     Args:
-        heads: one module for each output; their keywords are the outputs' names.
+        heads: one module for each output; their keywords are the outputs' names. One that gives a dict itself, for it
+            ends in heads, gives those outputs in its place.
     """
 
     def __init__(self, **heads: nn.Module) -> None:
@@ -65,4 +66,8 @@ class Heads(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Return each head's output under its name."""
-        return {name: head(x) for name, head in self.named_children()}
+        outputs: dict[str, Tensor] = {}
+        for name, head in self.named_children():
+            output = head(x)
+            outputs.update(output if isinstance(output, dict) else {name: output})
+        return outputs

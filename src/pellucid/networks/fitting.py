@@ -10,12 +10,15 @@ from pellucid.networks.place import Place, failure
 from pellucid.networks.plan import Plan
 from pellucid.networks.tree import Call, Tree
 from pellucid.networks.word import Named, Output, Word, Words, agrees
-from pellucid.networks.words import Activation, Dropout, Fc, Heads
+from pellucid.networks.words import Activation, Codes, Conv, Dropout, Fc, Heads
 from pellucid.networks.words.normalisation import last_count
 from pellucid.networks.zoo import ZOO
 from pellucid.shapes import Features, Image, Sequence, Shape
 
 Outputs = int | Features | Image | Sequence | Mapping[str, int]
+
+MAIN = "main"
+"""The head that a network is judged by; the others only help it to learn, and give outputs of the same sort."""
 
 
 def fit_to(network: str | Plan, input_shape: Shape, outputs: Outputs) -> tuple[Plan, tuple[str, ...]]:
@@ -34,7 +37,8 @@ def fit_to(network: str | Plan, input_shape: Shape, outputs: Outputs) -> tuple[P
         input_shape: the shape of one sample.
         outputs: how many numbers come out (of the last dimension, so that one answer at every step is as right as one
             for the whole); or the very shape: `Sequence(65)`, 65 at every step, makes `rnn`, `gru` and `lstm`
-            many-to-many; or a number for each of several heads.
+            many-to-many, `Image(32, 32, 5)` is five at every pixel; or a number for each of several heads. Where one
+            output is wanted, a network may have auxiliary heads that give the same beside one that is called main.
 
     Raises:
         NotationError: the text cannot be read, or arrows do not fit the data; it shows those that would.
@@ -51,10 +55,14 @@ def fit_to(network: str | Plan, input_shape: Shape, outputs: Outputs) -> tuple[P
 
 
 def fits(output: Output, outputs: Outputs) -> bool:
-    """Say whether a network's output is the one that is wanted."""
+    """Say whether a network's output is the one that is wanted, or its heads all are and one is called main."""
+    if isinstance(output, Named) and not isinstance(outputs, Mapping):
+        shapes = dict(output.shapes)
+        return MAIN in shapes and all(fits(shape, outputs) for shape in shapes.values())
     match outputs:
         case int():
-            return not isinstance(output, Named) and last_count(output) == outputs
+            assert not isinstance(output, Named)
+            return last_count(output) == outputs
         case Mapping():
             heads = {name: last_count(shape) for name, shape in output.shapes} if isinstance(output, Named) else {}
             return heads == dict(outputs)
@@ -62,14 +70,24 @@ def fits(output: Output, outputs: Outputs) -> bool:
 
 
 def with_outputs(words: Words, outputs: Outputs) -> Words:
-    """Return the chain with its last fully connected layer, or one behind it, giving the outputs."""
-    last: Word = Fc(_count(outputs))
+    """Return the chain with its last fully connected layer, or one behind it, giving the outputs.
+
+    For one output auxiliary heads are changed with the main one; for several, nothing but the main one is kept.
+    """
+    end = words[-1] if words else None
+    if isinstance(end, Heads) and MAIN in dict(end.chains):
+        if isinstance(outputs, Mapping):
+            return with_outputs((*words[:-1], *dict(end.chains)[MAIN]), outputs)
+        return (*words[:-1], Heads(tuple((name, with_outputs(chain, outputs)) for name, chain in end.chains)))
+    last: Word = Conv(_count(outputs), (1, 1)) if isinstance(outputs, Image) else Fc(_count(outputs))
     if isinstance(outputs, Mapping):
         last = Heads(tuple((name, (Fc(count),)) for name, count in outputs.items()))
     at = len(words)
     while at and isinstance(words[at - 1], Activation | Dropout):
         at -= 1
-    if at and isinstance(words[at - 1], Fc | Heads):
+    if at and isinstance(words[at - 1], Codes) and isinstance(last, Fc):
+        last = Codes(last.units)
+    if at and isinstance(words[at - 1], Fc | Heads | type(last)):
         behind = () if isinstance(last, Heads) else words[at:]
         return (*words[: at - 1], last, *behind)
     return (*words, last)
@@ -90,7 +108,7 @@ def _fit_zoo(tree: Tree, call: Call, input: Shape, outputs: Outputs) -> tuple[Pl
         plan = Plan(input, with_outputs(plan.steps, outputs))
     if not fits(plan.output, outputs):
         _refuse_output(tree, plan, outputs)
-    notes = [f"input {input} in place of {entry.input}"] * (entry.input not in (None, input))
+    notes = [f"input {input} in place of {expansion.own_input}"] * (expansion.own_input not in (None, input))
     notes += expansion.notes
     classes = asked.get("classes", entry.classes)
     if alone and classes != _count(outputs) and (entry.input is not None or "classes" in asked):
@@ -125,12 +143,15 @@ def _refuse_output(tree: Tree, plan: Plan, outputs: Outputs) -> NoReturn:
     fitting = _fitting(plan.steps, plan.input, outputs)
     if not fitting and isinstance(plan.output, Sequence):
         fitting = _fitting((*plan.steps, *literal(read(f"{plan.output} -> last")).steps), plan.input, outputs)
+    advice = "end with a layer that gives that"
+    if isinstance(outputs, Image):
+        advice = "fcn and unet answer at every pixel, whatever the size"
     raise failure(
         tree.chain[-1].place,
         "the network's output is not what the data asks for",
         expected=_said(outputs),
         received=str(plan.output),
-        advice=f"write {fitting}" if fitting else "end with a layer that gives that",
+        advice=f"write {fitting}" if fitting else advice,
     )
 
 

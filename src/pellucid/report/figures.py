@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from pellucid.judging.judgement import Calibration, Residuals, ThresholdChoice
 from pellucid.judging.wording import percent
 from pellucid.report.canvas import BLUE, INK, ORANGE, SOFT, drawn, in_percent, thinned, titled
+from pellucid.training.tasks.specimens import Cloud
 
 _MOST_DOTS = 800  # dots cost more bytes than the points of a line
 _MOST_STEPS = 240  # of a forecast: more would be a blot
@@ -106,3 +107,18 @@ def course(of_target: Residuals, number: int) -> Element:
 
     detail = f"the last {len(truth):,} of {len(of_target.truth):,} rows, beside what came"
     return titled(f"Forecast of {of_target.target}", detail, drawn(f"course{number}", alternative, draw))
+
+
+def cloud(points: Cloud) -> Element:
+    """Return the points that a network made over those of the data."""
+    alternative = f"{len(points.made):,} points that the network made over {len(points.real):,} of the data."
+
+    def draw(axes: Axes) -> None:
+        for values, colour, label in ((points.real, SOFT, "the data"), (points.made, BLUE, "made by the network")):
+            shown = values[:_MOST_DOTS].tolist()
+            axes.scatter([x for x, _ in shown], [y for _, y in shown], s=7, color=colour, label=label, linewidths=0)
+        axes.set(xlabel=points.axes[0], ylabel=points.axes[1])
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.legend(loc="upper right")
+
+    return titled("Points", "what the network made over what it learned from", drawn("cloud", alternative, draw, 4.6))

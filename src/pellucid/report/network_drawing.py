@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 from pellucid.networks import Named, Plan, Word
 from pellucid.networks.word import Output, walk
+from pellucid.networks.words.adversarial import DISCRIMINATOR, GENERATOR, Gan
 from pellucid.networks.words.branching import Branching
 from pellucid.networks.words.combinators import FromLast, Heads, Repeat, every
 from pellucid.report.markup import element
@@ -122,6 +123,8 @@ def _unit(unit: _Unit, depth: int) -> _Piece:
         return _box([f"{word.name}: {_layers(word):,} layers"], kind="folded")
     if isinstance(word, Repeat):
         return _frame(_chain(word.body, unit.before, depth + (depth > 0)), f"{word.count:,} ×")
+    if isinstance(word, Gan):
+        return _adversaries(word, unit.before, depth)
     if isinstance(word, Branching):
         return _branches(word, unit.before, depth)
     lines = [str(word)]
@@ -132,18 +135,24 @@ def _unit(unit: _Unit, depth: int) -> _Piece:
 def _branches(word: Branching, incoming: Shape, depth: int) -> _Piece:
     """Return branches side by side that come from one line and meet in a sign, but for heads, which end apart."""
     named = [(name, words) for name, words in word.branches(incoming)]
+    heads = isinstance(word, Heads)
+    # heads inside heads are the network's way on, not a block of a block
+    inside = max(depth, 1) if heads else depth + 1
     shown = [
-        _chain(words, incoming, depth + 1) if words and str(words[0]) != "identity" else _Piece(16, 0, 8, ())
+        _chain(words, incoming, inside) if words and str(words[0]) != "identity" else _Piece(16, 0, 8, ())
         for _, words in named[:_MOST_BRANCHES]
     ]
     if len(named) > _MOST_BRANCHES:
         shown.append(_box([f"… {len(named) - _MOST_BRANCHES} more branches"], kind="folded"))
-    heads = isinstance(word, Heads)
     if isinstance(word, FromLast):
         shown = [_stacked([(_box(["− last value"], kind="plain"), ""), (piece, "")]) for piece in shown]
     if heads:
-        shown = [_stacked([(_box([name], kind="plain"), ""), (piece, "")]) for (name, _), piece in
-                 zip(named, shown, strict=False)]  # fmt: skip
+        shown = [
+            piece
+            if words and isinstance(words[-1], Heads)
+            else _stacked([(_box([name], kind="plain"), ""), (piece, "")])
+            for (name, words), piece in zip(named, shown, strict=False)
+        ]
     places, x = [], 0.0
     for piece in shown:
         places.append(x)
@@ -161,6 +170,18 @@ def _branches(word: Branching, incoming: Shape, depth: int) -> _Piece:
         return _Piece(width, top + inner, axis, tuple(parts))
     parts.append(_line(axes[0], bottom, axes[-1], bottom))
     return _merged(parts, width, axis, bottom, _SIGNS.get(word.name, word.name))
+
+
+def _adversaries(word: Gan, incoming: Shape, depth: int) -> _Piece:
+    """Return the discriminator below the two lines it judges: the data, and what the generator makes of its code."""
+    generator = _stacked([(_box([GENERATOR], kind="plain"), ""), (_chain(word.generator, incoming, depth + 1), "")])
+    left, bottom = 40.0, generator.height + 28
+    axis, made = 8.0, left + generator.axis
+    parts = [_line(axis, 0, axis, bottom), generator.at(left, 14), _line(made, bottom - 14, made, bottom)]
+    parts.append(_line(axis, bottom, made, bottom))
+    both = _merged(parts, left + generator.width, axis, bottom, "or")
+    judge = _chain(word.discriminator, incoming, depth + 1)
+    return _stacked([(both, ""), (_box([DISCRIMINATOR], kind="plain"), ""), (judge, "")])
 
 
 def _merged(parts: list[Element], width: float, axis: float, bottom: float, sign: str) -> _Piece:

@@ -44,6 +44,13 @@ def picture(data: Dataset, row: int) -> Element | None:
     return None
 
 
+def as_image(pixels_CHW: Tensor, alternative: str) -> Element:
+    """Return uint8 pixels as an image, with what it shows in words."""
+    made = _image(pixels_CHW)
+    made.set("alt", alternative)
+    return made
+
+
 def _as_pixels(values_CHW: Tensor) -> Tensor:
     """Return numbers of any range as uint8 pixels, the least black, the greatest white."""
     values = values_CHW.double()

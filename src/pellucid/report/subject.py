@@ -10,6 +10,7 @@ from pellucid.judging.judgement import Judgement
 from pellucid.judging.learning_curve import LearningCurve
 from pellucid.networks import Plan
 from pellucid.record import Finding, Record
+from pellucid.training.tasks.specimens import Specimens
 
 State = Literal["finished", "stopped", "diverged", "not begun"]
 
@@ -56,6 +57,7 @@ class Subject:
         data: None where the source is gone.
         findings: of the diagnosis.
         learning_curve: what more data would bring, where it was asked for.
+        specimens: what the network makes of some samples, where looking at them says more than figures.
     """
 
     title: str
@@ -74,6 +76,7 @@ class Subject:
     data: Dataset | None = None
     findings: tuple[Finding, ...] = field(default=())
     learning_curve: LearningCurve | None = None
+    specimens: Specimens | None = None
 
     @property
     def state(self) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -79,8 +80,10 @@ class Evaluation(Mapping[str, float]):
         return repr(dict(self))
 
 
-def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Evaluation:
-    """Judge a run's network, and return its metrics as a mapping that knows the rest.
+def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Mapping[str, float]:
+    """Judge a run's network, and return its metrics: as an `Evaluation`, a mapping that knows the rest.
+
+    Of networks that are not judged row by row (`generation`, `recall`, ...) the metrics are all there is.
 
     Args:
         run: a run, or the path of its folder.
@@ -100,11 +103,15 @@ def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Eval
 
     from rich.console import Console
 
+    from pellucid.training.tasks import is_judged_by_rows
+    from pellucid.verbs.measured import measure
     from pellucid.verbs.run import Run, open_run
 
     second, page = options.pop("compare", None), options.pop("report", None)
     asked = from_keywords(EvaluateOptions, {**options, "report": None if page is None else str(page)})
     opened = run if isinstance(run, Run) else open_run(run)
+    if not is_judged_by_rows(opened.target):
+        return measure(opened, data, dataclasses.replace(asked, compare=None if second is None else str(second)))
     other = open_run(second) if isinstance(second, str | Path) else second
     return _evaluate(opened, other, data, asked, Console(quiet=True))
 
@@ -112,11 +119,18 @@ def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Eval
 def command(options: EvaluateOptions, console: Console) -> Outcome:
     """Judge as the command line asks, and print it."""
     from pellucid.report.judgement import judgement_lines
+    from pellucid.report.numbers import metrics
+    from pellucid.training.tasks import is_judged_by_rows
+    from pellucid.verbs.measured import document, measure
     from pellucid.verbs.run import open_run
 
     if options.run is None:
         raise OptionError("there is no run to judge", expected="pellucid evaluate RUN [DATA]", received="no RUN")
     run = open_run(options.run)
+    if not is_judged_by_rows(run.target):
+        measured = measure(run, options.data, options)
+        console.print(f"measured {metrics(measured)}", markup=False)
+        return Outcome(document(run, measured))
     other = None if options.compare is None else open_run(options.compare)
     found = _evaluate(run, other, options.data, options, console)
     console.print(judgement_lines(found.judgement), markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,7 @@ def subject_of(
     from pellucid.networks import parse
     from pellucid.options import differing
     from pellucid.report.subject import Subject
+    from pellucid.training.tasks import is_judged_by_rows
 
     unjudged = ""
     # a judgement without facts of the data is one of other rows, whose numbers mean nothing in the run's own data
@@ -62,8 +64,12 @@ def subject_of(
             data = run.data()
         except (DataError, RunError) as error:
             unjudged = _said(error)
+    specimens = None
     if judgement is None and data is not None and run.record.result is not None:
-        judgement, unjudged = _judged(run, data, network)
+        if is_judged_by_rows(run.target):
+            judgement, unjudged = _judged(run, data, network)
+        else:
+            specimens = run.specimens(data, network=copy.deepcopy(network))
     command, options = command_of(run)
     arrows = run.asked["network"]["arrows"]
     return Subject(
@@ -83,6 +89,7 @@ def subject_of(
         data=data,
         findings=run.findings,
         learning_curve=learning_curve,
+        specimens=specimens,
     )
 
 
@@ -114,8 +121,6 @@ def command_of(run: Run) -> tuple[str | None, Any]:
 
 def _judged(run: Run, data: Dataset, network: nn.Module | None) -> tuple[Judgement | None, str]:
     """Return how the network does on the rows kept out of its training, or why that cannot be known."""
-    import copy
-
     try:
         return run.judge(data, network=copy.deepcopy(network)), ""  # the user's module keeps the weights it has
     except PellucidError as error:

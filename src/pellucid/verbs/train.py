@@ -230,11 +230,14 @@ def _drive_and_tell(session: Session, folder: Path, options: Mapping[str, Any], 
 def _report(run: Run, session: Session, console: Console) -> None:
     """Judge the network, say the verdict and write report.html; a training that succeeded does not fail by it."""
     from pellucid.report.judgement import verdict_lines
+    from pellucid.training.tasks import Supervised
 
     module = session.network if run.asked["network"]["arrows"] is None else None
     try:
-        judgement = run.judge(session.data, network=module)
-        console.print(verdict_lines(judgement), markup=False)
+        judgement = None
+        if isinstance(session.task, Supervised):
+            judgement = run.judge(session.data, network=module)
+            console.print(verdict_lines(judgement), markup=False)
         page = run.report(judgement=judgement, data=session.data, network=module)
         console.print(f"report   {page}", markup=False)
     except PellucidError as error:

@@ -16,6 +16,7 @@ from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError
 from pellucid.networks.word import Named, Output, Word, Words
 from pellucid.networks.words.activation import Identity
+from pellucid.networks.words.adversarial import Gan
 from pellucid.networks.words.branching import (
     Branching,
     NamedChain,
@@ -238,7 +239,11 @@ class FromLast(Branching):
 
 @dataclass(frozen=True)
 class Heads(Branching):
-    """Several outputs, a dict of tensors: `heads(digit: fc(10) | parity: fc(2))`; nothing can stand behind it."""
+    """Several outputs, a dict of tensors: `heads(digit: fc(10) | parity: fc(2))`; nothing can stand behind it.
+
+    A head that ends in heads gives their outputs in place of one of its own, so that outputs can branch off on the way:
+    `heads(aux: fc(10) | main: conv(8, 3x3) -> heads(aux2: fc(10) | main: fc(10)))` has the outputs aux, aux2 and main.
+    """
 
     name: ClassVar[str] = "heads"
     also_called: ClassVar[tuple[str, ...]] = ("outputs",)
@@ -259,9 +264,16 @@ class Heads(Branching):
         return self.chains
 
     def shape(self, incoming: Shape) -> Named:
-        """Return the shape of each head."""
-        shapes = branch_shapes(self, [words for _, words in self.chains], incoming)
-        return Named(tuple((name, shape) for (name, _), shape in zip(self.chains, shapes, strict=True)))
+        """Return the shape of each output."""
+        shapes: list[tuple[str, Shape]] = []
+        for name, words in self.chains:
+            shape = chain_shape(words, incoming)
+            shapes += shape.shapes if isinstance(shape, Named) else [(name, shape)]
+        names = [name for name, _ in shapes]
+        for name in names:
+            if names.count(name) > 1:
+                raise MisfitError("two outputs have one name", expected="a name of its own", received=name)
+        return Named(tuple(shapes))
 
     def __str__(self) -> str:
         return f"{self.name}({' | '.join(f'{name}: {chain_text(words)}' for name, words in self.chains)})"
@@ -274,7 +286,7 @@ def inner(word: Word) -> tuple[Words, ...]:
             return (body,)
         case Add(chains=chains) | Concat(chains=chains):
             return chains
-        case Heads(chains=named):
+        case Heads(chains=named) | Gan(chains=named):
             return tuple(words for _, words in named)
     return ()
 

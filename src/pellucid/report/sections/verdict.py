@@ -21,6 +21,7 @@ _STATUS = {
     "warning": ("fair", "Usable with care: see what is wrong below."),
     "critical": ("bad", "Do not rely on it yet: something is seriously wrong."),
 }
+_MEASURED = ("good", "Trained to the end. Look at what it makes, below.")
 _UNFINISHED = {
     "finished": ("fair", "Trained to the end, but not judged."),
     "stopped": ("fair", "Not finished: the training was stopped before its end."),
@@ -33,7 +34,9 @@ def verdict(subject: Subject) -> list[Element]:
     """Return the verdict and what is wrong, the worst first."""
     concerns = [*_unfinished(subject), *_concerns(subject)]
     worst = concerns[0].severity if concerns else "fine"
-    if subject.state != "finished" or subject.judgement is None:
+    if subject.state == "finished" and subject.specimens is not None:
+        style, status = _MEASURED
+    elif subject.state != "finished" or subject.judgement is None:
         style, status = _UNFINISHED[subject.state]
     else:
         style, status = _STATUS[worst]
@@ -45,7 +48,8 @@ def verdict(subject: Subject) -> list[Element]:
         class_=f"verdict {style}",
         aria_label="Verdict",
     )
-    return [box, _listed(concerns, judged=subject.judgement is not None)]
+    measured = subject.specimens is not None and not concerns
+    return [box] if measured else [box, _listed(concerns, judged=subject.judgement is not None)]
 
 
 def _headline(subject: Subject) -> str:
@@ -79,7 +83,7 @@ def _metric_of(subject: Subject) -> str | None:
 def _leading(subject: Subject) -> Child:
     judgement = subject.judgement
     if judgement is None:
-        return None
+        return _measured(subject)
     name = judgement.metric
     estimate = judgement.metrics[name]
     figures = [_figure(_label_of(judgement), metric(name, estimate.value), "main")]
@@ -89,6 +93,15 @@ def _leading(subject: Subject) -> Child:
     if baseline is not None:
         figures.append(_figure(f"without a network: {judgement.baseline.name}", metric(name, baseline)))
     return [element("dl", figures, class_="figures"), _scale(judgement)]
+
+
+def _measured(subject: Subject) -> Element | None:
+    """Return the figures of a network that is not judged row by row: those that its task measured."""
+    result = subject.record.result
+    if result is None or subject.specimens is None:
+        return None
+    figures = [_figure(title_of(name), metric(name, value)) for name, value in result.metrics.items() if name != "loss"]
+    return element("dl", figures, class_="figures")
 
 
 def _label_of(judgement: Judgement) -> str:
@@ -159,7 +172,7 @@ def _unfinished(subject: Subject) -> list[Concern]:
             advice = f"go on with: pellucid train --resume {subject.folder}"
             title = "The training is not finished."
             return [Concern("unfinished", "warning", title, f"{done} of {planned} epochs are done.", advice)]
-    if subject.judgement is None:
+    if subject.judgement is None and subject.specimens is None:
         title = "The network could not be judged again, so much of this page is missing."
         return [Concern("unjudged", "warning", title, subject.unjudged, "")]
     return []

@@ -11,6 +11,7 @@ from pellucid.errors import OptionError
 from pellucid.recipe import MetricName, Recipe, TaskName
 from pellucid.shapes import Features, Image, Sequence
 from pellucid.training.device import Device
+from pellucid.training.tasks.specimens import Specimens
 
 Network = Callable[[Tensor], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -40,6 +41,20 @@ class Task(ABC):
     def evaluate(self, network: Network, data: Dataset, rows: Tensor, device: Device) -> dict[str, float]:
         """Return the metrics on some rows, the loss first; the network is in evaluation mode, gradients are off."""
 
+    def specimens(
+        self,
+        network: Network,  # noqa: ARG002 (tasks that show something use all of these)
+        data: Dataset,  # noqa: ARG002
+        rows: Tensor,  # noqa: ARG002
+        device: Device,  # noqa: ARG002
+    ) -> Specimens | None:
+        """Return what the network makes of some rows, for people to look at; None where figures say it all.
+
+        The network is in evaluation mode, gradients are off, and what is drawn comes from torch's global stream,
+        which the caller has seeded.
+        """
+        return None
+
     def score(self, metrics: Mapping[str, float]) -> tuple[float, float]:
         """Return what is to be maximised when the best weights are chosen: the metric, ties broken by the loss."""
         sign = 1.0 if self.metric in HIGHER_IS_BETTER else -1.0
@@ -51,6 +66,7 @@ METRICS: Mapping[TaskName, tuple[MetricName, ...]] = MappingProxyType(
         "classification": ("accuracy", "precision", "recall", "f1", "loss"),
         "language": ("loss", "accuracy", "perplexity"),
         "regression": ("mse", "rmse", "mae", "r2", "loss"),
+        "generation": ("energy_distance",),
         "forecast": ("mse", "rmse", "mae", "r2", "loss"),
     }
 )
