@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
@@ -49,6 +49,7 @@ states = st.integers(0, 2**31).map(lambda seed: random_signs(20, 40, seed))
 memories = st.tuples(st.integers(1, 30), st.integers(0, 2**31)).map(lambda drawn: random_signs(drawn[0], 40, drawn[1]))
 
 
+@settings(max_examples=30)
 @given(memories, states, st.integers(0, 2**31))
 def test_a_sweep_is_every_unit_after_the_other(patterns_PN: Tensor, state_BN: Tensor, seed: int) -> None:
     network = made(patterns_PN)
@@ -74,6 +75,7 @@ def test_energy_never_rises_in_ten_thousand_asynchronous_recalls(storage: str) -
     assert torch.equal(trace[-1], network.recall(trace[-1], seeded(4)))  # at rest in any order
 
 
+@settings(max_examples=30)
 @given(memories, states, st.sampled_from(["hebbian", "pseudo-inverse"]), st.integers(0, 2**31))
 def test_energy_falls_from_any_cue_known_or_not(patterns: Tensor, cue_BN: Tensor, storage: str, seed: int) -> None:
     network = made(patterns, storage)
@@ -85,11 +87,12 @@ def test_energy_falls_from_any_cue_known_or_not(patterns: Tensor, cue_BN: Tensor
 
 
 @pytest.mark.covers("B8")
+@settings(max_examples=30)
 @given(st.integers(2, 60), st.integers(0, 2**31), st.sampled_from(UPDATES))
 def test_one_pattern_is_recalled_from_less_than_half_of_it_wrong(units: int, seed: int, update: str) -> None:
     """Hebb's W = (x x^T - 1) / N: from fewer than (N - 1) / 2 errors any rule recalls x in a sweep or two."""
     pattern_1N = random_signs(1, units, seed)
-    network = made(pattern_1N, update=update, temperature=0.01)
+    network = made(pattern_1N, update=update, sweeps=4, temperature=0.01)
     expected = (pattern_1N.T @ pattern_1N / units).fill_diagonal_(0)
     assert torch.equal(network.weight, expected)
     wrong = torch.randperm(units, generator=seeded(seed))[: max(0, (units - 2) // 2)]
@@ -100,6 +103,7 @@ def test_one_pattern_is_recalled_from_less_than_half_of_it_wrong(units: int, see
 
 
 @pytest.mark.covers("B8")
+@settings(max_examples=30)
 @given(st.integers(1, 39), st.integers(0, 2**31), st.floats(0, 0.45))
 def test_the_pseudo_inverse_holds_any_patterns(count: int, seed: int, alike: float) -> None:
     """Random or all much like the first one, they are fixed points, and the couplings are NumPy's X^+ X."""
@@ -124,9 +128,11 @@ def test_couplings_are_symmetric_without_a_diagonal(storage: str) -> None:
 
 
 @pytest.mark.covers("B8")
+@settings(max_examples=30)
 @given(memories, states, st.sampled_from(UPDATES), st.integers(0, 2**31))
 def test_bits_are_signs_by_a_change_of_variables(patterns_PN: Tensor, state_BN: Tensor, update: str, seed: int) -> None:
-    signs, bits = made(patterns_PN, update=update), Hopfield(40, len(patterns_PN), update=update, states="bits")
+    signs = made(patterns_PN, update=update, sweeps=6)
+    bits = Hopfield(40, len(patterns_PN), update=update, states="bits", sweeps=6)
     bits.store((patterns_PN + 1) / 2)
     for network in (signs, bits):
         network.threshold.uniform_(-0.3, 0.3, generator=seeded(seed))
@@ -144,8 +150,8 @@ def test_bits_are_signs_by_a_change_of_variables(patterns_PN: Tensor, state_BN: 
 
 def test_what_a_cue_recalls_does_not_depend_on_the_others() -> None:
     for update in UPDATES:
-        network = made(random_signs(12, 80), update=update)
-        cues = random_signs(30, 80, seed=1)
+        network = made(random_signs(9, 60), update=update, sweeps=10)
+        cues = random_signs(6, 60, seed=1)
         alone = torch.cat([network.recall(cue[None], seeded(5)) for cue in cues])
         assert torch.equal(network.recall(cues, seeded(5)), alone)
         assert torch.equal(network(cues), torch.cat([network(cue[None]) for cue in cues]))
@@ -197,12 +203,12 @@ def test_a_crowded_memory_ends_in_other_states() -> None:
 @pytest.mark.covers("B8")
 def test_annealing_leaves_shallow_valleys() -> None:
     """From random starts, noise that falls to none ends deeper, and more often in a pattern, than no noise."""
-    patterns = random_signs(8, 200)
-    cues = random_signs(300, 200, seed=1)
+    patterns = random_signs(6, 120)
+    cues = random_signs(300, 120, seed=1)
     ends = {}
     for update in ("asynchronous", "annealed"):
-        network = made(patterns, update=update, sweeps=60, temperature=0.8)
-        ended = torch.cat([network.recall(cue[None], seeded(at)) for at, cue in enumerate(cues)])
+        network = made(patterns, update=update, sweeps=40, temperature=0.8)
+        ended = torch.cat([network.recall(some, seeded(at)) for at, some in enumerate(cues.split(30))])
         kinds = network.recognise(ended)[0]
         ends[update] = (network.energy(ended).mean().item(), (kinds < 2).double().mean().item())
     assert ends["annealed"][0] < ends["asynchronous"][0]
@@ -214,13 +220,13 @@ def test_glauber_dynamics_is_the_distribution_of_gibbs() -> None:
     network = made(random_signs(2, 3, seed=3))
     network.threshold.copy_(torch.tensor([0.1, -0.2, 0.3]))
     random, state, counts = seeded(0), torch.ones(1, 3), torch.zeros(8)
-    order, steps = torch.arange(3), 20_000
+    order, steps = torch.arange(3), 8_000
     for _ in range(steps):
         state = network._unit_by_unit(state, order, torch.rand(3, generator=random), temperature=0.7)
         counts[int(((state[0] + 1) / 2 @ torch.tensor([4.0, 2.0, 1.0])).item())] += 1
     every = torch.tensor(list(product([-1.0, 1.0], repeat=3)))
     expected = torch.softmax(-network.energy(every) / 0.7, 0)
-    assert (counts / steps).numpy() == pytest.approx(expected.numpy(), abs=0.015)
+    assert (counts / steps).numpy() == pytest.approx(expected.numpy(), abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -243,8 +249,8 @@ def test_patterns_that_cannot_be_stored_are_refused(patterns: Tensor, storage: s
 def sphere(count: int, units: int, seed: int = 0) -> Tensor:
     """Return random patterns of length sqrt(N)."""
     drawn = torch.randn(count, units, generator=seeded(seed), dtype=torch.float64)
-    scaled: Tensor = drawn / drawn.norm(dim=1, keepdim=True) * units**0.5
-    return scaled
+    onto: Tensor = drawn / drawn.norm(dim=1, keepdim=True) * units**0.5
+    return onto
 
 
 def modern(patterns_PN: Tensor, beta: float = 1.0, updates: int = 1) -> HopfieldModern:
@@ -262,7 +268,7 @@ def test_modern_recall_is_the_papers_formula_and_lowers_its_energy(
     X, xi = patterns.numpy().T, cue.numpy().T
     weight = np.exp(beta * X.T @ xi)
     expected = X @ (weight / weight.sum(0))
-    assert pytest.approx(expected, abs=1e-9) == network(cue).numpy().T
+    assert np.abs(network(cue).numpy().T - expected).max() < 1e-9
     before, after = network.energy(cue), network.energy(network(cue))
     assert (after <= before + 1e-9).all()
     largest = np.sqrt((X**2).sum(0)).max()
@@ -284,36 +290,42 @@ def test_room_that_is_not_used_changes_nothing() -> None:
     assert torch.equal(roomy(cue), cue)
     roomy.store(patterns)
     assert torch.allclose(roomy(cue), modern(patterns)(cue))
-    which = roomy.recognise(patterns)[1]
+    _, which, _ = roomy.recognise(patterns)
     assert which.tolist() == list(range(9))
     assert [roomy.KINDS[kind] for kind in roomy.recognise(patterns[:2] / 2 + patterns[2:4] / 2)[0]] == ["mixture"] * 2
 
 
 @pytest.mark.covers("B8")
 def test_the_modern_form_stores_exponentially_many_patterns() -> None:
-    """On the sphere of radius sqrt(N), with beta 1 and noise: the most retrieved in one update doubles every few N.
+    """Half of P random patterns on the sphere are retrieved in one update up to log2 P = 0.558 N + constant, beta 1/2.
 
-    Retrieved: with a probability above 0.99 nearer than a tenth of the pattern's length. Compared with 0.138 N.
+    A pattern is lost when the P others together outweigh it. As in a random energy model (Lucibello and Mezard, "The
+    exponential capacity of dense associative memories", 2024), for patterns of length sqrt(N) that is at
+    ln P / N = beta - max over u of (beta u + 1/2 ln(1 - u^2)).
     """
-    most = {}
-    for units in (8, 12, 16, 20, 24):
-        most[units] = next(
-            count // 2 for count in (2**power for power in range(1, 16)) if retrieved(units, count) < 0.99
-        )
-    assert most[24] > 100 * 0.138 * 24
-    sizes, logs = np.array(list(most)), np.log2(np.array(list(most.values())))
+    sizes, beta = np.arange(12, 29, 4), 0.5
+    logs = np.array([largest_retrieved(int(units), beta) for units in sizes])
+    u = np.linspace(0, 0.999, 10_000)
+    theory = (beta - (beta * u + np.log(1 - u**2) / 2).max()) / np.log(2)
     slope, _ = np.polyfit(sizes, logs, 1)
-    assert slope > 0.25
-    assert np.corrcoef(sizes, logs)[0, 1] > 0.95
+    assert theory == pytest.approx(0.558, abs=0.001)
+    assert slope == pytest.approx(theory, rel=0.1)
+    assert 2 ** logs[-1] > 1_000 * 0.138 * sizes[-1]
 
 
-def retrieved(units: int, count: int) -> float:
-    """Return the share of random patterns that one update brings a noisy cue near to."""
-    patterns = sphere(count, units)
-    tried = patterns[:500]
-    noise = torch.randn(tried.shape, generator=seeded(1), dtype=torch.float64)
-    ended = modern(patterns, beta=1.0)(tried + 0.1 * noise)
-    return float(((ended - tried).norm(dim=1) < 0.1 * units**0.5).double().mean())
+def largest_retrieved(units: int, beta: float) -> float:
+    """Return log2 of the number of patterns at which half of those tried are retrieved, between powers of two."""
+    before = 1.0
+    for power in range(1, 18):
+        patterns = sphere(2**power, units)
+        tried = patterns[:300]
+        noise = torch.randn(tried.shape, generator=seeded(1), dtype=torch.float64)
+        ended = modern(patterns, beta)(tried + 0.1 * noise)
+        share = float(((ended - tried).norm(dim=1) < 0.1 * units**0.5).double().mean())
+        if share < 0.5:
+            return power - (0.5 - share) / (before - share)
+        before = share
+    raise AssertionError("more than was tried")
 
 
 @pytest.mark.parametrize(
