@@ -1,8 +1,8 @@
-"""Results of the field reached by one command each: `python -m benchmarks.trainings [NAME [SEED ...]]`.
+"""Trainings: figures of the field, reached by one command each.
 
-Each training is one `pellucid train`, in a process and a run folder of its own under `runs/results`; one that was
-stopped goes on where it stopped. What came of it is a line of `results/trainings.jsonl`, and is not measured again.
-Without a name all that is missing is measured, which takes hours on two cores.
+Each is one `pellucid train` in a process of its own; the figure is the mean over the seeds, with its range. Measured
+one by one by `python -m benchmarks.trainings NAME [SEED ...]`, which takes up to half an hour a seed: a training that
+was stopped goes on where it stopped, in its run folder under `runs/results`.
 """
 
 import json
@@ -16,6 +16,7 @@ from statistics import mean
 from typing import Any, Literal
 
 import pellucid
+from benchmarks.measure import table
 
 RESULTS = Path(__file__).parent / "results" / "trainings.jsonl"
 RUNS = Path("runs/results")
@@ -96,8 +97,13 @@ def measure(name: str, seed: int) -> dict[str, Any]:
     }
 
 
-def rows() -> Iterator[list[str]]:
-    """Yield a row of the results page for each training with a result."""
+def compare() -> str:
+    """Return a row for each training that was measured; none is measured here."""
+    head = ["what", "command", "figure", "wanted", "reached", "seeds", "parameters", "minutes each", "threads"]
+    return table(head, list(_rows()))
+
+
+def _rows() -> Iterator[list[str]]:
     lines = measured()
     for name, training in TRAININGS.items():
         found = [line for line in lines if line["name"] == name and line["command"] == training.command]

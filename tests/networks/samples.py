@@ -155,16 +155,6 @@ RECALLING = (
 )
 """Words that go on until nothing changes: no gradient, and no graph that could be exported."""
 
-ADVERSARIAL = (
-    "3 -> gan(generator: code(4) -> fc(5) -> relu -> fc(3) | discriminator: fc(6) -> leakyrelu(0.2) -> fc(1))",
-    "8x6x2 -> gan(discriminator: conv(3, 3x3) -> fc(1) | generator: code(4) -> fc(96) -> batchnorm -> reshape(8x6x2))",
-    "T=5 x 2 -> gan(generator: code(10) -> reshape(T=5 x 2) -> rnn(2) | discriminator: gru(4) -> last -> fc(1))",
-    "2 -> gan",
-    "T=6 x 2 -> gan(code=3, width=5, layers=1)",
-    "8x8x1 -> gan",
-    "7x9x2 -> gan(layers=2, width=8)",
-    "12x16x3 -> gan(code=8, width=2)",
-)
 ZOO_TEXTS = (
     "lenet5",
     "lenet5(classes=7)",
