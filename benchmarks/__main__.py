@@ -44,7 +44,7 @@ PAGES = {
         "Results",
         (
             "Written by `python -m benchmarks results`, not by hand, from the lines of `benchmarks/results/`, each of",
-            "which was measured once and says its seed, time and threads. What falls short of the figure wanted is said",
+            "which was measured once, with its seed, time and threads. What falls short of the figure wanted is said",
             "to do so. The times are those of a shared machine of two cores, and mostly of a busy one.",
         ),
         {"trainings": trainings, "gan_modes": gan_modes, "hopfield_capacity": hopfield_capacity},
