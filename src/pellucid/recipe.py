@@ -31,7 +31,7 @@ MetricName = Literal[
     "elbo",
     "iou",
 ]
-LossName = Literal["cross-entropy", "squared-error", "absolute-error", "huber"]
+LossName = Literal["cross-entropy", "map", "squared-error", "absolute-error", "huber"]
 AdversarialLossName = Literal["minimax", "non-saturating", "hinge", "wasserstein"]
 
 _DATA = "Data"

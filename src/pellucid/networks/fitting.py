@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from pellucid.errors import NotationError
+from pellucid.networks.auxiliary import MAIN
 from pellucid.networks.parsing import arguments_of_entry, expand, literal, read, refuse_without_input, zoo_call
 from pellucid.networks.place import Place, failure
 from pellucid.networks.plan import Plan
@@ -16,9 +17,6 @@ from pellucid.networks.zoo import ZOO
 from pellucid.shapes import Features, Image, Sequence, Shape
 
 Outputs = int | Features | Image | Sequence | Mapping[str, int]
-
-MAIN = "main"
-"""The head that a network is judged by; the others only help it to learn, and give outputs of the same sort."""
 
 
 def fit_to(network: str | Plan, input_shape: Shape, outputs: Outputs) -> tuple[Plan, tuple[str, ...]]:
