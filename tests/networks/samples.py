@@ -190,7 +190,7 @@ ZOO_TEXTS = (
     "autoencoder",
     "13 -> autoencoder(3, noise=0.3)",
     "11x9x3 -> autoencoder(5, width=4, masking=0.2, variational=yes, beta=0.5)",
-    "T=6 x 2 -> autoencoder(4, width=8, variational=yes)",
+    "T=6 x 2 -> autoencoder(4, width=8, variational=yes, beta=1)",
     "13 -> linear",
     "13 -> logistic(classes=1)",
     "T=5 x 4 -> linear(classes=2)",

@@ -39,15 +39,20 @@ class Reconstruction(Task):
 
     Attributes:
         target: none beside the input.
-        answer: the input's shape.
+        shape: the input's.
         loss_name: the distance between what comes out and what went in, the mean over all numbers.
     """
 
     target: Itself
-    answer: Features | Image | Sequence
+    shape: Features | Image | Sequence
     loss_name: LossName
     metric: MetricName
     name: TaskName = "reconstruction"
+
+    @property
+    def answer(self) -> Features | Image | Sequence:
+        """The input's shape."""
+        return self.shape
 
     def loss(self, outputs_B: Tensor, inputs_B: Tensor, codes: "Codes") -> Tensor:
         """Return the distance, and with it what random codes cost.

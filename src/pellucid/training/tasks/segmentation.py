@@ -33,16 +33,21 @@ class Segmentation(Task):
 
     Attributes:
         target: the classes.
-        answer: height and width of the images, a channel for each class.
+        shape: of the images.
         smoothing: share of each pixel's target that is spread over all classes.
     """
 
     target: Masks
-    answer: Image
+    shape: Image
     metric: MetricName
     smoothing: float = 0.0
     loss_name: LossName = "cross-entropy"
     name: TaskName = "segmentation"
+
+    @property
+    def answer(self) -> Image:
+        """Height and width of the images, a channel for each class."""
+        return Image(self.shape.height, self.shape.width, len(self.target.names))
 
     def loss(self, outputs_BKHW: Tensor, masks_BHW: Tensor) -> Tensor:
         """Return the cross-entropy, the mean over all pixels."""
@@ -114,8 +119,7 @@ def segmentation(data: Dataset, target: Masks, recipe: Recipe) -> Segmentation:
         )
     if not isinstance(data.input_shape, Image):
         raise DataError("masks belong to images", expected="images", received=str(data.input_shape))
-    answer = Image(data.input_shape.height, data.input_shape.width, len(target.names))
-    return Segmentation(target, answer, metric_for("segmentation", recipe), recipe.label_smoothing)
+    return Segmentation(target, data.input_shape, metric_for("segmentation", recipe), recipe.label_smoothing)
 
 
 def coloured(masks_NHW: Tensor) -> Tensor:
