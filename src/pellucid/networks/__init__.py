@@ -7,6 +7,7 @@ from pellucid.networks.fitting import fit_to
 from pellucid.networks.learning import learns
 from pellucid.networks.parsing import parse
 from pellucid.networks.plan import Plan
+from pellucid.networks.published import renamed
 from pellucid.networks.source import to_source
 from pellucid.networks.table import Row, Table
 from pellucid.networks.word import Named, Word
@@ -30,5 +31,6 @@ __all__ = [
     "learns",
     "main_output",
     "parse",
+    "renamed",
     "to_source",
 ]
