@@ -27,10 +27,13 @@ _ENDINGS = {"table": ".csv", "series": ".csv", "array": ".npz", "image": ".png",
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictOptions:
-    """Say what a trained network makes of new inputs: a class with its probability, a value, or a text gone on with."""
+    """Say what a trained network makes of new inputs: a class, a value, a text gone on with, a picture or a mask."""
 
     run: str | None = argument("run folder of a training")
     input: str | None = argument("file or folder; - reads standard input")
+    output: str | None = option(
+        None, "folder for the pictures a network answers with: images given back, or masks", group="Output"
+    )
     top: int = option(1, "how many classes to show, the likeliest first", group="Output", minimum=1)
     threshold: float | None = option(
         None,
@@ -57,13 +60,15 @@ def predict(run: str | Run, input: object, **options: Any) -> list[Prediction] |
     Args:
         run: a run, or the path of its folder.
         input: a file, a folder, a frame, an array, a text: whatever the kind of data it was trained on reads.
-        options: `threshold` and `positive`, for two classes; `length`, `temperature` and `seed`, for texts.
+        options: `threshold` and `positive`, for two classes; `length`, `temperature` and `seed`, for texts;
+            `output`, a folder for pictures.
 
     Raises:
         RunError: no such run.
         DataError: the input is not of the make the network was trained on.
         OptionError: a threshold where there are not two classes, or no such class.
     """
+    from pellucid.verbs.predicting import save_pictures
     from pellucid.verbs.run import Run, open_run
 
     asked = from_keywords(PredictOptions, options)
@@ -71,7 +76,10 @@ def predict(run: str | Run, input: object, **options: Any) -> list[Prediction] |
     positive = _positive(opened, asked)
     if opened.continues_texts:
         return opened.generate(str(input), length=asked.length, temperature=asked.temperature, seed=asked.seed)
-    return _decided(opened.predict(input), asked.threshold, positive)
+    predictions = _decided(opened.predict(input), asked.threshold, positive)
+    if asked.output is not None:
+        save_pictures(predictions, Path(asked.output), Path(input) if isinstance(input, str | Path) else Path())
+    return predictions
 
 
 def command(options: PredictOptions, console: Console) -> Outcome:
@@ -79,6 +87,7 @@ def command(options: PredictOptions, console: Console) -> Outcome:
     from rich.console import Console
 
     from pellucid.report.predictions import prediction_lines
+    from pellucid.verbs.predicting import save_pictures
     from pellucid.verbs.run import open_run
 
     if options.run is None or options.input is None:
@@ -95,8 +104,11 @@ def command(options: PredictOptions, console: Console) -> Outcome:
     for note in samples.notes:  # beside the predictions, which another program may read
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"note     {note}", markup=False)
     predictions = _decided(run.predict(samples), options.threshold, positive)
-    console.print(prediction_lines(predictions, options.top), markup=False)
     said = [prediction.to_json() for prediction in predictions]
+    if options.output is not None:
+        written = save_pictures(predictions, Path(options.output), Path(options.input))
+        said = [{**each, "picture": str(path)} for each, path in zip(said, written, strict=True)]
+    console.print(prediction_lines(predictions, options.top), markup=False)
     return Outcome({"run": str(run.folder), "notes": list(samples.notes), "predictions": said})
 
 
