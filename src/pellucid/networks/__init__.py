@@ -4,6 +4,7 @@ from pellucid.networks.building import build
 from pellucid.networks.field import Field
 from pellucid.networks.fitting import fit_to
 from pellucid.networks.learning import learns
+from pellucid.networks.pairing import paired
 from pellucid.networks.parsing import parse
 from pellucid.networks.plan import Plan
 from pellucid.networks.source import to_source
@@ -26,6 +27,7 @@ __all__ = [
     "build",
     "fit_to",
     "learns",
+    "paired",
     "parse",
     "to_source",
 ]

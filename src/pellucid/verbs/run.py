@@ -24,6 +24,7 @@ from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
 from pellucid.record import Finding, Prediction, Record, read_json
 from pellucid.seed import generator, isolated, seed_torch
+from pellucid.shapes import Shape
 from pellucid.training.batches import rows_at_once
 from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
@@ -343,8 +344,13 @@ class Run:
         return self.preprocessing.decode(drawn)
 
     @property
+    def input_shape(self) -> Shape:
+        """The shape of one prepared input."""
+        return self._plan.input
+
+    @property
     def makes_samples(self) -> bool:
-        """Whether the network was trained to make samples like the data's, so that `sample` is its way of predicting."""
+        """Whether the network was trained to make samples like the data's, so that it can be told to `sample`."""
         return isinstance(self.target, Itself) and self.target.purpose == "generation"
 
     def sample(self, count: int = 1, seed: int = 0) -> Tensor | pl.DataFrame:
@@ -396,5 +402,7 @@ def _prediction(name: str, target: Target, output_K: Tensor) -> Prediction:
             return Prediction(name, next(iter(ranked)), ranked, {})
         case Values(names):
             return Prediction(name, None, {}, dict(zip(names, target.restore(output_K).tolist(), strict=True)))
+        case Itself("generation"):
+            return Prediction(name, None, {}, {"discriminator": float(output_K[0])})
         case NextToken() | Masks() | Itself():
             raise AssertionError(f"{target} is not predicted by a label or a number")
