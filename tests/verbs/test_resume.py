@@ -36,7 +36,7 @@ TRAININGS = {
     "adversaries": ["digits", "--network", "gan(width=4)", "--epochs", "20", "--batch-size", "128",
                     "--critic-steps", "2"],
 }  # fmt: skip
-"""What has state of its own: batch statistics, dropout, augmentation, patience, moments, schedules, recurrence, pairs."""
+"""What has state of its own: batch statistics, dropout, augmentation, patience, moments, schedules, recurrence."""
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The layers torch lacks, each a plain `nn.Module` that imports only torch, so that its source can be taken along."""
 
 from pellucid.blocks.adversarial import Code, Gan
+from pellucid.blocks.binarising import Binarise
 from pellucid.blocks.branching import Add, Concat, Heads
 from pellucid.blocks.hopfield import Hopfield, HopfieldModern
 from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
@@ -13,6 +14,7 @@ from pellucid.blocks.variational import Sample
 
 __all__ = [
     "Add",
+    "Binarise",
     "Code",
     "Codes",
     "Concat",

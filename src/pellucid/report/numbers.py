@@ -48,6 +48,9 @@ _TITLES = {
     "real_accuracy": "Real ones recognised",
     "made_accuracy": "Samples recognised",
     "high_quality": "Samples in a mode",
+    "psnr": "PSNR",
+    "elbo": "ELBO",
+    "iou": "IoU",
 }
 
 

@@ -19,7 +19,7 @@ from pellucid.judging.judge import judge
 from pellucid.judging.judgement import Judgement
 from pellucid.judging.learning_curve import LearningCurve
 from pellucid.judging.outputs import Outputs, rows_to_judge, run_over
-from pellucid.networks import Plan, build, parse
+from pellucid.networks import Plan, build, main_output, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
 from pellucid.record import Finding, Prediction, Record, read_json
@@ -138,21 +138,25 @@ class Run:
                 advice="put the data of then back; to judge the network on other data, evaluate it on that",
             )
 
-    def evaluate(self, data: object = None) -> dict[str, float]:
+    def evaluate(self, data: object = None, *, split: SplitName | None = None) -> dict[str, float]:
         """Return the metrics on held-out rows: the test split, or validation where no test rows were kept.
 
         Args:
             data: new data with its targets, whatever the data's kind reads, of which every row is judged; or a
                 `Dataset` prepared as this run's, whose held-out rows are. Default: the data it was trained on.
+            split: the rows to judge in place of those held out.
 
         Raises:
-            DataError: the data has no targets, or was prepared in another way than the network learned from.
+            DataError: the data has no targets or no such rows, or was prepared in another way than the run's.
         """
         dataset, _ = self._to_judge(data)
         recipe = self.recipe
         device = choose_device(recipe)
         network = self._network.to(device.device)
-        return evaluate(network, dataset, task_for(dataset, recipe), held_out(dataset), device)
+        chosen = split or held_out(dataset)
+        rows_to_judge(dataset, chosen)
+        with isolated():
+            return evaluate(network, dataset, task_for(dataset, recipe), chosen, device)
 
     def judge(
         self,
@@ -321,7 +325,8 @@ class Run:
         samples = source if isinstance(source, Samples) else self.read(source)
         network = self._network.cpu()
         for rows_B in torch.arange(len(samples.inputs)).split(rows_at_once(samples.inputs)):
-            outputs_BK = network(self.preprocessing.prepare(samples.inputs.index_select(0, rows_B)))
+            prepared_B = self.preprocessing.prepare(samples.inputs.index_select(0, rows_B))
+            outputs_BK = main_output(network(prepared_B))
             for row, output_K in zip(rows_B.tolist(), outputs_BK, strict=True):
                 yield _prediction(samples.names[row], self.target, output_K)
 
@@ -350,7 +355,7 @@ class Run:
 
     @property
     def makes_samples(self) -> bool:
-        """Whether the network was trained to make samples like the data's, so that it can be told to `sample`."""
+        """Whether the network was trained to make samples, so that `sample` is its way of predicting."""
         return isinstance(self.target, Itself) and self.target.purpose == "generation"
 
     def sample(self, count: int = 1, seed: int = 0) -> Tensor | pl.DataFrame:

@@ -24,6 +24,7 @@ from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
+from pellucid.networks.words.memory import Binarise, Hopfield, ModernHopfield
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
@@ -37,6 +38,7 @@ __all__ = [
     "Add",
     "AvgPool",
     "BatchNorm",
+    "Binarise",
     "Branching",
     "Cbapd",
     "Code",
@@ -57,6 +59,7 @@ __all__ = [
     "GlobalAvgPool",
     "Gru",
     "Heads",
+    "Hopfield",
     "Identity",
     "Last",
     "LayerNorm",
@@ -67,6 +70,7 @@ __all__ = [
     "Maxout",
     "MedianPool",
     "MinPool",
+    "ModernHopfield",
     "PadChannels",
     "Relu",
     "Repeat",
@@ -98,6 +102,7 @@ _PLAIN: tuple[type[Word], ...] = (
     *(Rnn, Lstm, Gru, Last, Embed),
     *(TableConv, Subsample, ScaledTanh, Codes),
     *(Flatten, Reshape, Upsample, PadChannels, Sample, Code),
+    *(Binarise, Hopfield, ModernHopfield),
 )
 
 WORDS: Mapping[str, type[Word]] = MappingProxyType({word.name: word for word in _PLAIN})

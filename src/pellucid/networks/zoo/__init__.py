@@ -8,11 +8,14 @@ from pellucid.networks.zoo import (
     autoencoder,
     cnn,
     gan,
+    googlenet,
+    hopfield,
     lenet,
     linear,
     mlp,
     recurrent,
     resnet,
+    segmentation,
     vgg,
 )
 from pellucid.networks.zoo.entry import Arrows, Entry
@@ -25,11 +28,14 @@ _FAMILIES = (
     lenet,
     alexnet,
     vgg,
+    googlenet,
     resnet,
     cnn,
+    segmentation,
     recurrent,
     autoencoder,
     gan,
+    hopfield,
 )
 
 ZOO: Mapping[str, Entry] = MappingProxyType({entry.name: entry for family in _FAMILIES for entry in family.ENTRIES})
