@@ -20,6 +20,8 @@ def default_network(data: Dataset) -> str:
     """Return the zoo network that suits the data's input."""
     if isinstance(data.target, Itself) and data.target.purpose == "reconstruction":
         return "autoencoder"
+    if isinstance(data.target, Itself) and data.target.purpose == "generation":
+        return "gan"
     if isinstance(data.target, Masks):
         return "fcn"
     match data.input_shape:

@@ -113,15 +113,16 @@ def command(options: PredictOptions, console: Console) -> Outcome:
 
 def _sample(run: Run, options: PredictOptions, console: Console) -> Outcome:
     """Make samples and write them, or print those that are rows of numbers."""
+    from torch import Tensor
+
     from pellucid.formats.samples import as_rows, write_samples
-    from pellucid.shapes import Image
 
     samples = run.sample(options.samples, options.seed)
     if options.output is not None:
         write_samples(Path(options.output), samples)
         console.print(f"samples  {options.output}", markup=False)
         return Outcome({"run": str(run.folder), "output": options.output})
-    if isinstance(run.input_shape, Image):
+    if isinstance(samples, Tensor) and samples.ndim == 4:
         raise OptionError(
             "pictures cannot be printed", expected="--output FILE, such as samples.png", received="no --output"
         )

@@ -24,7 +24,6 @@ from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
 from pellucid.record import Finding, Prediction, Record, read_json
 from pellucid.seed import generator, isolated, seed_torch
-from pellucid.shapes import Shape
 from pellucid.training.batches import rows_at_once
 from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
@@ -347,11 +346,6 @@ class Run:
         tokens = self.preprocessing.encode(prompt)
         drawn = continue_tokens(self._network.cpu(), tokens, length, temperature, generator(seed, "text"))
         return self.preprocessing.decode(drawn)
-
-    @property
-    def input_shape(self) -> Shape:
-        """The shape of one prepared input."""
-        return self._plan.input
 
     @property
     def makes_samples(self) -> bool:
