@@ -5,6 +5,7 @@ from pellucid.networks.building import build
 from pellucid.networks.field import Field
 from pellucid.networks.fitting import fit_to
 from pellucid.networks.learning import learns
+from pellucid.networks.pairing import paired
 from pellucid.networks.parsing import parse
 from pellucid.networks.plan import Plan
 from pellucid.networks.published import renamed
@@ -30,6 +31,7 @@ __all__ = [
     "fit_to",
     "learns",
     "main_output",
+    "paired",
     "parse",
     "renamed",
     "to_source",
