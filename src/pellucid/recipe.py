@@ -16,7 +16,20 @@ RuleName = Literal["gradient"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
 MetricName = Literal[
-    "loss", "accuracy", "precision", "recall", "f1", "perplexity", "mse", "rmse", "mae", "r2", "energy_distance"
+    "loss",
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "perplexity",
+    "mse",
+    "rmse",
+    "mae",
+    "r2",
+    "energy_distance",
+    "recalled",
+    "corrected",
+    "overlap",
 ]
 LossName = Literal["cross-entropy", "squared-error", "absolute-error", "huber"]
 AdversarialLossName = Literal["minimax", "non-saturating", "hinge", "wasserstein"]

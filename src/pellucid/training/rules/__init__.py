@@ -5,15 +5,18 @@ from torch import nn
 from pellucid.recipe import Recipe
 from pellucid.training.rules.adversarial import Adversarial, adversarial
 from pellucid.training.rules.gradient import Gradient
+from pellucid.training.rules.storing import Storing
 from pellucid.training.session import Rule
-from pellucid.training.tasks import Generation, Supervised, Task
+from pellucid.training.tasks import Generation, Recall, Supervised, Task
 
-__all__ = ["Adversarial", "Gradient", "Rule", "rule_for"]
+__all__ = ["Adversarial", "Gradient", "Rule", "Storing", "rule_for"]
 
 
 def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
     """Return the rule the recipe names, or the one that the network or the task asks for."""
     if isinstance(task, Generation):
         return adversarial(network, recipe)
+    if isinstance(task, Recall):
+        return Storing()
     assert isinstance(task, Supervised)
     return Gradient(task.loss)

@@ -67,12 +67,13 @@ METRICS: Mapping[TaskName, tuple[MetricName, ...]] = MappingProxyType(
         "language": ("loss", "accuracy", "perplexity"),
         "regression": ("mse", "rmse", "mae", "r2", "loss"),
         "generation": ("energy_distance",),
+        "recall": ("recalled", "corrected", "overlap", "loss"),
         "forecast": ("mse", "rmse", "mae", "r2", "loss"),
     }
 )
 """The metrics of each task, the one that usually chooses the best weights first."""
 
-HIGHER_IS_BETTER = frozenset({"accuracy", "precision", "recall", "f1", "r2"})
+HIGHER_IS_BETTER = frozenset({"accuracy", "precision", "recall", "f1", "r2", "recalled", "corrected", "overlap"})
 
 
 def metric_for(task: TaskName, recipe: Recipe) -> MetricName:
