@@ -30,8 +30,11 @@ MetricName = Literal[
     "recalled",
     "corrected",
     "overlap",
+    "psnr",
+    "elbo",
+    "iou",
 ]
-LossName = Literal["cross-entropy", "squared-error", "absolute-error", "huber"]
+LossName = Literal["cross-entropy", "map", "squared-error", "absolute-error", "huber"]
 AdversarialLossName = Literal["minimax", "non-saturating", "hinge", "wasserstein"]
 
 _DATA = "Data"

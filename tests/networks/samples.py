@@ -38,12 +38,13 @@ IMAGES = (
     "9x8x2 -> fc(5)",
     "9x8x2 -> maxout(5, 3)",
     "9x8x2 -> batchnorm",
+    "9x8x2 -> batchnorm(epsilon=0.001)",
     "9x8x2 -> layernorm",
     "9x8x6 -> lrn",
     "9x8x6 -> lrn(3, alpha=0.01, beta=0.5, k=1)",
     "9x8x2 -> dropout",
-    "9x8x2 -> modernhopfield(7, beta=0.5)",
     "9x8x2 -> gaussiannoise(0.3)",
+    "9x8x2 -> modernhopfield(7, beta=0.5)",
     "9x8x2 -> softmax",
     "9x8x2 -> relu -> leakyrelu -> leakyrelu(0.2) -> elu -> elu(0.5) -> gelu -> silu -> sigmoid -> tanh -> identity",
     "9x8x2 -> flatten",
@@ -127,6 +128,16 @@ TOKENS = (
     "tokens(11) -> embed(4) -> gru(3) -> fc(11)",
     "tokens(11) -> concat(embed(4) | embed(2) -> tanh)",
 )
+ADVERSARIAL = (
+    "3 -> gan(generator: code(4) -> fc(5) -> relu -> fc(3) | discriminator: fc(6) -> leakyrelu(0.2) -> fc(1))",
+    "8x6x2 -> gan(discriminator: conv(3, 3x3) -> fc(1) | generator: code(4) -> fc(96) -> batchnorm -> reshape(8x6x2))",
+    "T=5 x 2 -> gan(generator: code(10) -> reshape(T=5 x 2) -> rnn(2) | discriminator: gru(4) -> last -> fc(1))",
+    "2 -> gan",
+    "T=6 x 2 -> gan(code=3, width=5, layers=1)",
+    "8x8x1 -> gan",
+    "7x9x2 -> gan(layers=2, width=8)",
+    "12x16x3 -> gan(code=8, width=2)",
+)
 WITHOUT_GRADIENT = (
     "7 -> fc(3) -> step",
     "9x8x2 -> conv(2, 3x3) -> step(0.5)",
@@ -144,16 +155,6 @@ RECALLING = (
 )
 """Words that go on until nothing changes: no gradient, and no graph that could be exported."""
 
-ADVERSARIAL = (
-    "3 -> gan(generator: code(4) -> fc(5) -> relu -> fc(3) | discriminator: fc(6) -> leakyrelu(0.2) -> fc(1))",
-    "8x6x2 -> gan(discriminator: conv(3, 3x3) -> fc(1) | generator: code(4) -> fc(96) -> batchnorm -> reshape(8x6x2))",
-    "T=5 x 2 -> gan(generator: code(10) -> reshape(T=5 x 2) -> rnn(2) | discriminator: gru(4) -> last -> fc(1))",
-    "2 -> gan",
-    "T=6 x 2 -> gan(code=3, width=5, layers=1)",
-    "8x8x1 -> gan",
-    "7x9x2 -> gan(layers=2, width=8)",
-    "12x16x3 -> gan(code=8, width=2)",
-)
 ZOO_TEXTS = (
     "lenet5",
     "lenet5(classes=7)",
@@ -162,6 +163,12 @@ ZOO_TEXTS = (
     "lenet5.features -> fc(7)",
     "lenet5(form=paper)",
     "28x28x1 -> lenet5(classes=7, form=paper)",
+    "4x4x1 -> googlenet(classes=3)",
+    "5x4x2 -> googlenet(classes=3, form=published, auxiliary=yes)",
+    "inception-small",
+    "16x20x2 -> inception-small(classes=3)",
+    "9x7x2 -> fcn(classes=3, width=4)",
+    "17x16x1 -> unet(classes=3, width=2, depth=2)",
     "67x70x3 -> alexnet.features -> fc(2)",
     "63x63x1 -> alexnet.features(form=published) -> fc(2)",
     "20x22x3 -> alexnet.features(form=two-group) -> fc(2)",
@@ -183,7 +190,7 @@ ZOO_TEXTS = (
     "autoencoder",
     "13 -> autoencoder(3, noise=0.3)",
     "11x9x3 -> autoencoder(5, width=4, masking=0.2, variational=yes, beta=0.5)",
-    "T=6 x 2 -> autoencoder(4, width=8, variational=yes)",
+    "T=6 x 2 -> autoencoder(4, width=8, variational=yes, beta=1)",
     "13 -> linear",
     "13 -> logistic(classes=1)",
     "T=5 x 4 -> linear(classes=2)",

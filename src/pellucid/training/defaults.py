@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from pellucid.data.dataset import Dataset, Itself, NextToken, Values
+from pellucid.data.dataset import Dataset, Itself, Masks, NextToken, Values
 from pellucid.networks import Plan
 from pellucid.recipe import Recipe
 from pellucid.shapes import Features, Image, Sequence, Tokens
@@ -18,6 +18,10 @@ _ADVERSARIAL_STEPS, _ADVERSARIAL_RATE, _ADVERSARIAL_MOMENTUM = 10_000, 1e-3, 0.5
 
 def default_network(data: Dataset) -> str:
     """Return the zoo network that suits the data's input."""
+    if isinstance(data.target, Itself) and data.target.purpose == "reconstruction":
+        return "autoencoder"
+    if isinstance(data.target, Masks):
+        return "fcn"
     match data.input_shape:
         case Image():
             return "cnn"
@@ -58,7 +62,8 @@ def fill_in(recipe: Recipe, data: Dataset) -> Recipe:
     batch_size = recipe.batch_size or min(256, max(32, 2 ** round(math.log2(max(1, samples / 400)))))
     steps_per_epoch = max(1, samples // batch_size)
     epochs = recipe.epochs or min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, round(_FEWEST_STEPS / steps_per_epoch)))
-    augment = recipe.augment or ("shift" if isinstance(data.input_shape, Image) else "none")
+    labelled = not isinstance(data.target, Itself | Masks)  # what is moved would no longer fit its mask
+    augment = recipe.augment or ("shift" if isinstance(data.input_shape, Image) and labelled else "none")
     return dataclasses.replace(
         recipe,
         batch_size=batch_size,

@@ -58,30 +58,43 @@ class Evaluation(Mapping[str, float]):
     """A mapping of metric names to values, and all that stands behind them.
 
     Attributes:
-        judgement: intervals, baseline, classes, threshold, concerns, mistakes.
+        metrics: the values.
+        judged: how the network was judged; None of networks that are not judged row by row.
         comparison: with the second run, if there is one.
         learning_curve: if it was asked for.
     """
 
-    judgement: Judgement
+    metrics: Mapping[str, float]
+    judged: Judgement | None = None
     comparison: Comparison | None = None
     learning_curve: LearningCurve | None = None
 
+    @property
+    def judgement(self) -> Judgement:
+        """Intervals, baseline, classes, threshold, concerns, mistakes.
+
+        Raises:
+            RunError: the network is not judged row by row.
+        """
+        if self.judged is None:
+            raise RunError("this network is not judged row by row", advice="its metrics are all there is")
+        return self.judged
+
     def __getitem__(self, name: str) -> float:
-        return self.judgement.metrics[name].value
+        return self.metrics[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.judgement.metrics)
+        return iter(self.metrics)
 
     def __len__(self) -> int:
-        return len(self.judgement.metrics)
+        return len(self.metrics)
 
     def __repr__(self) -> str:
         return repr(dict(self))
 
 
-def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Mapping[str, float]:
-    """Judge a run's network, and return its metrics: as an `Evaluation`, a mapping that knows the rest.
+def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Evaluation:
+    """Judge a run's network, and return its metrics as a mapping that knows the rest.
 
     Of networks that are not judged row by row (`generation`, `recall`, ...) the metrics are all there is.
 
@@ -111,7 +124,8 @@ def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Mapp
     asked = from_keywords(EvaluateOptions, {**options, "report": None if page is None else str(page)})
     opened = run if isinstance(run, Run) else open_run(run)
     if not is_judged_by_rows(opened.target):
-        return measure(opened, data, dataclasses.replace(asked, compare=None if second is None else str(second)))
+        asked = dataclasses.replace(asked, compare=None if second is None else str(second))
+        return Evaluation(measure(opened, data, asked))
     other = open_run(second) if isinstance(second, str | Path) else second
     return _evaluate(opened, other, data, asked, Console(quiet=True))
 
@@ -160,7 +174,8 @@ def _evaluate(run: Run, other: Run | None, data: object, options: EvaluateOption
         if options.report is not None:
             shown = source if isinstance(source, Dataset) else None
             run.report(options.report, judgement=judgement, data=shown, learning_curve=curve)
-    return Evaluation(judgement, comparison, curve)
+    metrics = {name: estimate.value for name, estimate in judgement.metrics.items()}
+    return Evaluation(metrics, judgement, comparison, curve)
 
 
 def _compare(first: Run, second: Run, data: object, source: object, options: EvaluateOptions) -> Comparison:

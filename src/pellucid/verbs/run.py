@@ -19,7 +19,7 @@ from pellucid.judging.judge import judge
 from pellucid.judging.judgement import Judgement
 from pellucid.judging.learning_curve import LearningCurve
 from pellucid.judging.outputs import Outputs, rows_to_judge, run_over
-from pellucid.networks import Plan, build, parse
+from pellucid.networks import Plan, build, main_output, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
 from pellucid.record import Finding, Prediction, Record, read_json
@@ -324,7 +324,8 @@ class Run:
         samples = source if isinstance(source, Samples) else self.read(source)
         network = self._network.cpu()
         for rows_B in torch.arange(len(samples.inputs)).split(rows_at_once(samples.inputs)):
-            outputs_BK = network(self.preprocessing.prepare(samples.inputs.index_select(0, rows_B)))
+            prepared_B = self.preprocessing.prepare(samples.inputs.index_select(0, rows_B))
+            outputs_BK = main_output(network(prepared_B))
             for row, output_K in zip(rows_B.tolist(), outputs_BK, strict=True):
                 yield _prediction(samples.names[row], self.target, output_K)
 
@@ -348,7 +349,7 @@ class Run:
 
     @property
     def makes_samples(self) -> bool:
-        """Whether the network was trained to make samples like the data's, so that `sample` is its way of predicting."""
+        """Whether the network was trained to make samples, so that `sample` is its way of predicting."""
         return isinstance(self.target, Itself) and self.target.purpose == "generation"
 
     def sample(self, count: int = 1, seed: int = 0) -> Tensor | pl.DataFrame:

@@ -5,11 +5,12 @@ from torch import nn
 from pellucid.recipe import Recipe
 from pellucid.training.rules.adversarial import Adversarial, adversarial
 from pellucid.training.rules.gradient import Gradient
+from pellucid.training.rules.reconstruction import Reconstructing
 from pellucid.training.rules.storing import Storing
 from pellucid.training.session import Rule
-from pellucid.training.tasks import Generation, Recall, Supervised, Task
+from pellucid.training.tasks import Generation, Recall, Reconstruction, Segmentation, Supervised, Task
 
-__all__ = ["Adversarial", "Gradient", "Rule", "Storing", "rule_for"]
+__all__ = ["Adversarial", "Gradient", "Reconstructing", "Rule", "Storing", "rule_for"]
 
 
 def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
@@ -18,5 +19,7 @@ def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
         return adversarial(network, recipe)
     if isinstance(task, Recall):
         return Storing()
-    assert isinstance(task, Supervised)
+    if isinstance(task, Reconstruction):
+        return Reconstructing(task)
+    assert isinstance(task, Supervised | Segmentation)
     return Gradient(task.loss)

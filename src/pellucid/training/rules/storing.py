@@ -51,6 +51,15 @@ class Storing(Rule):
             )
         _refuse_many_values(session, memory)
 
+    def notes(self, session: Session) -> tuple[str, ...]:
+        """Say how many of the rows are stored where there is no room for all."""
+        rows, room = len(session.data.rows["train"]), len(memory_of(session.network).patterns)
+        if rows <= room:
+            return ()
+        return (
+            f"{room:,} of {rows:,} rows are stored, which stand for the others; patterns={rows} makes room for all",
+        )
+
     def order(self, session: Session) -> Tensor:
         """Return the rows whose patterns are stored."""
         memory, rows = memory_of(session.network), session.data.rows["train"]

@@ -66,6 +66,8 @@ METRICS: Mapping[TaskName, tuple[MetricName, ...]] = MappingProxyType(
         "classification": ("accuracy", "precision", "recall", "f1", "loss"),
         "language": ("loss", "accuracy", "perplexity"),
         "regression": ("mse", "rmse", "mae", "r2", "loss"),
+        "reconstruction": ("loss", "mse", "rmse", "r2", "psnr", "elbo"),
+        "segmentation": ("iou", "accuracy", "loss"),
         "generation": ("energy_distance",),
         "recall": ("recalled", "corrected", "overlap", "loss"),
         "forecast": ("mse", "rmse", "mae", "r2", "loss"),
@@ -73,7 +75,9 @@ METRICS: Mapping[TaskName, tuple[MetricName, ...]] = MappingProxyType(
 )
 """The metrics of each task, the one that usually chooses the best weights first."""
 
-HIGHER_IS_BETTER = frozenset({"accuracy", "precision", "recall", "f1", "r2", "recalled", "corrected", "overlap"})
+HIGHER_IS_BETTER = frozenset(
+    {"accuracy", "precision", "recall", "f1", "r2", "psnr", "elbo", "iou", "recalled", "corrected", "overlap"}
+)
 
 
 def metric_for(task: TaskName, recipe: Recipe) -> MetricName:
