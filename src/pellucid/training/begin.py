@@ -51,7 +51,8 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
     task = task_for(data, recipe)
     device = choose_device(recipe)
     if isinstance(network, nn.Module):
-        return Beginning(_begun(open_session(network, data, task, recipe, device)), None, ())
+        session = _begun(open_session(network, data, task, recipe, device))
+        return Beginning(session, None, session.rule.notes(session))
     chosen = default_network(data) if network is None else network
     _require_same_task(chosen, task)
     plan, notes = fit_to(chosen, data.input_shape, task.answer)
@@ -64,7 +65,8 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
     if network is None:
         notes = (f"chosen for this data: {chosen}; another with --network",)
     require_room_for_weights(plan.parameters, recipe, device.device)
-    return Beginning(_begun(open_session(build(plan, recipe.seed), data, task, recipe, device)), plan, notes)
+    session = _begun(open_session(build(plan, recipe.seed), data, task, recipe, device))
+    return Beginning(session, plan, (*notes, *session.rule.notes(session)))
 
 
 def _usual_loss(plan: Plan, task: Task, recipe: Recipe) -> LossName | None:

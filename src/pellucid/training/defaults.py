@@ -58,6 +58,8 @@ def fill_in(recipe: Recipe, data: Dataset) -> Recipe:
     """
     if isinstance(data.target, Itself) and data.target.purpose == "generation":
         recipe = _for_generation(recipe, len(data.rows["train"]), images=isinstance(data.input_shape, Image))
+    if isinstance(data.target, Itself) and data.target.purpose == "recall":
+        recipe = _for_recall(recipe, len(data.rows["train"]))
     samples = len(data.rows["train"])
     batch_size = recipe.batch_size or min(256, max(32, 2 ** round(math.log2(max(1, samples / 400)))))
     steps_per_epoch = max(1, samples // batch_size)
@@ -72,6 +74,13 @@ def fill_in(recipe: Recipe, data: Dataset) -> Recipe:
         learning_rate=DEFAULT_RATES[recipe.optimizer] if recipe.learning_rate is None else recipe.learning_rate,
         momentum=USUAL_MOMENTUM if recipe.momentum is None else recipe.momentum,
         schedule=recipe.schedule or USUAL_SCHEDULE,
+    )
+
+
+def _for_recall(recipe: Recipe, samples: int) -> Recipe:
+    """Return a recipe for a memory, which stores its patterns as they are, in one step."""
+    return dataclasses.replace(
+        recipe, batch_size=recipe.batch_size or samples, epochs=recipe.epochs or 1, augment=recipe.augment or "none"
     )
 
 

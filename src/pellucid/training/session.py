@@ -117,6 +117,10 @@ class Rule(ABC):
     def begin(self, session: Session) -> None:  # noqa: B027 (nothing is a sound default)
         """Set what is to be set from the data before the first step; nothing, for most rules."""
 
+    def notes(self, session: Session) -> tuple[str, ...]:  # noqa: ARG002 (rules with something to say use it)
+        """Return what the user should know of how this rule takes the data; nothing, for most rules."""
+        return ()
+
     def order(self, session: Session) -> Tensor:
         """Return the training rows in this epoch's order, which only the seed and the epoch's number may decide."""
         rows = session.data.rows["train"]

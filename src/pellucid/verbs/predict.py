@@ -16,9 +16,7 @@ from pellucid.verbs.outcome import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import polars as pl
     from rich.console import Console
-    from torch import Tensor
 
     from pellucid.record import Prediction
     from pellucid.verbs.run import Run
@@ -59,16 +57,16 @@ class PredictOptions:
         check(self)
 
 
-def predict(run: str | Run, input: object = None, **options: Any) -> list[Prediction] | str | Tensor | pl.DataFrame:
+def predict(run: str | Run, input: object, **options: Any) -> list[Prediction] | str:
     """Return what a run's network says of an input: a prediction a sample, or the text gone on with.
 
-    Without an input, of a network that was trained to make samples, return those: see `Run.sample`.
+    (Samples, of a network that was trained to make some, come from `Run.sample`.)
 
     Args:
         run: a run, or the path of its folder.
         input: a file, a folder, a frame, an array, a text: whatever the kind of data it was trained on reads.
-        options: `threshold` and `positive`, for two classes; `length`, `temperature` and `seed`, for texts; `samples`
-            and `seed`, for samples; `output`, a folder for pictures.
+        options: `threshold` and `positive`, for two classes; `length`, `temperature` and `seed`, for texts;
+            `output`, a folder for pictures.
 
     Raises:
         RunError: no such run.
@@ -81,8 +79,6 @@ def predict(run: str | Run, input: object = None, **options: Any) -> list[Predic
     asked = from_keywords(PredictOptions, options)
     opened = run if isinstance(run, Run) else open_run(run)
     positive = _positive(opened, asked)
-    if input is None:
-        return opened.sample(asked.samples, asked.seed)
     if opened.continues_texts:
         return opened.generate(str(input), length=asked.length, temperature=asked.temperature, seed=asked.seed)
     predictions = _decided(opened.predict(input), asked.threshold, positive)
