@@ -14,6 +14,8 @@ IMAGES = (
     "5x4x3 -> convtranspose(2, 2x1, stride=3x2, padding=same)",
     "9x8x2 -> cbapd(4, 3x3)",
     "9x8x2 -> cbapd(4, 3x3, stride=2, padding=1, activation=elu, pool=2x1, dropout=0)",
+    "9x8x2 -> edges",
+    "9x8x2 -> edges(scharr, angle=-30, padding=same) -> edges(prewitt, padding=1x0)",
     "9x8x2 -> maxpool(2x2)",
     "9x8x2 -> maxpool(3x3, stride=2, padding=1)",
     "9x8x2 -> maxpool(3x3, stride=2, padding=same)",
@@ -40,6 +42,7 @@ IMAGES = (
     "9x8x2 -> dropout",
     "9x8x2 -> softmax",
     "9x8x2 -> relu -> leakyrelu -> leakyrelu(0.2) -> elu -> elu(0.5) -> gelu -> silu -> sigmoid -> tanh -> identity",
+    "9x8x2 -> prelu -> selu -> mish -> softplus -> hardtanh",
     "9x8x2 -> flatten",
     "9x8x2 -> reshape(144)",
     "9x8x2 -> reshape(4x4x9)",
@@ -115,7 +118,13 @@ TOKENS = (
     "tokens(11) -> embed(4) -> gru(3) -> fc(11)",
     "tokens(11) -> concat(embed(4) | embed(2) -> tanh)",
 )
-WITHOUT_GRADIENT = ("7 -> fc(3) -> step", "9x8x2 -> conv(2, 3x3) -> step(0.5)", "T x 3 -> step(-1)")
+WITHOUT_GRADIENT = (
+    "7 -> fc(3) -> step",
+    "9x8x2 -> conv(2, 3x3) -> step(0.5)",
+    "T x 3 -> step(-1)",
+    "mcculloch-pitts",
+    "3 -> mcculloch-pitts(threshold=2, bias=no)",
+)
 ZOO_TEXTS = (
     "lenet5",
     "lenet5(classes=7)",
@@ -131,6 +140,8 @@ ZOO_TEXTS = (
     "13 -> mlp",
     "8x8x1 -> mlp(16, 8, classes=3, activation=tanh, dropout=0.1, batchnorm=yes)",
     "T=5 x 4 -> mlp(6)",
+    "13 -> perceptron",
+    "T=5 x 4 -> perceptron(classes=3)",
     "13 -> linear",
     "13 -> logistic(classes=1)",
     "T=5 x 4 -> linear(classes=2)",

@@ -1,6 +1,7 @@
 """The layers torch lacks, each a plain `nn.Module` that imports only torch, so that its source can be taken along."""
 
 from pellucid.blocks.branching import Add, Concat, Heads
+from pellucid.blocks.filters import EdgeFilter
 from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.pooling import MedianPool, MinPool
@@ -12,6 +13,7 @@ __all__ = [
     "Add",
     "Codes",
     "Concat",
+    "EdgeFilter",
     "FromLast",
     "Heads",
     "Last",

@@ -3,7 +3,8 @@
 from pellucid.networks.building import build
 from pellucid.networks.field import Field
 from pellucid.networks.fitting import fit_to
-from pellucid.networks.learning import learns
+from pellucid.networks.learning import learns, rule_of
+from pellucid.networks.nonlinearities import NONLINEARITIES, Nonlinearity
 from pellucid.networks.parsing import parse
 from pellucid.networks.plan import Plan
 from pellucid.networks.source import to_source
@@ -14,11 +15,13 @@ from pellucid.networks.zoo import ZOO, Entry
 
 __all__ = [
     "COMBINATORS",
+    "NONLINEARITIES",
     "WORDS",
     "ZOO",
     "Entry",
     "Field",
     "Named",
+    "Nonlinearity",
     "Plan",
     "Row",
     "Table",
@@ -27,5 +30,6 @@ __all__ = [
     "fit_to",
     "learns",
     "parse",
+    "rule_of",
     "to_source",
 ]

@@ -11,6 +11,7 @@ from pellucid.training.optimizers import DEFAULT_RATES
 
 _FEWEST_STEPS = 2_000
 _WORTH_THREADS = 1e9
+_ROW_BY_ROW = {"perceptron", "pocket"}  # what they promise, they promise of the rows as they are
 _FEWEST_EPOCHS, _MOST_EPOCHS = 12, 60
 
 
@@ -52,11 +53,12 @@ def fill_in(recipe: Recipe, data: Dataset) -> Recipe:
     batch_size = recipe.batch_size or min(256, max(32, 2 ** round(math.log2(max(1, samples / 400)))))
     steps_per_epoch = max(1, samples // batch_size)
     epochs = recipe.epochs or min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, round(_FEWEST_STEPS / steps_per_epoch)))
-    augment = recipe.augment or ("shift" if isinstance(data.input_shape, Image) else "none")
+    shifts = isinstance(data.input_shape, Image) and recipe.rule not in _ROW_BY_ROW
+    usual_rate = 1.0 if recipe.rule in _ROW_BY_ROW else DEFAULT_RATES[recipe.optimizer]
     return dataclasses.replace(
         recipe,
         batch_size=batch_size,
         epochs=epochs,
-        augment=augment,
-        learning_rate=DEFAULT_RATES[recipe.optimizer] if recipe.learning_rate is None else recipe.learning_rate,
+        augment=recipe.augment or ("shift" if shifts else "none"),
+        learning_rate=usual_rate if recipe.learning_rate is None else recipe.learning_rate,
     )

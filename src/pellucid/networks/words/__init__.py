@@ -8,12 +8,17 @@ from pellucid.networks.words.activation import (
     Activation,
     Elu,
     Gelu,
+    HardTanh,
     Identity,
     LeakyRelu,
+    Mish,
+    Prelu,
     Relu,
+    Selu,
     Sigmoid,
     Silu,
     Softmax,
+    Softplus,
     Step,
     Tanh,
 )
@@ -22,6 +27,7 @@ from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Re
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
+from pellucid.networks.words.filters import Edges
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
@@ -43,6 +49,7 @@ __all__ = [
     "Conv",
     "ConvTranspose",
     "Dropout",
+    "Edges",
     "Elu",
     "Embed",
     "Fc",
@@ -51,6 +58,7 @@ __all__ = [
     "Gelu",
     "GlobalAvgPool",
     "Gru",
+    "HardTanh",
     "Heads",
     "Identity",
     "Last",
@@ -62,6 +70,8 @@ __all__ = [
     "Maxout",
     "MedianPool",
     "MinPool",
+    "Mish",
+    "Prelu",
     "Relu",
     "Repeat",
     "Reshape",
@@ -69,9 +79,11 @@ __all__ = [
     "Rnn",
     "Sample",
     "ScaledTanh",
+    "Selu",
     "Sigmoid",
     "Silu",
     "Softmax",
+    "Softplus",
     "Step",
     "Subsample",
     "TableConv",
@@ -84,10 +96,10 @@ COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
 )
 
 _PLAIN: tuple[type[Word], ...] = (
-    *(Conv, ConvTranspose, Cbapd),
+    *(Conv, ConvTranspose, Cbapd, Edges),
     *(MaxPool, AvgPool, MinPool, MedianPool, GlobalAvgPool),
     *(Fc, Maxout),
-    *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
+    *(Relu, LeakyRelu, Prelu, Elu, Selu, Gelu, Silu, Mish, Softplus, Sigmoid, Tanh, HardTanh, Softmax, Step, Identity),
     *(Dropout, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
     *(Flatten, Reshape, Upsample, Sample),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pellucid.recipe import TaskName
+from pellucid.recipe import RuleName, TaskName
 from pellucid.shapes import Shape
 
 
@@ -33,6 +33,7 @@ class Entry:
         input: the input it has unless one is given; None where it has none of its own.
         classes: the outputs it has unless a number is given.
         learns: the task it is made for where that is not told by the data's target: it is learned without one.
+        rule: how it learns unless said; None for the usual rule.
         figures: what the literature or arithmetic says of the network as it is without arguments.
     """
 
@@ -45,3 +46,4 @@ class Entry:
     classes: int
     figures: Mapping[str, int | str] = field(default_factory=dict)
     learns: TaskName | None = None
+    rule: RuleName | None = None
