@@ -1,5 +1,6 @@
 """The arrow notation: `parse` a text to a plan, `build` a plan, write it `to_source`, `fit_to` data; the zoo."""
 
+from pellucid.networks.auxiliary import MAIN, main_output
 from pellucid.networks.building import build
 from pellucid.networks.field import Field
 from pellucid.networks.fitting import fit_to
@@ -15,6 +16,7 @@ from pellucid.networks.zoo import ZOO, Entry
 
 __all__ = [
     "COMBINATORS",
+    "MAIN",
     "NONLINEARITIES",
     "WORDS",
     "ZOO",
@@ -29,6 +31,7 @@ __all__ = [
     "build",
     "fit_to",
     "learns",
+    "main_output",
     "parse",
     "rule_of",
     "to_source",

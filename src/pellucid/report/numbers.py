@@ -37,7 +37,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-_TITLES = {"mse": "MSE", "rmse": "RMSE", "mae": "MAE", "r2": "R²", "f1": "F1"}
+_TITLES = {
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+    "f1": "F1",
+    "psnr": "PSNR",
+    "elbo": "ELBO",
+    "iou": "IoU",
+}
 
 
 def title_of(name: str) -> str:

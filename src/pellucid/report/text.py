@@ -22,7 +22,7 @@ def data_lines(data: Dataset) -> str:
 
 def network_lines(plan: Plan | None, network: nn.Module, notes: Iterable[str]) -> str:
     """Return the network's arrows and size, and every note on how it was adapted."""
-    count = sum(p.numel() for p in network.parameters())
+    count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     arrows = type(network).__name__ if plan is None else str(plan)
     return "\n".join([f"network  {arrows}", f"         {count:,} parameters", *_noted(notes)])
 

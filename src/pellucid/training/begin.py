@@ -8,7 +8,7 @@ from torch import nn
 from pellucid.data.dataset import Dataset
 from pellucid.errors import DataError
 from pellucid.networks import Plan, build, fit_to, learns, rule_of
-from pellucid.recipe import Recipe
+from pellucid.recipe import LossName, Recipe
 from pellucid.seed import isolated, seed_torch
 from pellucid.training.defaults import default_network, default_threads, fill_in
 from pellucid.training.device import choose_device
@@ -58,12 +58,21 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
     chosen = default_network(data) if network is None else network
     _require_same_task(chosen, task)
     plan, notes = fit_to(chosen, data.input_shape, task.answer)
+    if (loss := _usual_loss(plan, task, recipe)) is not None:
+        recipe = dataclasses.replace(recipe, loss=loss)
+        task = task_for(data, recipe)
+        notes = (*notes, f"loss {loss}, which {plan.steps[-1].name} is made for; another with --loss")
     if recipe.threads is None:
         recipe = dataclasses.replace(recipe, threads=default_threads(plan, recipe.batch_size or 1))
     if network is None:
         notes = (f"chosen for this data: {chosen}; another with --network",)
     require_room_for_weights(plan.parameters, recipe, device.device)
     return _begun(open_session(build(plan, recipe.seed), data, task, recipe, device), plan, notes)
+
+
+def _usual_loss(plan: Plan, task: Task, recipe: Recipe) -> LossName | None:
+    """Return the loss that the network's outputs are made for, where it is not the task's and none was asked for."""
+    return plan.steps[-1].loss if recipe.loss is None and task.name == "classification" else None
 
 
 def _require_same_task(network: str | Plan, task: Task) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+import polars as pl
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +19,7 @@ from pellucid.judging.judge import judge
 from pellucid.judging.judgement import Judgement
 from pellucid.judging.learning_curve import LearningCurve
 from pellucid.judging.outputs import Outputs, rows_to_judge, run_over
-from pellucid.networks import Plan, build, parse
+from pellucid.networks import Plan, build, main_output, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
 from pellucid.record import Finding, Prediction, Record, read_json
@@ -28,6 +29,7 @@ from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
 from pellucid.training.evaluation import evaluate, held_out
 from pellucid.training.tasks import Supervised, supervised_task_for, task_for
+from pellucid.training.tasks.generation import gan_of
 from pellucid.training.tasks.specimens import Specimens
 from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.new_rows import new_rows
@@ -135,21 +137,25 @@ class Run:
                 advice="put the data of then back; to judge the network on other data, evaluate it on that",
             )
 
-    def evaluate(self, data: object = None) -> dict[str, float]:
+    def evaluate(self, data: object = None, *, split: SplitName | None = None) -> dict[str, float]:
         """Return the metrics on held-out rows: the test split, or validation where no test rows were kept.
 
         Args:
             data: new data with its targets, whatever the data's kind reads, of which every row is judged; or a
                 `Dataset` prepared as this run's, whose held-out rows are. Default: the data it was trained on.
+            split: the rows to judge in place of those held out.
 
         Raises:
-            DataError: the data has no targets, or was prepared in another way than the network learned from.
+            DataError: the data has no targets or no such rows, or was prepared in another way than the run's.
         """
         dataset, _ = self._to_judge(data)
         recipe = self.recipe
         device = choose_device(recipe)
         network = self._network.to(device.device)
-        return evaluate(network, dataset, task_for(dataset, recipe), held_out(dataset), device)
+        chosen = split or held_out(dataset)
+        rows_to_judge(dataset, chosen)
+        with isolated():
+            return evaluate(network, dataset, task_for(dataset, recipe), chosen, device)
 
     def judge(
         self,
@@ -318,7 +324,8 @@ class Run:
         samples = source if isinstance(source, Samples) else self.read(source)
         network = self._network.cpu()
         for rows_B in torch.arange(len(samples.inputs)).split(rows_at_once(samples.inputs)):
-            outputs_BK = network(self.preprocessing.prepare(samples.inputs.index_select(0, rows_B)))
+            prepared_B = self.preprocessing.prepare(samples.inputs.index_select(0, rows_B))
+            outputs_BK = main_output(network(prepared_B))
             for row, output_K in zip(rows_B.tolist(), outputs_BK, strict=True):
                 yield _prediction(samples.names[row], self.target, output_K)
 
@@ -339,6 +346,32 @@ class Run:
         tokens = self.preprocessing.encode(prompt)
         drawn = continue_tokens(self._network.cpu(), tokens, length, temperature, generator(seed, "text"))
         return self.preprocessing.decode(drawn)
+
+    @property
+    def makes_samples(self) -> bool:
+        """Whether the network was trained to make samples, so that `sample` is its way of predicting."""
+        return isinstance(self.target, Itself) and self.target.purpose == "generation"
+
+    def sample(self, count: int = 1, seed: int = 0) -> Tensor | pl.DataFrame:
+        """Return samples like the data's, in its own units, which the network makes of random numbers.
+
+        Args:
+            count: how many.
+            seed: of the random numbers.
+
+        Returns:
+            Pixels of images, uint8 (N, C, H, W); the numbers of arrays, (N, ...); the columns of a table, as a frame.
+
+        Raises:
+            RunError: the network was not trained to make samples.
+            DataError: this kind of data cannot be had back from what the network makes.
+        """
+        if not self.makes_samples:
+            raise RunError("this network makes no samples", advice="train one that does: --network gan")
+        gan = gan_of(self._network.cpu())
+        with isolated():
+            seed_torch(seed, "samples")
+            return self.preprocessing.restore(gan.sample(count))
 
     def __repr__(self) -> str:
         result = self.record.result

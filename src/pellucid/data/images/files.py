@@ -75,6 +75,36 @@ def find(folder: Path) -> ImageFiles:
     )
 
 
+def find_unlabelled(folder: Path) -> ImageFiles:
+    """List every image of a folder, or of its folders train, val and test; those inside it stand for no classes.
+
+    Raises:
+        DataError: no folder, or no images.
+    """
+    if not folder.is_dir():
+        raise missing(folder, "a folder of images")
+    tops = split_folders(folder)
+    named_splits = bool(tops) and all(split is not None for _, split in tops)
+    found: list[tuple[Path, SplitName | None]] = []
+    other = links = 0
+    for root, split in tops if named_splits else [(folder, None)]:
+        files, broken = _files(root)
+        images = [file for file in files if is_image(file)]
+        links, other = links + broken, other + len(files) - len(images)
+        found += [(file, split) for file in images]
+    if not found:
+        raise _no_images(folder, "put images into it, side by side or in folders")
+    if named_splits and "train" not in {split for _, split in tops}:
+        raise DataError(f"{folder} has no folder to train on", expected=f"{folder}/train/image.png")
+    return ImageFiles(
+        tuple(path for path, _ in found),
+        (0,) * len(found),
+        tuple(split for _, split in found),
+        ("",),
+        _left_out_notes(0, other, links),
+    )
+
+
 def with_test(listing: ImageFiles, folder: Path) -> ImageFiles:
     """Return the listing with the images of another folder as its test split.
 
@@ -124,6 +154,11 @@ def find_new(source: Path, classes: Sequence[str]) -> tuple[list[Path], list[int
     return paths, None
 
 
+def split_folders(folder: Path) -> list[tuple[Path, SplitName | None]]:
+    """Return the folders in a folder, each with the split that its name stands for, if it does."""
+    return [(top, _SPLIT_FOLDERS.get(top.name.lower())) for top in _folders(folder)]
+
+
 def is_image(file: Path) -> bool:
     """Return whether the file's ending is an image's; hidden files are none."""
     return file.suffix.lower() in ENDINGS and not file.name.startswith(".") and file.is_file()
@@ -169,12 +204,7 @@ def _check_classes(folder: Path, classes: Sequence[str], loose: int) -> None:
             advice=advice,
         )
     if not classes:
-        raise DataError(
-            f"there are no images in {folder}",
-            expected="files ending in " + " ".join(ENDINGS),
-            received="other files" if any(folder.iterdir()) else "an empty folder",
-            advice=advice,
-        )
+        raise _no_images(folder, advice)
     if len(classes) == 1:
         raise DataError(
             f"all images in {folder} are of one class, '{classes[0]}'",
@@ -182,6 +212,15 @@ def _check_classes(folder: Path, classes: Sequence[str], loose: int) -> None:
             received="one",
             advice=advice,
         )
+
+
+def _no_images(folder: Path, advice: str) -> DataError:
+    return DataError(
+        f"there are no images in {folder}",
+        expected="files ending in " + " ".join(ENDINGS),
+        received="other files" if any(folder.iterdir()) else "an empty folder",
+        advice=advice,
+    )
 
 
 def _left_out_notes(loose: int, other: int, links: int) -> tuple[str, ...]:

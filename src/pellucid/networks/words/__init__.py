@@ -22,6 +22,7 @@ from pellucid.networks.words.activation import (
     Step,
     Tanh,
 )
+from pellucid.networks.words.adversarial import Code, Gan
 from pellucid.networks.words.branching import Branching
 from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Repeat, Residual
 from pellucid.networks.words.composite import Composite
@@ -29,20 +30,24 @@ from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
 from pellucid.networks.words.filters import Edges
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
-from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
-from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
+from pellucid.networks.words.memory import Binarise, Hopfield, ModernHopfield
+from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
+from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
-from pellucid.networks.words.reshaping import Flatten, Reshape, Sample, Upsample
+from pellucid.networks.words.reshaping import Flatten, PadChannels, Reshape, Sample, Upsample
 
 __all__ = [
     "COMBINATORS",
     "WORDS",
     "Activation",
+    "AdaptiveAvgPool",
     "Add",
     "AvgPool",
     "BatchNorm",
+    "Binarise",
     "Branching",
     "Cbapd",
+    "Code",
     "Codes",
     "Composite",
     "Concat",
@@ -55,11 +60,14 @@ __all__ = [
     "Fc",
     "Flatten",
     "FromLast",
+    "Gan",
+    "GaussianNoise",
     "Gelu",
     "GlobalAvgPool",
     "Gru",
     "HardTanh",
     "Heads",
+    "Hopfield",
     "Identity",
     "Last",
     "LayerNorm",
@@ -71,6 +79,8 @@ __all__ = [
     "MedianPool",
     "MinPool",
     "Mish",
+    "ModernHopfield",
+    "PadChannels",
     "Prelu",
     "Relu",
     "Repeat",
@@ -92,18 +102,19 @@ __all__ = [
 ]
 
 COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
-    {word.name: word for word in (Add, Concat, Residual, FromLast, Heads)}
+    {word.name: word for word in (Add, Concat, Residual, FromLast, Heads, Gan)}
 )
 
 _PLAIN: tuple[type[Word], ...] = (
     *(Conv, ConvTranspose, Cbapd, Edges),
-    *(MaxPool, AvgPool, MinPool, MedianPool, GlobalAvgPool),
+    *(MaxPool, AvgPool, MinPool, MedianPool, AdaptiveAvgPool, GlobalAvgPool),
     *(Fc, Maxout),
     *(Relu, LeakyRelu, Prelu, Elu, Selu, Gelu, Silu, Mish, Softplus, Sigmoid, Tanh, HardTanh, Softmax, Step, Identity),
-    *(Dropout, BatchNorm, LayerNorm, Lrn),
+    *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
-    *(Flatten, Reshape, Upsample, Sample),
     *(TableConv, Subsample, ScaledTanh, Codes),
+    *(Flatten, Reshape, Upsample, PadChannels, Sample, Code),
+    *(Binarise, Hopfield, ModernHopfield),
 )
 
 WORDS: Mapping[str, type[Word]] = MappingProxyType({word.name: word for word in _PLAIN})

@@ -1,4 +1,4 @@
-"""Normalisation over the batch, over a sample and over neighbouring channels; dropout."""
+"""Normalisation over the batch, over a sample and over neighbouring channels; dropout and noise."""
 
 # ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
 
@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from torch import nn
 
+from pellucid.blocks import GaussianNoise as GaussianNoiseBlock
 from pellucid.blocks import OverTime
 from pellucid.networks.arguments import Count, Number, argument
 from pellucid.networks.field import WHOLE, Field
@@ -25,6 +26,7 @@ class BatchNorm(Word):
 
     name: ClassVar[str] = "batchnorm"
     also_called: ClassVar[tuple[str, ...]] = ("bn", "batchnorm1d", "batchnorm2d", "batchnormalization")
+    epsilon: float = argument(Number(1e-12), 1e-5, help="added to the variance")
 
     def shape(self, incoming: Shape) -> Shape:
         """Return the shape unchanged."""
@@ -39,7 +41,8 @@ class BatchNorm(Word):
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return a batch normalisation."""
         module = nn.BatchNorm2d if isinstance(incoming, Image) else nn.BatchNorm1d
-        layer = Layer("bn", module, (last_count(incoming),))
+        named = {} if self.epsilon == 1e-5 else {"eps": self.epsilon}
+        layer = Layer("bn", module, (last_count(incoming),), named)
         return (Layer("bn", OverTime, (layer,)),) if isinstance(incoming, Sequence) else (layer,)
 
 
@@ -119,6 +122,28 @@ class Dropout(Word):
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return a dropout."""
         return (Layer("dropout", nn.Dropout, (self.rate,)),)
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Word):
+    """Normal noise of standard deviation `deviation`, added in training only: a denoising network's first layer.
+
+    Vincent et al. (2008) mask the input instead, as `dropout` does.
+    """
+
+    name: ClassVar[str] = "gaussiannoise"
+    also_called: ClassVar[tuple[str, ...]] = ("noise",)
+    deviation: float = argument(Number(0.0), help="standard deviation, in units of the input", positional=True)
+
+    def shape(self, incoming: Shape) -> Shape:
+        """Return the shape unchanged."""
+        if isinstance(incoming, Tokens):
+            raise refusal(self, incoming, NUMBERS)
+        return incoming
+
+    def modules(self, incoming: Shape) -> tuple[Layer, ...]:
+        """Return the block that adds noise."""
+        return (Layer(self.name, GaussianNoiseBlock, (self.deviation,)),)
 
 
 def last_count(shape: Shape) -> int:

@@ -3,11 +3,41 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pellucid.networks.zoo import cnn, lenet, linear, mlp, neurons, recurrent
+from pellucid.networks.zoo import (
+    alexnet,
+    autoencoder,
+    cnn,
+    gan,
+    googlenet,
+    hopfield,
+    lenet,
+    linear,
+    mlp,
+    neurons,
+    recurrent,
+    resnet,
+    segmentation,
+    vgg,
+)
 from pellucid.networks.zoo.entry import Arrows, Entry
 
 __all__ = ["ZOO", "Arrows", "Entry"]
 
-ZOO: Mapping[str, Entry] = MappingProxyType(
-    {entry.name: entry for family in (neurons, linear, mlp, lenet, cnn, recurrent) for entry in family.ENTRIES}
+_FAMILIES = (
+    neurons,
+    linear,
+    mlp,
+    lenet,
+    alexnet,
+    vgg,
+    googlenet,
+    resnet,
+    cnn,
+    segmentation,
+    recurrent,
+    autoencoder,
+    gan,
+    hopfield,
 )
+
+ZOO: Mapping[str, Entry] = MappingProxyType({entry.name: entry for family in _FAMILIES for entry in family.ENTRIES})

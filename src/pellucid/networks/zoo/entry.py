@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pellucid.recipe import RuleName, TaskName
 from pellucid.shapes import Shape
@@ -35,6 +36,7 @@ class Entry:
         learns: the task it is made for where that is not told by the data's target: it is learned without one.
         rule: how it learns unless said; None for the usual rule.
         figures: what the literature or arithmetic says of the network as it is without arguments.
+        forms: the input of a form, the value of an argument of that name, where it is another.
     """
 
     name: str
@@ -47,3 +49,8 @@ class Entry:
     figures: Mapping[str, int | str] = field(default_factory=dict)
     learns: TaskName | None = None
     rule: RuleName | None = None
+    forms: Mapping[str, Shape] = field(default_factory=dict)
+
+    def input_of(self, arguments: Mapping[str, Any]) -> Shape | None:
+        """Return the input the entry has with these arguments unless one is given."""
+        return self.forms.get(arguments.get("form", ""), self.input)

@@ -3,17 +3,23 @@
 from torch import nn
 
 from pellucid.recipe import Recipe
+from pellucid.training.rules.adversarial import Adversarial, adversarial
 from pellucid.training.rules.gradient import Gradient
 from pellucid.training.rules.perceptron import Perceptron, perceptron_rule
+from pellucid.training.rules.reconstruction import Reconstructing
 from pellucid.training.session import Rule
-from pellucid.training.tasks import Supervised, Task
+from pellucid.training.tasks import Generation, Reconstruction, Segmentation, Supervised, Task
 
-__all__ = ["Gradient", "Perceptron", "Rule", "rule_for"]
+__all__ = ["Adversarial", "Gradient", "Perceptron", "Reconstructing", "Rule", "rule_for"]
 
 
 def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
     """Return the rule the recipe names, or the one that the network or the task asks for."""
     if recipe.rule in {"perceptron", "pocket"}:
         return perceptron_rule(network, task, pocket=recipe.rule == "pocket")
-    assert isinstance(task, Supervised)
+    if isinstance(task, Generation):
+        return adversarial(network, recipe)
+    if isinstance(task, Reconstruction):
+        return Reconstructing(task)
+    assert isinstance(task, Supervised | Segmentation)
     return Gradient(task.loss)

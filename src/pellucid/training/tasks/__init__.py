@@ -3,10 +3,24 @@
 from pellucid.data.dataset import Classes, Dataset, Itself, Masks, NextToken, Target, Values
 from pellucid.errors import DataError
 from pellucid.recipe import Recipe
+from pellucid.training.tasks.generation import Generation, generation
+from pellucid.training.tasks.reconstruction import Reconstruction, reconstruction
+from pellucid.training.tasks.segmentation import Segmentation, segmentation
 from pellucid.training.tasks.supervised import Supervised, supervised
 from pellucid.training.tasks.task import HIGHER_IS_BETTER, METRICS, Task
 
-__all__ = ["HIGHER_IS_BETTER", "METRICS", "Supervised", "Task", "is_judged_by_rows", "supervised_task_for", "task_for"]
+__all__ = [
+    "HIGHER_IS_BETTER",
+    "METRICS",
+    "Generation",
+    "Reconstruction",
+    "Segmentation",
+    "Supervised",
+    "Task",
+    "is_judged_by_rows",
+    "supervised_task_for",
+    "task_for",
+]
 
 
 def task_for(data: Dataset, recipe: Recipe) -> Task:
@@ -19,10 +33,14 @@ def task_for(data: Dataset, recipe: Recipe) -> Task:
     match data.target:
         case Classes() | Values() | NextToken() as target:
             return supervised(data, target, recipe)
+        case Itself("generation") as target:
+            return generation(data, target, recipe)
+        case Itself("reconstruction") as target:
+            return reconstruction(data, target, recipe)
         case Itself(purpose):
             raise DataError(f"{purpose} cannot be learned yet", expected="a target", received="none")
-        case Masks():
-            raise DataError("masks cannot be learned yet", expected="another target", received="masks")
+        case Masks() as target:
+            return segmentation(data, target, recipe)
 
 
 def is_judged_by_rows(target: Target) -> bool:
