@@ -12,7 +12,7 @@ from pellucid.options import check, option
 TaskName = Literal[
     "classification", "regression", "forecast", "language", "segmentation", "reconstruction", "generation", "recall"
 ]
-RuleName = Literal["gradient"]
+RuleName = Literal["gradient", "perceptron", "pocket"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
 MetricName = Literal[

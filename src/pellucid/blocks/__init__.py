@@ -3,6 +3,7 @@
 from pellucid.blocks.adversarial import Code, Gan
 from pellucid.blocks.binarising import Binarise
 from pellucid.blocks.branching import Add, Concat, Heads
+from pellucid.blocks.filters import EdgeFilter
 from pellucid.blocks.hopfield import Hopfield, HopfieldModern
 from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
@@ -18,6 +19,7 @@ __all__ = [
     "Code",
     "Codes",
     "Concat",
+    "EdgeFilter",
     "FromLast",
     "Gan",
     "GaussianNoise",

@@ -4,7 +4,8 @@ from pellucid.networks.auxiliary import MAIN, main_output
 from pellucid.networks.building import build
 from pellucid.networks.field import Field
 from pellucid.networks.fitting import fit_to
-from pellucid.networks.learning import learns
+from pellucid.networks.learning import learns, rule_of
+from pellucid.networks.nonlinearities import NONLINEARITIES, Nonlinearity
 from pellucid.networks.pairing import paired
 from pellucid.networks.parsing import parse
 from pellucid.networks.plan import Plan
@@ -18,11 +19,13 @@ from pellucid.networks.zoo import ZOO, Entry
 __all__ = [
     "COMBINATORS",
     "MAIN",
+    "NONLINEARITIES",
     "WORDS",
     "ZOO",
     "Entry",
     "Field",
     "Named",
+    "Nonlinearity",
     "Plan",
     "Row",
     "Table",
@@ -34,5 +37,6 @@ __all__ = [
     "paired",
     "parse",
     "renamed",
+    "rule_of",
     "to_source",
 ]

@@ -8,12 +8,17 @@ from pellucid.networks.words.activation import (
     Activation,
     Elu,
     Gelu,
+    HardTanh,
     Identity,
     LeakyRelu,
+    Mish,
+    Prelu,
     Relu,
+    Selu,
     Sigmoid,
     Silu,
     Softmax,
+    Softplus,
     Step,
     Tanh,
 )
@@ -23,6 +28,7 @@ from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Re
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
+from pellucid.networks.words.filters import Edges
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.networks.words.memory import Binarise, Hopfield, ModernHopfield
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
@@ -48,6 +54,7 @@ __all__ = [
     "Conv",
     "ConvTranspose",
     "Dropout",
+    "Edges",
     "Elu",
     "Embed",
     "Fc",
@@ -58,6 +65,7 @@ __all__ = [
     "Gelu",
     "GlobalAvgPool",
     "Gru",
+    "HardTanh",
     "Heads",
     "Hopfield",
     "Identity",
@@ -70,8 +78,10 @@ __all__ = [
     "Maxout",
     "MedianPool",
     "MinPool",
+    "Mish",
     "ModernHopfield",
     "PadChannels",
+    "Prelu",
     "Relu",
     "Repeat",
     "Reshape",
@@ -79,9 +89,11 @@ __all__ = [
     "Rnn",
     "Sample",
     "ScaledTanh",
+    "Selu",
     "Sigmoid",
     "Silu",
     "Softmax",
+    "Softplus",
     "Step",
     "Subsample",
     "TableConv",
@@ -94,10 +106,10 @@ COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
 )
 
 _PLAIN: tuple[type[Word], ...] = (
-    *(Conv, ConvTranspose, Cbapd),
+    *(Conv, ConvTranspose, Cbapd, Edges),
     *(MaxPool, AvgPool, MinPool, MedianPool, AdaptiveAvgPool, GlobalAvgPool),
     *(Fc, Maxout),
-    *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
+    *(Relu, LeakyRelu, Prelu, Elu, Selu, Gelu, Silu, Mish, Softplus, Sigmoid, Tanh, HardTanh, Softmax, Step, Identity),
     *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
     *(TableConv, Subsample, ScaledTanh, Codes),

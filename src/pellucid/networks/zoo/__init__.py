@@ -13,6 +13,7 @@ from pellucid.networks.zoo import (
     lenet,
     linear,
     mlp,
+    neurons,
     recurrent,
     resnet,
     segmentation,
@@ -23,6 +24,7 @@ from pellucid.networks.zoo.entry import Arrows, Entry
 __all__ = ["ZOO", "Arrows", "Entry"]
 
 _FAMILIES = (
+    neurons,
     linear,
     mlp,
     lenet,

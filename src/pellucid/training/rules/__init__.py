@@ -5,16 +5,19 @@ from torch import nn
 from pellucid.recipe import Recipe
 from pellucid.training.rules.adversarial import Adversarial, adversarial
 from pellucid.training.rules.gradient import Gradient
+from pellucid.training.rules.perceptron import Perceptron, perceptron_rule
 from pellucid.training.rules.reconstruction import Reconstructing
 from pellucid.training.rules.storing import Storing
 from pellucid.training.session import Rule
 from pellucid.training.tasks import Generation, Recall, Reconstruction, Segmentation, Supervised, Task
 
-__all__ = ["Adversarial", "Gradient", "Reconstructing", "Rule", "Storing", "rule_for"]
+__all__ = ["Adversarial", "Gradient", "Perceptron", "Reconstructing", "Rule", "Storing", "rule_for"]
 
 
 def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
     """Return the rule the recipe names, or the one that the network or the task asks for."""
+    if recipe.rule in {"perceptron", "pocket"}:
+        return perceptron_rule(network, task, pocket=recipe.rule == "pocket")
     if isinstance(task, Generation):
         return adversarial(network, recipe)
     if isinstance(task, Recall):
