@@ -37,6 +37,7 @@ from pellucid.networks.words import (
     MaxPool,
     MedianPool,
     MinPool,
+    Rbf,
     Relu,
     Repeat,
     Reshape,
@@ -78,6 +79,7 @@ ANYWHERE: tuple[st.SearchStrategy[Word], ...] = (
     st.builds(Dropout, rates),
     st.builds(Fc, small, st.booleans()),
     st.builds(Maxout, small, small),
+    st.builds(Rbf, small, st.sampled_from(["shared", "own"]), st.booleans(), st.booleans()),
     st.just(Sample()),
     st.builds(Codes, small),
 )

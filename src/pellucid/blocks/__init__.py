@@ -4,6 +4,7 @@ from pellucid.blocks.branching import Add, Concat, Heads
 from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.pooling import MedianPool, MinPool
+from pellucid.blocks.radial import Radial
 from pellucid.blocks.resizing import Resize
 from pellucid.blocks.sequences import FromLast, Last, Outputs, OverTime
 from pellucid.blocks.variational import Sample
@@ -20,6 +21,7 @@ __all__ = [
     "MinPool",
     "Outputs",
     "OverTime",
+    "Radial",
     "Resize",
     "Sample",
     "ScaledTanh",

@@ -25,6 +25,7 @@ from pellucid.networks.words.dense import Fc, Maxout
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
+from pellucid.networks.words.radial import Rbf
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
 from pellucid.networks.words.reshaping import Flatten, Reshape, Sample, Upsample
 
@@ -62,6 +63,7 @@ __all__ = [
     "Maxout",
     "MedianPool",
     "MinPool",
+    "Rbf",
     "Relu",
     "Repeat",
     "Reshape",
@@ -86,7 +88,7 @@ COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
 _PLAIN: tuple[type[Word], ...] = (
     *(Conv, ConvTranspose, Cbapd),
     *(MaxPool, AvgPool, MinPool, MedianPool, GlobalAvgPool),
-    *(Fc, Maxout),
+    *(Fc, Maxout, Rbf),
     *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
     *(Dropout, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
