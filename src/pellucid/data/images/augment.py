@@ -1,4 +1,4 @@
-"""Image changes that leave the class as it is: shift, crop, flip, rotate, scale, brightness, erase.
+"""Image changes that leave the class as it is: shift, nudge, crop, flip, rotate, scale, shear, brightness, erase.
 
 A change is drawn for each image of a prepared batch from a generator and done to the whole batch in a few tensor
 operations. Numbers are drawn on the generator's device and used on the batch's: a CPU generator gives the same
@@ -63,6 +63,15 @@ def shift(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
     return _pick(x_BCHW, rows_BH, columns_BW)
 
 
+def nudge(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
+    """Move each image by any part of a pixel, bilinear, the border repeated: y(p) = x(p - a), each |a| <= most.
+
+    For small images, in which a whole pixel is a long way.
+    """
+    moved_B2 = torch.cat([_uniform(x_BCHW, generator, -most, most) for _ in range(2)], 1)
+    return _resample(x_BCHW, torch.eye(2, device=x_BCHW.device).expand(len(x_BCHW), 2, 2), -moved_B2)
+
+
 def crop(x_BCHW: Tensor, generator: Generator, padding: float) -> Tensor:
     """Pad each image by `padding` zeros a side and cut its size out anywhere (He et al. 2016, section 4.2).
 
@@ -100,6 +109,16 @@ def scale(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
     reach = math.log1p(most)
     factor_B1 = _uniform(x_BCHW, generator, -reach, reach).neg_().exp_()
     return _resample(x_BCHW, factor_B1[:, :, None] * torch.eye(2, device=x_BCHW.device))
+
+
+def shear(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
+    """Slant each image about its centre, bilinear, the border repeated: y(right, down) = x(right - u down, down).
+
+    |u| <= most.
+    """
+    slant_B1 = _uniform(x_BCHW, generator, -most, most)
+    one_B1, zero_B1 = torch.ones_like(slant_B1), torch.zeros_like(slant_B1)
+    return _resample(x_BCHW, torch.cat([one_B1, -slant_B1, zero_B1, one_B1], 1).view(-1, 2, 2))
 
 
 def brightness(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
@@ -146,10 +165,12 @@ def _side(shape: Image) -> float:
 
 WORDS = {
     "shift": _Word(shift, _eighth, _side, whole=True),
+    "nudge": _Word(nudge, lambda _: 0.5, _side),
     "crop": _Word(crop, _eighth, _side, whole=True),
     "flip": _Word(flip, lambda _: 0.5, lambda _: 1.0),
     "rotate": _Word(rotate, lambda _: 10.0, lambda _: 180.0),
     "scale": _Word(scale, lambda _: 0.1, lambda _: 1.0),
+    "shear": _Word(shear, lambda _: 0.2, lambda _: 1.0),
     "brightness": _Word(brightness, lambda _: 0.2, lambda _: math.inf),
     "erase": _Word(erase, lambda _: 0.25, lambda _: 1.0),
 }
@@ -211,12 +232,14 @@ def _pick(x_BCHW: Tensor, rows_BH: Tensor, columns_BW: Tensor) -> Tensor:
     return picked_BCHW.gather(3, columns_BCHW)
 
 
-def _resample(x_BCHW: Tensor, matrix_B22: Tensor) -> Tensor:
-    """Return the images whose pixel at (x, y) from the centre takes the value at matrix (x, y), in pixels."""
+def _resample(x_BCHW: Tensor, matrix_B22: Tensor, moved_B2: Tensor | None = None) -> Tensor:
+    """Return the images whose pixel at (x, y) from the centre takes the value at matrix (x, y) + moved, in pixels."""
     height, width = x_BCHW.shape[2:]
     # grid_sample measures each axis in halves of its own side: the matrix is turned into those units
     unit_22 = torch.tensor([[1.0, height / width], [width / height, 1.0]], device=matrix_B22.device)
     affine_B23 = F.pad(matrix_B22 * unit_22, (0, 1)).to(x_BCHW)
+    if moved_B2 is not None:
+        affine_B23[:, :, 2] = moved_B2 * torch.tensor([2 / width, 2 / height], device=moved_B2.device)
     grid_BHW2 = F.affine_grid(affine_B23, list(x_BCHW.shape), align_corners=False)
     return F.grid_sample(x_BCHW, grid_BHW2, padding_mode="border", align_corners=False)
 

@@ -1,7 +1,5 @@
 """Radial basis functions: units that answer to the distance from a centre."""
 
-
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
