@@ -15,13 +15,17 @@ TaskName = Literal[
 RuleName = Literal["gradient"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
-MetricName = Literal["loss", "accuracy", "precision", "recall", "f1", "perplexity", "mse", "rmse", "mae", "r2"]
+MetricName = Literal[
+    "loss", "accuracy", "precision", "recall", "f1", "perplexity", "mse", "rmse", "mae", "r2", "energy_distance"
+]
 LossName = Literal["cross-entropy", "squared-error", "absolute-error", "huber"]
+AdversarialLossName = Literal["minimax", "non-saturating", "hinge", "wasserstein"]
 
 _DATA = "Data"
 _TRAINING = "Training"
 _OPTIMISER = "Optimiser"
 _REGULARISATION = "Regularisation"
+_ADVERSARIAL = "Generative adversarial networks"
 _MACHINE = "Machine"
 
 _FINITE = 1e9  # more is infinite for all that a training can do with it
@@ -76,8 +80,12 @@ class Recipe:
     learning_rate: float | None = option(
         None, "peak step size (default: by optimiser)", group=_OPTIMISER, minimum=0.0, maximum=_FINITE
     )
-    momentum: float = option(0.9, "momentum, or Adam's first beta", group=_OPTIMISER, minimum=0.0, maximum=0.9999)
-    schedule: ScheduleName = option("one-cycle", "how the learning rate changes", group=_OPTIMISER)
+    momentum: float | None = option(
+        None, "momentum, or Adam's first beta (default: from the task)", group=_OPTIMISER, minimum=0.0, maximum=0.9999
+    )
+    schedule: ScheduleName | None = option(
+        None, "how the learning rate changes (default: from the task)", group=_OPTIMISER
+    )
     warmup: float = option(0.1, "share of the steps that warm up", group=_OPTIMISER, minimum=0.0, maximum=1.0)
     decay: float | None = option(
         None,
@@ -112,6 +120,20 @@ class Recipe:
     )
     augment: str | None = option(
         None, "image changes, such as shift,flip,rotate; or none (default: shift)", group=_REGULARISATION
+    )
+
+    adversarial_loss: AdversarialLossName = option(
+        "non-saturating", "what generator and discriminator minimise", group=_ADVERSARIAL
+    )
+    critic_steps: int | None = option(
+        None, "discriminator steps for each of the generator's (default: by the loss)", group=_ADVERSARIAL, minimum=1
+    )
+    gradient_penalty: float | None = option(
+        None,
+        "weight of the penalty on the discriminator's slope (default: by the loss)",
+        group=_ADVERSARIAL,
+        minimum=0.0,
+        maximum=_FINITE,
     )
 
     device: str = option("auto", "cpu, cuda, cuda:1, mps; auto takes the fastest there", group=_MACHINE)

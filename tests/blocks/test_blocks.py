@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, stats
 from scipy.optimize import linprog
 from torch import nn
 
@@ -77,6 +77,14 @@ def test_divergence_is_torchs() -> None:
     normal = torch.distributions.Normal(mean, deviation)
     expected = torch.distributions.kl_divergence(normal, torch.distributions.Normal(0.0, 1.0)).sum(1)
     assert torch.allclose(blocks.Sample.divergence(x), expected, atol=1e-5)
+
+
+def test_noise_is_normal_in_training_and_none_at_inference() -> None:
+    noise, x = blocks.GaussianNoise(0.3), torch.linspace(-2, 2, 40_000)
+    added = noise(x) - x
+    assert stats.kstest((added / 0.3).numpy(), "norm").pvalue > 1e-3
+    assert abs(float(torch.corrcoef(torch.stack([added, x]))[0, 1])) < 0.02
+    assert torch.equal(noise.eval()(x), x)
 
 
 CORNERS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from pellucid.errors import NotationError
 from pellucid.networks import COMBINATORS, WORDS, ZOO, Named, Plan
+from pellucid.networks.initialisation import INITS
 from pellucid.networks.word import Word, Words, output_of
 from pellucid.networks.words import (
+    AdaptiveAvgPool,
     Add,
     AvgPool,
     BatchNorm,
@@ -23,6 +25,7 @@ from pellucid.networks.words import (
     Fc,
     Flatten,
     FromLast,
+    GaussianNoise,
     Gelu,
     GlobalAvgPool,
     Gru,
@@ -37,6 +40,7 @@ from pellucid.networks.words import (
     MaxPool,
     MedianPool,
     MinPool,
+    PadChannels,
     Rbf,
     Relu,
     Repeat,
@@ -59,6 +63,7 @@ from tests.networks.samples import EVERYTHING
 
 LARGEST_SAMPLE = 4000
 small = st.integers(1, 6)
+inits = st.sampled_from(list(INITS))
 rates = st.floats(0, 0.99, allow_nan=False)
 numbers = st.floats(0, 1e3, allow_nan=False, allow_infinity=False)
 
@@ -77,11 +82,12 @@ ANYWHERE: tuple[st.SearchStrategy[Word], ...] = (
     st.builds(Elu, numbers),
     st.builds(Step, st.floats(-5, 5)),
     st.builds(Dropout, rates),
-    st.builds(Fc, small, st.booleans()),
+    st.builds(Fc, small, st.booleans(), inits),
     st.builds(Maxout, small, small),
     st.builds(Rbf, small, st.sampled_from(["shared", "own"]), st.booleans(), st.booleans()),
-    st.just(Sample()),
     st.builds(Codes, small),
+    st.builds(GaussianNoise, numbers),
+    st.builds(Sample, numbers),
 )
 
 
@@ -100,7 +106,7 @@ def windows(image: bool, free: bool) -> tuple[st.SearchStrategy[Word], ...]:
         pools += [st.builds(pool, kernel) for pool in (MaxPool, AvgPool, MinPool)]
         pools += [st.builds(MedianPool, kernel)]
     return (
-        st.builds(Conv, small, kernel, stride, padding, st.integers(1, 2), grouped, st.booleans()),
+        st.builds(Conv, small, kernel, stride, padding, st.integers(1, 2), grouped, st.booleans(), inits),
         st.builds(ConvTranspose, small, kernel, stride, padding, st.booleans()),
         st.builds(Cbapd, small, kernel, activation=st.sampled_from(["relu", "tanh"]), pool=st.just(1), dropout=rates),
         *pools,
@@ -122,6 +128,7 @@ def plain_words(sort: str, free: bool) -> st.SearchStrategy[Word]:
         choices += [st.builds(Subsample, sides), st.builds(TableConv, sides)]
         choices += [st.builds(Lrn, st.integers(1, 5), numbers, st.floats(0, 2), st.floats(0.5, 3))]
         to = st.tuples(st.integers(1, 9), st.integers(1, 9))
+        choices += [st.builds(AdaptiveAvgPool, to), st.builds(PadChannels, st.integers(4, 9))]
         choices += [st.builds(Upsample, st.none(), to, st.sampled_from(["nearest", "bilinear"]))]
     elif sort == "Sequence":
         choices += windows(image=False, free=free)

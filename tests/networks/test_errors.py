@@ -58,7 +58,7 @@ conv works on images, HxWxC, and sequences, T x F
 conv has no argument 'strides'
     28x28x1 -> conv(6, 5x5, strides=2)
                             ^^^^^^^^^
-  expected: conv(maps, kernel, stride=1, padding=0, dilation=1, groups=1, bias=yes)
+  expected: conv(maps, kernel, stride=1, padding=0, dilation=1, groups=1, bias=yes, init=uniform)
   received: strides
   advice: did you mean 'stride'?
 """,
@@ -66,7 +66,7 @@ conv has no argument 'strides'
 conv needs its kernel: size of the window
     28x28x1 -> conv(6)
                ^^^^^^^
-  expected: conv(maps, kernel, stride=1, padding=0, dilation=1, groups=1, bias=yes)
+  expected: conv(maps, kernel, stride=1, padding=0, dilation=1, groups=1, bias=yes, init=uniform)
   received: conv(6)
 """,
     "28x28x1 -> conv(6, 5x5) -> 28x28x6 -> fc(10)": """

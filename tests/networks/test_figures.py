@@ -9,9 +9,10 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from pellucid.blocks import Gan
 from pellucid.networks import Plan, build, parse
 from pellucid.shapes import Image, Sequence
-from tests.networks.samples import FEATURES, IMAGES, SEQUENCES
+from tests.networks.samples import ADVERSARIAL, FEATURES, IMAGES, SEQUENCES
 from tests.networks.test_contract import example, tensors
 
 UNCOUNTED = ("rnn", "lstm", "gru", "tableconv")  # torch sees a fused cell not at all, and multiplies a table's gaps
@@ -48,6 +49,16 @@ def test_flops_are_those_torch_counts(plan: Plan) -> None:
     with FlopCounterMode(display=False) as counter:
         build(plan).eval()(x)
     assert plan.flops == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("text", [text for text in ADVERSARIAL if "rnn" not in text])
+def test_flops_of_a_gan_are_those_of_making_one_sample_and_judging_it(text: str) -> None:
+    model = build(text).eval()
+    gan = next(model.children())
+    assert isinstance(gan, Gan)
+    with FlopCounterMode(display=False) as counter:
+        model(gan.sample(1))
+    assert parse(text).flops == counter.get_total_flops()
 
 
 @pytest.mark.parametrize(("cell", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])

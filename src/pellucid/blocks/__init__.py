@@ -1,8 +1,11 @@
 """The layers torch lacks, each a plain `nn.Module` that imports only torch, so that its source can be taken along."""
 
+from pellucid.blocks.adversarial import Code, Gan
 from pellucid.blocks.branching import Add, Concat, Heads
+from pellucid.blocks.hopfield import Hopfield, HopfieldModern
 from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
+from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
 from pellucid.blocks.radial import Radial
 from pellucid.blocks.resizing import Resize
@@ -11,10 +14,15 @@ from pellucid.blocks.variational import Sample
 
 __all__ = [
     "Add",
+    "Code",
     "Codes",
     "Concat",
     "FromLast",
+    "Gan",
+    "GaussianNoise",
     "Heads",
+    "Hopfield",
+    "HopfieldModern",
     "Last",
     "Maxout",
     "MedianPool",

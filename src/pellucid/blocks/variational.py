@@ -9,7 +9,14 @@ class Sample(nn.Module):
 
     The first half of the input's dimension 1 is the mean, the second the log-variance (the reparametrisation trick of
     Kingma and Welling, "Auto-Encoding Variational Bayes", 2014).
+
+    Args:
+        beta: weight of the divergence in the loss.
     """
+
+    def __init__(self, beta: float = 1.0) -> None:
+        super().__init__()
+        self.beta = beta
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the code, half as many numbers as the input."""
@@ -17,6 +24,10 @@ class Sample(nn.Module):
         if not self.training:
             return mean
         return mean + torch.exp(log_variance / 2) * torch.randn_like(mean)
+
+    def extra_repr(self) -> str:
+        """Return the weight of the divergence."""
+        return f"beta={self.beta}"
 
     @staticmethod
     def divergence(x: Tensor) -> Tensor:

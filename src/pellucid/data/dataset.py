@@ -8,12 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import polars as pl
 from torch import Tensor
 
+from pellucid.errors import DataError
 from pellucid.recipe import TaskName
 from pellucid.shapes import Shape
 
 SplitName = Literal["train", "validation", "test"]
+
+WITHOUT_TARGET: frozenset[TaskName] = frozenset({"reconstruction", "generation", "recall"})
+"""The tasks that are learned from the inputs alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class NextToken:
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """The target is a class for every pixel: int64 (N, H, W), an index into `names`."""
+    """The target is a class for every pixel: uint8 (N, H, W), in a batch int64, an index into `names`."""
 
     names: tuple[str, ...]
 
@@ -102,6 +107,22 @@ class Preprocessing(ABC):
     def prepare(self, stored: Tensor) -> Tensor:
         """Return the network's input for a batch of the stored form, on the same device."""
 
+    def restore(self, prepared: Tensor) -> Tensor | pl.DataFrame:
+        """Return what a person would recognise of prepared inputs, or of numbers that a network made to be like them.
+
+        The inverse of `prepare`: the stored form, or for a table, whose stored form is prepared already, its columns
+        in their own units.
+
+        Raises:
+            DataError: this kind of input cannot be had back.
+        """
+        raise DataError(
+            f"inputs of kind {self.kind} cannot be had back from what a network is given of them",
+            expected="images, rows of a table, or arrays",
+            received=f"{self.kind}, {tuple(prepared.shape)}",
+            advice="reconstruct or generate images, tables or arrays",
+        )
+
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """Return all that `from_json` needs, without `kind`."""
@@ -140,7 +161,10 @@ class Dataset:
 
     def batch(self, rows_B: Tensor) -> tuple[Tensor, Tensor]:
         """Return the prepared inputs and the targets of some rows: one gather each, no Python work a sample."""
-        return self.preprocessing.prepare(self.inputs.index_select(0, rows_B)), self.targets.index_select(0, rows_B)
+        targets_B = self.targets.index_select(0, rows_B)
+        if isinstance(self.target, Masks):
+            targets_B = targets_B.long()
+        return self.preprocessing.prepare(self.inputs.index_select(0, rows_B)), targets_B
 
     def split(self, name: SplitName) -> tuple[Tensor, Tensor]:
         """Return the prepared inputs and the targets of a whole split (for small data; else `batch`)."""

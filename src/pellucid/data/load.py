@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
+from torch.utils.data import TensorDataset
 
 from pellucid.data import paths
-from pellucid.data.arrays.arrays import from_arrays, load_npz
+from pellucid.data.arrays.arrays import from_arrays, from_inputs, load_npz
 from pellucid.data.arrays.torch_datasets import load_torch_dataset
-from pellucid.data.dataset import Dataset
+from pellucid.data.dataset import WITHOUT_TARGET, Dataset
 from pellucid.data.images.images import load_images
 from pellucid.data.images.pixels import ENDINGS as IMAGE_ENDINGS
 from pellucid.data.named.archives import ARCHIVES
@@ -23,6 +24,7 @@ from pellucid.data.tables import frames
 from pellucid.data.tables.table import load_table
 from pellucid.data.texts.text import load_text, load_texts
 from pellucid.data.texts.tokens import ENDINGS as TEXT_ENDINGS
+from pellucid.data.unlabelled import without_target
 from pellucid.errors import DataError, OptionError, nearest
 from pellucid.options import flat_values, from_keywords
 from pellucid.recipe import DataOptions
@@ -33,9 +35,10 @@ def load(source: object, options: DataOptions | None = None, **keywords: Any) ->
 
     Args:
         source: the name of a built-in or downloadable data set; a CSV, TSV, Parquet, Arrow, `.npz` or text file; a
-            folder of images by class or of texts by class; a polars, pandas or Arrow frame; a pair `(X, y)` of
-            arrays, tensors or lists, or of a frame and a column; a map-style torch Dataset; or a `Dataset`, which is
-            returned as it is.
+            folder of images by class, of images and their masks, or of texts by class; a polars, pandas or Arrow
+            frame; a pair `(X, y)` of arrays, tensors or lists, or of a frame and a column; a map-style torch Dataset;
+            or a `Dataset`, which is returned as it is. With `task` reconstruction, generation or recall no target is
+            needed: X alone, or a folder of images in any order, will do.
         options: how to read and split it, as one object.
         keywords: the same by name, such as `target="churned"`; they win over `options`.
 
@@ -59,6 +62,8 @@ def load(source: object, options: DataOptions | None = None, **keywords: Any) ->
     options = from_keywords(DataOptions, given | _as_options(keywords))
     with paths.naming(source if isinstance(source, str | Path) else "the data"):
         data = _read(source, options)
+        if options.task in WITHOUT_TARGET:
+            data = without_target(data, options)
     _refuse_idle(options, data.preprocessing.kind)
     return dataclasses.replace(data, source=dataclasses.replace(data.source, options=flat_values(options)))
 
@@ -106,6 +111,10 @@ def _read(source: object, options: DataOptions) -> Dataset:
             return _read_table(table, dataclasses.replace(options, target=name))
         case (inputs, targets):
             return from_arrays("arrays", inputs, targets, options)
+        case np.ndarray() | Tensor() if options.task in WITHOUT_TARGET:
+            return from_inputs("arrays", source, options)
+        case TensorDataset(tensors=(inputs,)) if options.task in WITHOUT_TARGET:
+            return from_inputs("tensordataset", inputs, options)
         case TorchDataset():
             return load_torch_dataset(source, options)
         case np.ndarray() | Tensor():
@@ -113,7 +122,7 @@ def _read(source: object, options: DataOptions) -> Dataset:
                 "inputs alone cannot be learned from",
                 expected="a pair (X, y)",
                 received=f"one {type(source).__name__} of shape {tuple(source.shape)}",
-                advice="pass load((X, y)); to reconstruct the inputs, pass them as both",
+                advice="pass load((X, y)); to learn from the inputs alone, pass task='reconstruction'",
             )
     if frames.is_frame(source):
         return _read_table(source, options)
@@ -151,6 +160,8 @@ def _read_file(path: Path, options: DataOptions) -> Dataset:
         return _read_table(path, options)
     match path.suffix.lower():
         case ".npz":
+            return load_npz(path, options)
+        case ".npy" if options.task in WITHOUT_TARGET:
             return load_npz(path, options)
         case suffix if suffix in TEXT_ENDINGS:
             return load_text(path, options)
@@ -190,6 +201,8 @@ def _read_folder(folder: Path, options: DataOptions) -> Dataset:
 def _read_table(source: object, options: DataOptions) -> Dataset:
     frame = frames.read(source, ignore=options.ignore)
     asked = options.task == "forecast" or (options.task is None and options.window is not None)
+    if options.task in WITHOUT_TARGET:
+        return load_table(source, options, frame=frame)
     if asked or timeline.is_plain_series(frame.columns, options):
         return load_series(source, options, frame=frame)
     return load_table(source, options, frame=frame)

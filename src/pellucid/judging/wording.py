@@ -2,7 +2,9 @@
 
 import math
 
-_SHARES = frozenset({"accuracy", "precision", "recall", "f1"})
+_SHARES = frozenset(
+    {"accuracy", "precision", "recall", "f1", "nearest_neighbour", "real_accuracy", "made_accuracy", "high_quality"}
+)
 
 
 def percent(share: float) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from pellucid.networks.initialisation import INITS
 from pellucid.networks.layers import Group, Layer, named
 from pellucid.networks.parsing import parse
 from pellucid.networks.plan import Plan
@@ -41,7 +42,11 @@ def _make_group(group: Group) -> nn.Sequential:
 
 
 def _make(layer: Layer) -> nn.Module:
-    return layer.module(*map(_value, layer.positional), **{name: _value(value) for name, value in layer.named.items()})
+    named = {name: _value(value) for name, value in layer.named.items()}
+    module = layer.module(*map(_value, layer.positional), **named)
+    if layer.init:
+        INITS[layer.init](module)
+    return module
 
 
 def _value(value: Any) -> Any:

@@ -108,7 +108,7 @@ def _fit_zoo(tree: Tree, call: Call, input: Shape, outputs: Outputs) -> tuple[Pl
         plan = Plan(input, with_outputs(plan.steps, outputs))
     if not fits(plan.output, outputs):
         _refuse_output(tree, plan, outputs)
-    notes = [f"input {input} in place of {entry.input}"] * (entry.input not in (None, input))
+    notes = [f"input {input} in place of {expansion.own_input}"] * (expansion.own_input not in (None, input))
     notes += expansion.notes
     classes = asked.get("classes", entry.classes)
     if alone and classes != _count(outputs) and (entry.input is not None or "classes" in asked):

@@ -14,12 +14,14 @@ class Layer:
 
     Attributes:
         label: what it is called in the network, before its number: conv, fc.
+        init: how its weights start, a name of `INITS`; empty where the module sees to that.
     """
 
     label: str
     module: type[nn.Module]
     positional: tuple[Any, ...] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
+    init: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class Expansion:
     entry: Entry
     plan: Plan
     notes: tuple[str, ...]
+    own_input: Shape | None
 
 
 def parse(text: str) -> Plan:
@@ -52,7 +53,7 @@ def parse(text: str) -> Plan:
 
 def read(text: str) -> Tree:
     """Return the tree of a text."""
-    return read_tree(text, COMBINATORS)
+    return read_tree(text, COMBINATORS, ZOO)
 
 
 def literal(tree: Tree) -> Plan:
@@ -100,7 +101,9 @@ def expand(tree: Tree, call: Call, input: Shape | None = None, **overrides: Any)
         NotationError: the entry does not take the input or an argument, or its arrows do not fit the input.
     """
     entry = ZOO[call.name]
-    input = input or (tree.input.shape if tree.input else entry.input)
+    positional, named = _bound(call, entry)
+    own_input = entry.input_of(named)
+    input = input or (tree.input.shape if tree.input else own_input)
     if input is None:
         raise failure(
             call.place,
@@ -112,7 +115,6 @@ def expand(tree: Tree, call: Call, input: Shape | None = None, **overrides: Any)
     if not isinstance(input, entry.inputs):
         works_on = " and ".join(SORTS[sort] for sort in entry.inputs)
         raise failure(call.place, f"{entry.name} works on {works_on}", expected=works_on, received=str(input))
-    positional, named = _bound(call, entry)
     arrows = entry.write(input, *positional, **(named | overrides))
     inner = read(_part(call, arrows))
     try:
@@ -125,7 +127,7 @@ def expand(tree: Tree, call: Call, input: Shape | None = None, **overrides: Any)
             received=error.received,
             advice=error.advice,
         ) from None
-    return Expansion(entry, Plan(input, read_words(tree.chain[1:], tree.place, words)), arrows.notes)
+    return Expansion(entry, Plan(input, read_words(tree.chain[1:], tree.place, words)), arrows.notes, own_input)
 
 
 def arguments_of_entry(entry: Entry) -> dict[str, Kind]:

@@ -9,8 +9,10 @@ from pellucid.networks.arguments import Kernel, written
 from pellucid.networks.place import MisfitError, Place, failure, failure_of
 from pellucid.networks.tree import Argument, Assertion, Branching, Call, Chain, Item, Repetition
 from pellucid.networks.word import Word, Words, arguments_of, kind_of
-from pellucid.networks.words import COMBINATORS, WORDS, Add, Concat, FromLast, Heads, Repeat, Residual
+from pellucid.networks.words import COMBINATORS, WORDS, Add, Concat, FromLast, Gan, Heads, Repeat, Residual
 from pellucid.networks.zoo import ZOO
+
+_NAMED = {Heads.name: "every head has a name", Gan.name: "both networks of gan have a name"}
 
 
 def read_words(chain: Chain, start: Place, before: Words = ()) -> Words:
@@ -142,12 +144,12 @@ def _word(item: Item) -> Word:
 
 
 def _combinator(item: Branching) -> Word:
-    named = item.name == Heads.name
+    named = item.name in _NAMED
     for branch in item.branches:
         if named != (branch.name is not None):
             raise failure(
                 branch.place,
-                "every head has a name" if named else f"the branches of {item.name} have no names",
+                _NAMED.get(item.name, f"the branches of {item.name} have no names"),
                 expected="name: layers" if named else "layers",
                 received=branch.place.content,
             )
@@ -163,9 +165,9 @@ def _combinator(item: Branching) -> Word:
                         received=item.branches[1].place.content,
                     )
                 return word(chains[0], place=item.place)
-            case word if word is Heads:
+            case word if word is Heads or word is Gan:
                 names = [branch.name or "" for branch in item.branches]
-                return Heads(tuple(zip(names, chains, strict=True)), place=item.place)
+                return word(tuple(zip(names, chains, strict=True)), place=item.place)
             case word if word is Add:
                 return Add(chains, place=item.place)
         return Concat(chains, place=item.place)

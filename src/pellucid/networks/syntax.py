@@ -44,13 +44,13 @@ from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
 DEEPEST_NESTING = 20
 
 
-def read_tree(text: str, branching: Collection[str]) -> Tree:
-    """Return the tree of a text; `branching` are the words that hold chains.
+def read_tree(text: str, branching: Collection[str], zoo: Collection[str] = ()) -> Tree:
+    """Return the tree of a text; `branching` are the words that hold chains, but for a zoo name without any.
 
     Raises:
         NotationError: the text does not follow the grammar.
     """
-    return _Reader(text, branching).network()
+    return _Reader(text, branching, zoo).network()
 
 
 def size_as_shape(size: tuple[int, ...], place: Place) -> Shape:
@@ -84,8 +84,9 @@ def size_as_shape(size: tuple[int, ...], place: Place) -> Shape:
 class _Reader:
     """A recursive-descent reader: one method a rule of the grammar."""
 
-    def __init__(self, text: str, branching: Collection[str]) -> None:
+    def __init__(self, text: str, branching: Collection[str], zoo: Collection[str]) -> None:
         self._branching = branching
+        self._zoo = zoo
         self._tokens = scan(text)
         self._at = 0
         self._depth = 0
@@ -156,13 +157,25 @@ class _Reader:
         if self._now.text == ".":
             self._take()
             part = self._expect("name", "the name of a part").text
-        if name.text in self._branching and part is None:
+        if name.text in self._branching and part is None and (name.text not in self._zoo or self._holds_chains()):
             return self._branches(name)
         arguments: tuple[Argument, ...] = ()
         end = self._tokens[self._at - 1]
         if self._now.text == "(":
             arguments, end = self._arguments()
         return Call(name.text, part, arguments, name.place.until(end.place))
+
+    def _holds_chains(self) -> bool:
+        """Say whether the parenthesis that opens here, if any, holds what only chains have."""
+        depth, ahead = 0, 0
+        while (token := self._ahead(ahead)).kind != "end":
+            depth += (token.text == "(") - (token.text == ")")
+            if depth == 0:
+                break
+            if token.kind == "arrow" or token.text in {":", "|"}:
+                return True
+            ahead += 1
+        return False
 
     def _branches(self, name: Token) -> Branching:
         if self._now.text != "(":

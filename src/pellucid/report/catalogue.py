@@ -3,6 +3,7 @@
 import functools
 import inspect
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pellucid.data import Dataset, describe
@@ -17,6 +18,7 @@ from pellucid.networks import Entry, Plan
 from pellucid.report.numbers import shortened
 
 _MOST_ROWS = 30
+_WIDTH = 110
 _MOST_WORDS = 4
 
 
@@ -30,13 +32,17 @@ def zoo_lines(entries: Iterable[Entry], plans: Mapping[str, Plan]) -> str:
 
 def network_page(entry: Entry, plan: Plan) -> str:
     """Return a network in full: what it is, from where, its arrows, its layers, its arguments and figures."""
-    lines = [f"{entry.name}: {entry.title}", entry.reference, "", plan.with_shapes(), "", str(plan.table())]
+    lines = [f"{entry.name}: {entry.title}", entry.reference, ""]
+    if entry.figures:
+        width = max(map(len, entry.figures))
+        figures = [(name, f"{value:,}" if isinstance(value, int) else value) for name, value in entry.figures.items()]
+        lines += ["figures", *(f"  {name:<{width}}  {value}" for name, value in figures), ""]
     arguments = list(_arguments(entry))
     if arguments:
-        lines += ["", "arguments", *(f"  {argument}" for argument in arguments)]
-    if entry.figures:
-        figures = [(name, f"{value:,}" if isinstance(value, int) else value) for name, value in entry.figures.items()]
-        lines += ["", "figures", *(f"  {name}: {value}" for name, value in figures)]
+        lines += ["arguments", *(f"  {argument}" for argument in arguments), ""]
+    # breaking at arrows only: a broken word would no longer be the notation
+    arrows = textwrap.wrap(plan.with_shapes().replace(" ", "\0").replace("\0->\0", " ->\0"), _WIDTH)
+    lines += [*(line.replace("\0", " ") for line in arrows), "", str(plan.table())]
     return "\n".join(lines)
 
 
@@ -66,7 +72,8 @@ def data_page(data: Dataset, training: str) -> str:
 def _arguments(entry: Entry) -> Iterator[str]:
     """Yield the arguments a zoo name takes: with their defaults, and what their writer's docstring says of them."""
     writer = entry.write.func if isinstance(entry.write, functools.partial) else entry.write
-    meanings = dict(re.findall(r"^ +(\w+): (.+)$", inspect.getdoc(writer) or "", re.MULTILINE))
+    told = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)$", inspect.getdoc(writer) or "", re.MULTILINE)
+    meanings = {name: " ".join(meaning.split()) for name, meaning in told}
     for name, parameter in inspect.signature(entry.write).parameters.items():
         default = entry.classes if name == "classes" else parameter.default
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:

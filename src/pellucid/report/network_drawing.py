@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 from pellucid.networks import Named, Plan, Word
 from pellucid.networks.word import Output, walk
+from pellucid.networks.words.adversarial import DISCRIMINATOR, GENERATOR, Gan
 from pellucid.networks.words.branching import Branching
 from pellucid.networks.words.combinators import FromLast, Heads, Repeat, every
 from pellucid.report.markup import element
@@ -122,6 +123,8 @@ def _unit(unit: _Unit, depth: int) -> _Piece:
         return _box([f"{word.name}: {_layers(word):,} layers"], kind="folded")
     if isinstance(word, Repeat):
         return _frame(_chain(word.body, unit.before, depth + (depth > 0)), f"{word.count:,} ×")
+    if isinstance(word, Gan):
+        return _adversaries(word, unit.before, depth)
     if isinstance(word, Branching):
         return _branches(word, unit.before, depth)
     lines = [str(word)]
@@ -167,6 +170,18 @@ def _branches(word: Branching, incoming: Shape, depth: int) -> _Piece:
         return _Piece(width, top + inner, axis, tuple(parts))
     parts.append(_line(axes[0], bottom, axes[-1], bottom))
     return _merged(parts, width, axis, bottom, _SIGNS.get(word.name, word.name))
+
+
+def _adversaries(word: Gan, incoming: Shape, depth: int) -> _Piece:
+    """Return the discriminator below the two lines it judges: the data, and what the generator makes of its code."""
+    generator = _stacked([(_box([GENERATOR], kind="plain"), ""), (_chain(word.generator, incoming, depth + 1), "")])
+    left, bottom = 40.0, generator.height + 28
+    axis, made = 8.0, left + generator.axis
+    parts = [_line(axis, 0, axis, bottom), generator.at(left, 14), _line(made, bottom - 14, made, bottom)]
+    parts.append(_line(axis, bottom, made, bottom))
+    both = _merged(parts, left + generator.width, axis, bottom, "or")
+    judge = _chain(word.discriminator, incoming, depth + 1)
+    return _stacked([(both, ""), (_box([DISCRIMINATOR], kind="plain"), ""), (judge, "")])
 
 
 def _merged(parts: list[Element], width: float, axis: float, bottom: float, sign: str) -> _Piece:

@@ -3,15 +3,17 @@
 import dataclasses
 import math
 
-from pellucid.data.dataset import Dataset, NextToken, Values
+from pellucid.data.dataset import Dataset, Itself, NextToken, Values
 from pellucid.networks import Plan
 from pellucid.recipe import Recipe
 from pellucid.shapes import Features, Image, Sequence, Tokens
-from pellucid.training.optimizers import DEFAULT_RATES
+from pellucid.training.optimizers import DEFAULT_RATES, USUAL_MOMENTUM
+from pellucid.training.schedules import USUAL_SCHEDULE
 
 _FEWEST_STEPS = 2_000
 _WORTH_THREADS = 1e9
 _FEWEST_EPOCHS, _MOST_EPOCHS = 12, 60
+_ADVERSARIAL_STEPS, _ADVERSARIAL_RATE, _ADVERSARIAL_MOMENTUM = 10_000, 1e-3, 0.5
 
 
 def default_network(data: Dataset) -> str:
@@ -46,8 +48,10 @@ def fill_in(recipe: Recipe, data: Dataset) -> Recipe:
     """Return the recipe with every open choice made.
 
     The batch is the power of two that makes an epoch some 400 steps, within 32 to 256; the epochs make up at least
-    2,000 steps, within 12 to 60.
+    2,000 steps, within 12 to 60. See `_for_generation` for two networks that learn against each other.
     """
+    if isinstance(data.target, Itself) and data.target.purpose == "generation":
+        recipe = _for_generation(recipe, len(data.rows["train"]))
     samples = len(data.rows["train"])
     batch_size = recipe.batch_size or min(256, max(32, 2 ** round(math.log2(max(1, samples / 400)))))
     steps_per_epoch = max(1, samples // batch_size)
@@ -59,4 +63,28 @@ def fill_in(recipe: Recipe, data: Dataset) -> Recipe:
         epochs=epochs,
         augment=augment,
         learning_rate=DEFAULT_RATES[recipe.optimizer] if recipe.learning_rate is None else recipe.learning_rate,
+        momentum=USUAL_MOMENTUM if recipe.momentum is None else recipe.momentum,
+        schedule=recipe.schedule or USUAL_SCHEDULE,
+    )
+
+
+def _for_generation(recipe: Recipe, samples: int) -> Recipe:
+    """Return a recipe for a generator and a discriminator with its open choices made.
+
+    Tried on mixtures of 8 and 25 modes and on digits: with a momentum of 0.9 the two chase each other in circles, and
+    without a penalty on its slope the discriminator leaves modes to be forgotten.
+    """
+    wasserstein = recipe.adversarial_loss == "wasserstein"
+    batch_size = recipe.batch_size or min(256, max(64, 2 ** round(math.log2(max(1, samples / 20)))))
+    adaptive = recipe.optimizer in {"adam", "adamw"}
+    return dataclasses.replace(
+        recipe,
+        batch_size=batch_size,
+        epochs=recipe.epochs or max(1, round(_ADVERSARIAL_STEPS / max(1, samples // batch_size))),
+        augment=recipe.augment or "none",
+        learning_rate=_ADVERSARIAL_RATE if recipe.learning_rate is None and adaptive else recipe.learning_rate,
+        momentum=_ADVERSARIAL_MOMENTUM if recipe.momentum is None else recipe.momentum,
+        schedule=recipe.schedule or "linear",
+        critic_steps=recipe.critic_steps or (5 if wasserstein else 1),
+        gradient_penalty=(10.0 if wasserstein else 0.1) if recipe.gradient_penalty is None else recipe.gradient_penalty,
     )

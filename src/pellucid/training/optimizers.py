@@ -18,6 +18,7 @@ DEFAULT_RATES: dict[OptimizerName, float] = {
     "adam": 3e-3,
     "adamw": 3e-3,
 }
+USUAL_MOMENTUM = 0.9
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> torch.optim.Optimizer:
@@ -43,7 +44,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> to
     groups = [group for group in groups if group["params"]]
     # one kernel for all parameters instead of one for each
     fused = all(p.is_floating_point() and p.device.type in {"cpu", "cuda", "mps"} for p in parameters)
-    momentum = recipe.momentum
+    momentum = USUAL_MOMENTUM if recipe.momentum is None else recipe.momentum
     match recipe.optimizer:
         case "sgd":
             return torch.optim.SGD(groups, learning_rate, fused=fused)

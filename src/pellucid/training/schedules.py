@@ -7,9 +7,11 @@ import math
 from collections.abc import Callable
 
 from pellucid.errors import OptionError
-from pellucid.recipe import Recipe
+from pellucid.recipe import Recipe, ScheduleName
 
 Schedule = Callable[[int], float]
+
+USUAL_SCHEDULE: ScheduleName = "one-cycle"
 
 _START = 1 / 25  # where a one-cycle begins (Smith & Topin 2018, as in torch's OneCycleLR)
 _END = 1e-4  # and ends, as a factor of its beginning
@@ -32,20 +34,21 @@ def schedule(recipe: Recipe, total_steps: int, steps_per_epoch: int) -> Schedule
     Raises:
         OptionError: a decay above 1 for step or exponential.
     """
-    if recipe.decay is not None and recipe.decay > 1 and recipe.schedule in ("step", "exponential"):
+    name = recipe.schedule or USUAL_SCHEDULE
+    if recipe.decay is not None and recipe.decay > 1 and name in ("step", "exponential"):
         raise OptionError(
             f"a decay of {recipe.decay:g} would let the learning rate grow without end",
-            expected=f"0 to 1 for the {recipe.schedule} schedule: what is left of the rate each time",
+            expected=f"0 to 1 for the {name} schedule: what is left of the rate each time",
             received=f"{recipe.decay:g}",
         )
-    decay = _DEFAULT_DECAY.get(recipe.schedule, 1.0) if recipe.decay is None else recipe.decay
+    decay = _DEFAULT_DECAY.get(name, 1.0) if recipe.decay is None else recipe.decay
     warm = round(recipe.warmup * total_steps)
     rest = max(1, total_steps - warm)
 
     def after_warmup(fall: Callable[[float], float]) -> Schedule:
         return lambda step: (step + 1) / (warm + 1) if step < warm else fall((step - warm) / rest)
 
-    match recipe.schedule:
+    match name:
         case "constant":
             return lambda _: 1.0
         case "linear":

@@ -14,6 +14,7 @@ from pellucid.data.dataset import Classes, Dataset, Values
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.data.named import grammar, plane
 from pellucid.data.named.builtin import BUILTINS
+from pellucid.data.named.mixtures import MIXTURES
 from pellucid.recipe import DataOptions
 from pellucid.shapes import Features, Image
 
@@ -110,6 +111,26 @@ def test_points_in_the_plane_are_balanced_and_of_two_classes(name: str) -> None:
     counts = torch.bincount(data.targets).tolist()
     assert len(counts) == 2
     assert min(counts) > 270
+
+
+@pytest.mark.covers("B9")
+@pytest.mark.parametrize(("name", "modes", "deviation", "nearest"), [
+    ("ring", 8, 0.02, 2 * 2 * math.sin(math.pi / 8)), ("grid", 25, 0.05, 2.0),
+])  # fmt: skip
+def test_mixtures_have_the_literatures_modes(name: str, modes: int, deviation: float, nearest: float) -> None:
+    data, mixture = load(name), MIXTURES[name]
+    assert data.input_shape == Features(2)
+    assert isinstance(data.target, Classes)
+    assert len(data.target.names) == len(mixture.centres) == modes
+    centres = torch.from_numpy(mixture.centres)
+    assert torch.pdist(centres).min().item() == pytest.approx(nearest)
+    away = data.inputs - centres[data.targets]
+    per_mode = len(data) // modes
+    for mode in range(modes):
+        own = away[data.targets == mode]
+        assert len(own) == per_mode
+        assert own.mean(0).abs().max() < 5 * deviation / per_mode**0.5
+        assert own.std(0) == pytest.approx([deviation] * 2, rel=5 / (2 * per_mode) ** 0.5)
 
 
 def error_of_the_best_line(points: plane.Points) -> float:

@@ -4,7 +4,7 @@ Shape letters: N samples, B batch, F features, T time, C channels, H height, W w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,9 +15,9 @@ from torch import Tensor
 
 from pellucid.data import fingerprint
 from pellucid.data import targets as target_room
-from pellucid.data.arrays import layouts, npz
+from pellucid.data.arrays import layouts, npz, numbers
 from pellucid.data.arrays.layouts import Layout
-from pellucid.data.dataset import Classes, Dataset, Preprocessing, Samples, Source, Target
+from pellucid.data.dataset import WITHOUT_TARGET, Classes, Dataset, Itself, Preprocessing, Samples, Source, Target
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.data.split import duplicates_note, rare_classes_note, split_rows
 from pellucid.errors import DataError
@@ -72,6 +72,10 @@ class ArrayPreprocessing(Preprocessing):
         """Return float32 of the same shape, standardised, on the same device."""
         return (stored.to(torch.float32) - self._mean.to(stored.device)) / self._scale.to(stored.device)
 
+    def restore(self, prepared: Tensor) -> Tensor:
+        """Return float32 of the same shape in the units of the source, prepared * scale + mean."""
+        return prepared.to(torch.float32) * self._scale.to(prepared.device) + self._mean.to(prepared.device)
+
     def refuse_far_off(self, stored: Tensor) -> None:
         """Refuse inputs so far from those trained on that their sums in a network could be infinite.
 
@@ -97,7 +101,7 @@ class ArrayPreprocessing(Preprocessing):
             DataError: another shape than the training samples', or numbers that are not finite.
         """
         inputs, targets = npz.read_new(source)
-        raw = _as_tensor(inputs, "inputs")
+        raw = numbers.as_tensor(inputs, "inputs")
         # a single sample lacks the first axis
         raw_axes = {"scalars": 1, "features": 2, "sequences": 3, "grey images": 3}.get(self.layout, 4)
         if raw.ndim == raw_axes - 1:
@@ -112,8 +116,8 @@ class ArrayPreprocessing(Preprocessing):
             )
         if not len(stored):
             raise DataError("there are no samples to predict for", expected="at least one", received="none")
-        stored = _storable(stored)
-        _refuse_non_finite(stored, "inputs")
+        stored = numbers.storable(stored)
+        numbers.refuse_non_finite(stored, "inputs")
         self.refuse_far_off(stored)
         names = [f"sample {number}" for number in range(len(stored))]
         return Samples(stored, names, None if targets is None else torch.as_tensor(np.asarray(targets)))
@@ -161,12 +165,14 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
     Raises:
         DataError: shapes that do not fit, numbers that are not finite, nothing to predict.
     """
-    raw = _as_tensor(inputs, "inputs")
-    raw_targets = _as_array(targets)
+    if options.task in WITHOUT_TARGET:
+        options = replace(options, task=None)
+    raw = numbers.as_tensor(inputs, "inputs")
+    raw_targets = numbers.as_array(targets)
     _refuse_unpaired(raw, raw_targets)
     layout = layouts.recognise(raw, prefer="channels first" if isinstance(inputs, Tensor) else "channels last")
-    stored = _storable(layouts.arrange(raw, layout))
-    _refuse_non_finite(stored, "inputs")
+    stored = numbers.storable(layouts.arrange(raw, layout))
+    numbers.refuse_non_finite(stored, "inputs")
     labels, classes, more_notes = _classes(raw_targets, class_names, options)
     rows = split_rows(len(stored), options, labels=labels, test_rows=test_rows)
     notes = (*notes, layouts.note(raw, layout), *more_notes)
@@ -191,19 +197,59 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
     )
 
 
+def from_inputs(
+    name: str,
+    inputs: object,
+    options: DataOptions,
+    *,
+    source: Source | None = None,
+    test_rows: Tensor | None = None,
+    notes: tuple[str, ...] = (),
+) -> Dataset:
+    """Return the data set of inputs without targets, for a task that needs none; arguments as of `from_arrays`.
+
+    Raises:
+        DataError: a shape that cannot be read, numbers that are not finite.
+    """
+    assert options.task is not None, "the task says that there is no target"
+    raw = numbers.as_tensor(inputs, "inputs")
+    _refuse_empty("inputs", tuple(raw.shape))
+    layout = layouts.recognise(raw, prefer="channels first" if isinstance(inputs, Tensor) else "channels last")
+    stored = numbers.storable(layouts.arrange(raw, layout))
+    numbers.refuse_non_finite(stored, "inputs")
+    rows = split_rows(len(stored), options, test_rows=test_rows)
+    shape = layouts.shape_of(stored)
+    stored, preprocessing = _fitted(stored, rows["train"], layout, ())
+    return Dataset(
+        name=name,
+        source=source or Source("memory", name, fingerprint.of_tensors(stored)),
+        inputs=stored,
+        targets=torch.empty(len(stored), 0),
+        rows=rows,
+        input_shape=shape,
+        target=Itself(options.task),
+        preprocessing=preprocessing,
+        notes=(*notes, layouts.note(raw, layout), *duplicates_note(stored, rows)),
+    )
+
+
 def _refuse_unpaired(raw: Tensor, raw_targets: NDArray[Any]) -> None:
-    for what, shape in (("inputs", tuple(raw.shape)), ("targets", raw_targets.shape)):
-        if not shape or not all(shape):
-            raise DataError(
-                f"the {what} are empty" if shape else f"the {what} are a single number",
-                expected="samples along the first axis, (N, ...)",
-                received=f"shape {shape}",
-            )
+    _refuse_empty("inputs", tuple(raw.shape))
+    _refuse_empty("targets", raw_targets.shape)
     if len(raw_targets) != len(raw):
         raise DataError(
             "inputs and targets differ in number",
             expected=f"{len(raw):,} targets, one for each sample",
             received=f"{len(raw_targets):,} targets",
+        )
+
+
+def _refuse_empty(what: str, shape: tuple[int, ...]) -> None:
+    if not shape or not all(shape):
+        raise DataError(
+            f"the {what} are empty" if shape else f"the {what} are a single number",
+            expected="samples along the first axis, (N, ...)",
+            received=f"shape {shape}",
         )
 
 
@@ -224,9 +270,12 @@ def load_npz(path: Path, options: DataOptions) -> Dataset:
     Raises:
         DataError: no pair of keys that means inputs and targets, or arrays that do not fit.
     """
-    found = npz.read(path)
     source = Source("npz", str(path.resolve()), fingerprint.of_file(path))
     name = path.stem
+    if options.task in WITHOUT_TARGET:
+        found = npz.read_inputs(path)
+        return from_inputs(name, found.inputs, options, source=source, test_rows=found.test_rows, notes=found.notes)
+    found = npz.read(path)
     return from_arrays(
         name, found.inputs, found.targets, options, source=source, test_rows=found.test_rows, notes=found.notes
     )
@@ -261,7 +310,7 @@ def _classes(
     if flat.dtype.kind in "iu" and class_names is not None:
         return _indices(flat, class_names)
     if flat.dtype.kind in "iuf":
-        _refuse_non_finite(torch.from_numpy(flat.astype(np.float64)), "targets")
+        numbers.refuse_non_finite(torch.from_numpy(flat.astype(np.float64)), "targets")
         distinct = np.unique(flat)
         contiguous = flat.dtype.kind in "iu" and distinct[0] == 0 and distinct[-1] == len(distinct) - 1
         many_each = len(flat) >= 5 * len(distinct)
@@ -292,7 +341,7 @@ def _quantities(raw_targets: NDArray[Any], train: Tensor, target_names: Sequence
             advice="leave --task out, or pass --task classification",
         )
     values_NK = raw_targets.reshape(len(raw_targets), -1).astype(np.float64)
-    _refuse_non_finite(torch.from_numpy(values_NK), "targets")
+    numbers.refuse_non_finite(torch.from_numpy(values_NK), "targets")
     count = values_NK.shape[1]
     names = tuple(target_names or (["y"] if count == 1 else [f"y{number}" for number in range(1, count + 1)]))
     return target_room.standardise(values_NK, train, names)
@@ -311,89 +360,3 @@ def _feature_axis(axes: int) -> int:
 
 def _broadcast(axes: int) -> tuple[int, ...]:
     return tuple(-1 if axis == _feature_axis(axes) else 1 for axis in range(axes))
-
-
-def _as_array(values: object) -> NDArray[Any]:
-    if isinstance(values, Tensor):
-        values = _dense(values, "targets")
-        # numpy has no bfloat16
-        values = (values.float() if values.dtype == torch.bfloat16 else values).numpy()
-    _refuse_masked(values, "targets")
-    array = np.asarray(values)
-    if array.dtype.kind == "O" and any(value is None for value in array.flat):
-        raise DataError(
-            "targets are missing",
-            expected="a target for every sample",
-            received=f"{sum(value is None for value in array.flat):,} None",
-            advice="leave those samples out",
-        )
-    if array.dtype.kind not in "biufUS":
-        try:  # a list or an object array of words
-            array = np.asarray(array.tolist(), dtype=np.str_)
-        except ValueError:
-            raise DataError("targets of this kind cannot be read", expected="numbers or words") from None
-    return array
-
-
-def _as_tensor(values: object, what: str) -> Tensor:
-    if isinstance(values, Tensor):
-        tensor = _dense(values, what)
-    else:
-        _refuse_masked(values, what)
-        try:
-            array = np.asarray(values)
-        except ValueError:  # nested lists of unequal lengths
-            array = np.empty(0, dtype=object)
-        if array.dtype.kind not in "biuf":
-            raise DataError(
-                f"{what} must be numbers in one rectangular array",
-                expected="a tensor, an array or nested lists of numbers, all of one length",
-                received=f"{type(values).__name__} of {array.dtype}",
-                advice="encode words as numbers first, or pass a DataFrame, whose columns are encoded for you",
-            )
-        # numpy's own "contiguous" would make an array of one of a single number
-        tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), order="C"))
-    if tensor.is_complex():
-        raise DataError(f"{what} must be real numbers", received=str(tensor.dtype))
-    return tensor
-
-
-def _dense(tensor: Tensor, what: str) -> Tensor:
-    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
-        raise DataError(
-            f"{what} must be a plain tensor",
-            expected="a dense one",
-            received="a nested one" if tensor.is_nested else f"{tensor.dtype}, {tensor.layout}",
-            advice="pass tensor.to_dense(), or what makes a plain tensor of it",
-        )
-    return tensor.detach().cpu()
-
-
-def _refuse_masked(values: object, what: str) -> None:
-    if isinstance(values, np.ma.MaskedArray) and bool(np.ma.getmaskarray(values).any()):
-        raise DataError(
-            f"{int(np.ma.getmaskarray(values).sum()):,} of {values.size:,} numbers in the {what} are masked",
-            expected="every number",
-            received="a masked array",
-            advice="fill them in with array.filled(value), or leave those samples out",
-        )
-
-
-def _storable(inputs: Tensor) -> Tensor:
-    """Return bytes of images as they are, everything else as float32."""
-    return inputs if inputs.dtype == torch.uint8 and inputs.ndim == 4 else inputs.to(torch.float32)
-
-
-def _refuse_non_finite(values: Tensor, what: str) -> None:
-    if not values.is_floating_point():
-        return
-    # float32 is what is computed with; a comparison with NaN is false
-    bad = ~values.isfinite() if values.dtype == torch.float32 else ~(values.abs() <= torch.finfo(torch.float32).max)
-    if bad.any():
-        first = ", ".join(map(str, bad.nonzero()[0].tolist()))
-        raise DataError(
-            f"{int(bad.sum()):,} of {values.numel():,} numbers in the {what} are not finite, or beyond float32",
-            expected="finite numbers up to 3.4e+38",
-            received=f"{values[tuple(bad.nonzero()[0])].item()} first at [{first}]",
-            advice="fill or remove them before loading; missing values in a table are handled for you",
-        )

@@ -64,6 +64,30 @@ def read(path: Path) -> Found:
     return Found(arrays[pair[0]], arrays[pair[1]], None, (f"keys: {pair[0]} and {pair[1]}",))
 
 
+def read_inputs(path: Path) -> Found:
+    """Read the inputs alone, x or x_train with x_test; targets beside them are left out.
+
+    Raises:
+        DataError: not a file of arrays, pickled objects in it, or several arrays of which none is called inputs.
+    """
+    arrays = _arrays(path)
+    train, test = _inputs(arrays, _TRAIN), _inputs(arrays, _TEST)
+    none = np.empty(0)
+    if train and test:
+        first, count = len(arrays[train]), len(arrays[test])
+        notes = (f"keys: {train} and, as the given test set, {test}",)
+        return Found(_joined(arrays, train, test), none, torch.arange(first, first + count), notes)
+    key = _inputs(arrays, _PLAIN) or train or (next(iter(arrays)) if len(arrays) == 1 else None)
+    if key is None:
+        raise DataError(
+            f"{path.name} has no key that means inputs",
+            expected="x, inputs, data, images or features, or one array alone",
+            received=", ".join(f"{key} {array.shape}" for key, array in arrays.items()) or "no arrays",
+            advice="save it again with numpy.savez(path, x=X)",
+        )
+    return Found(arrays[key], none, None, (f"keys: {key}",))
+
+
 def read_new(source: object) -> tuple[object, object | None]:
     """Return inputs, and targets where there are some, of new data: a file, a pair `(X, y)` or the inputs alone."""
     if isinstance(source, str | Path):
@@ -150,6 +174,13 @@ def _damaged(path: Path, error: Exception) -> DataError:
         received=str(error).partition("\n")[0] or type(error).__name__,
         advice="write or fetch it again",
     )
+
+
+def _inputs(arrays: Mapping[str, Array], patterns: tuple[str, ...]) -> str | None:
+    """Return the key of inputs whose name follows one of the patterns."""
+    by_name = {key.lower(): key for key in arrays}
+    names = (pattern.format(name) for pattern in patterns for name in _INPUTS)
+    return next((by_name[name] for name in names if name in by_name), None)
 
 
 def _pair(arrays: Mapping[str, Array], patterns: tuple[str, ...]) -> tuple[str, str] | None:

@@ -75,6 +75,37 @@ def find(folder: Path) -> ImageFiles:
     )
 
 
+def find_unlabelled(folder: Path) -> ImageFiles:
+    """List every image of a folder, or of its folders train, val and test; those inside it stand for no classes.
+
+    Raises:
+        DataError: no folder, or no images.
+    """
+    if not folder.is_dir():
+        raise missing(folder, "a folder of images")
+    tops = _folders(folder)
+    split_of_top = {top: _SPLIT_FOLDERS.get(top.name.lower()) for top in tops}
+    named_splits = bool(tops) and all(split_of_top.values())
+    found: list[tuple[Path, SplitName | None]] = []
+    other = links = 0
+    for root in tops if named_splits else [folder]:
+        files, broken = _files(root)
+        images = [file for file in files if is_image(file)]
+        links, other = links + broken, other + len(files) - len(images)
+        found += [(file, split_of_top[root] if named_splits else None) for file in images]
+    if not found:
+        raise _no_images(folder, "put images into it, side by side or in folders")
+    if named_splits and "train" not in split_of_top.values():
+        raise DataError(f"{folder} has no folder to train on", expected=f"{folder}/train/image.png")
+    return ImageFiles(
+        tuple(path for path, _ in found),
+        (0,) * len(found),
+        tuple(split for _, split in found),
+        ("",),
+        _left_out_notes(0, other, links),
+    )
+
+
 def with_test(listing: ImageFiles, folder: Path) -> ImageFiles:
     """Return the listing with the images of another folder as its test split.
 
@@ -169,12 +200,7 @@ def _check_classes(folder: Path, classes: Sequence[str], loose: int) -> None:
             advice=advice,
         )
     if not classes:
-        raise DataError(
-            f"there are no images in {folder}",
-            expected="files ending in " + " ".join(ENDINGS),
-            received="other files" if any(folder.iterdir()) else "an empty folder",
-            advice=advice,
-        )
+        raise _no_images(folder, advice)
     if len(classes) == 1:
         raise DataError(
             f"all images in {folder} are of one class, '{classes[0]}'",
@@ -182,6 +208,15 @@ def _check_classes(folder: Path, classes: Sequence[str], loose: int) -> None:
             received="one",
             advice=advice,
         )
+
+
+def _no_images(folder: Path, advice: str) -> DataError:
+    return DataError(
+        f"there are no images in {folder}",
+        expected="files ending in " + " ".join(ENDINGS),
+        received="other files" if any(folder.iterdir()) else "an empty folder",
+        advice=advice,
+    )
 
 
 def _left_out_notes(loose: int, other: int, links: int) -> tuple[str, ...]:

@@ -14,7 +14,17 @@ import torch
 from PIL import Image as PillowImage
 from torch import Tensor
 
-from pellucid.data.dataset import Classes, Dataset, Preprocessing, Samples, Source, SplitName
+from pellucid.data.dataset import (
+    WITHOUT_TARGET,
+    Classes,
+    Dataset,
+    Itself,
+    Masks,
+    Preprocessing,
+    Samples,
+    Source,
+    SplitName,
+)
 from pellucid.data.images import decoding, pixels
 from pellucid.data.images import files as image_files
 from pellucid.data.split import SPLITS, duplicates_note, rare_classes_note, split_rows
@@ -84,11 +94,11 @@ class ImagePreprocessing(Preprocessing):
         device = stored.device
         return stored.to(torch.float32).sub_(self._mean.to(device)).mul_(self._scale.to(device))
 
-    def restore(self, prepared_BCHW: Tensor) -> Tensor:
+    def restore(self, prepared: Tensor) -> Tensor:
         """Return uint8 pixels of prepared (or generated) images, to be looked at: the inverse of `prepare`."""
-        mean_C11 = prepared_BCHW.new_tensor(self.mean)[:, None, None]
-        std_C11 = prepared_BCHW.new_tensor(self.std)[:, None, None]
-        return ((prepared_BCHW * std_C11 + mean_C11) * 255).round_().clamp_(0, 255).to(torch.uint8)
+        mean_C11 = prepared.new_tensor(self.mean)[:, None, None]
+        std_C11 = prepared.new_tensor(self.std)[:, None, None]
+        return ((prepared * std_C11 + mean_C11) * 255).round_().clamp_(0, 255).to(torch.uint8)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
@@ -157,30 +167,31 @@ def load_images(folder: Path, options: DataOptions) -> Dataset:
 
     Folders `train`, `val` and `test` on top are taken as the splits; one that is missing is split off training.
     `options.size` sets the size of every image, `options.test` names a second folder of the same classes to test on.
+    For a task without a target the images may lie in any folders, or in none.
 
     Raises:
         DataError: no images, no classes, too many files that are no images.
     """
-    listing = image_files.find(folder)
-    if options.test is not None:
+    unlabelled = options.task in WITHOUT_TARGET
+    listing = image_files.find_unlabelled(folder) if unlabelled else image_files.find(folder)
+    if options.test is not None and not unlabelled:
         listing = image_files.with_test(listing, Path(options.test))
     height, width, notes = decoding.choose_size(listing.paths, options.size)
     decoded = decoding.decode(listing.paths, height, width, None)
     kept = torch.tensor(decoded.kept)
     labels_N = torch.tensor(listing.labels)[kept]
     digest = hashlib.sha256(repr((decoded.sha256, listing.labels, listing.classes)).encode()).hexdigest()
-    return from_pixels(
-        folder.resolve().name,
-        decoded.stored,
-        labels_N,
-        listing.classes,
-        _given_rows([listing.splits[index] for index in decoded.kept], labels_N, options),
-        Source("images", str(folder.resolve()), digest),
-        (*listing.notes, *notes, *decoding.refused_note(decoded.refused)),
-    )
+    name, source = folder.resolve().name, Source("images", str(folder.resolve()), digest)
+    rows = given_rows([listing.splits[index] for index in decoded.kept], labels_N, options)
+    notes = (*listing.notes, *notes, *decoding.refused_note(decoded.refused))
+    if unlabelled:
+        assert options.task is not None, "it is one of those without a target"
+        targets = torch.empty(len(labels_N), 0)
+        return from_pictures(name, decoded.stored, targets, Itself(options.task), rows, source, notes)
+    return from_pixels(name, decoded.stored, labels_N, listing.classes, rows, source, notes)
 
 
-def _given_rows(
+def given_rows(
     splits: Sequence[SplitName | None], labels_N: Tensor, options: DataOptions
 ) -> Mapping[SplitName, Tensor]:
     """Return the rows of each split: as the folders say where they do, the missing splits cut off training."""
@@ -210,7 +221,7 @@ def from_pixels(
     source: Source,
     notes: tuple[str, ...] = (),
 ) -> Dataset:
-    """Return the data set of stored images.
+    """Return the data set of stored images by class.
 
     Args:
         name: of the data set.
@@ -221,15 +232,42 @@ def from_pixels(
         source: where the images came from.
         notes: what is known already.
     """
+    notes += duplicates_note(stored_NCHW, rows, labels_N) + rare_classes_note(labels_N, classes, rows)
+    return _of(name, stored_NCHW, labels_N, Classes(tuple(classes)), rows, source, notes)
+
+
+def from_pictures(
+    name: str,
+    stored_NCHW: Tensor,
+    targets: Tensor,
+    target: Masks | Itself,
+    rows: Mapping[SplitName, Tensor],
+    source: Source,
+    notes: tuple[str, ...] = (),
+) -> Dataset:
+    """Return the data set of stored images whose target is no class: a mask for each, or nothing; see `from_pixels`."""
+    return _of(name, stored_NCHW, targets, target, rows, source, notes + duplicates_note(stored_NCHW, rows))
+
+
+def _of(
+    name: str,
+    stored_NCHW: Tensor,
+    targets: Tensor,
+    target: Classes | Masks | Itself,
+    rows: Mapping[SplitName, Tensor],
+    source: Source,
+    notes: tuple[str, ...],
+) -> Dataset:
     channels, height, width = stored_NCHW.shape[1:]
+    classes = target.names if isinstance(target, Classes) else ()
     return Dataset(
         name=name,
         source=source,
         inputs=stored_NCHW,
-        targets=labels_N,
+        targets=targets,
         rows=rows,
         input_shape=Image(height, width, channels),
-        target=Classes(tuple(classes)),
+        target=target,
         preprocessing=ImagePreprocessing.fit(stored_NCHW, rows["train"], classes),
-        notes=notes + duplicates_note(stored_NCHW, rows, labels_N) + rare_classes_note(labels_N, classes, rows),
+        notes=notes,
     )

@@ -16,7 +16,7 @@ from pellucid.data import fingerprint
 from pellucid.data.arrays.arrays import from_arrays
 from pellucid.data.dataset import Dataset, Source
 from pellucid.data.images import images
-from pellucid.data.named import grammar, plane, seasons
+from pellucid.data.named import grammar, mixtures, plane, seasons
 from pellucid.data.named.catalogue import Entry
 from pellucid.data.series.series import load_series
 from pellucid.data.split import split_rows
@@ -71,6 +71,13 @@ def _of_plane(name: str, draw: Callable[[], plane.Points], options: DataOptions)
     return from_arrays(name, points.places, points.labels, options, source=source, class_names=points.classes)
 
 
+def _of_mixture(name: str, options: DataOptions) -> Dataset:
+    points, modes = mixtures.MIXTURES[name].draw()
+    source = Source("builtin", name, fingerprint.of_tensors(torch.from_numpy(points), torch.from_numpy(modes)))
+    classes = tuple(f"mode {mode + 1}" for mode in range(len(mixtures.MIXTURES[name].centres)))
+    return from_arrays(name, points, modes, options, source=source, class_names=classes)
+
+
 def _table_entry(name: str, load: Callable[[], Any], target: str, summary: str) -> Entry:
     return Entry(summary, partial(_of_scikit_learn, name, load, target))
 
@@ -98,6 +105,8 @@ BUILTINS: Mapping[str, Entry] = MappingProxyType(
         "gaussians": _plane_entry("gaussians", plane.gaussians, "600 points in the plane: two overlapping clouds"),
         "spirals": _plane_entry("spirals", plane.spirals, "600 points in the plane: two interleaved spirals"),
         "moons": _plane_entry("moons", plane.moons, "600 points in the plane: two interleaved half circles"),
+        "ring": Entry("25,000 points in the plane: 8 modes on a circle, for generators", partial(_of_mixture, "ring")),
+        "grid": Entry("25,000 points in the plane: 25 modes in a grid, for generators", partial(_of_mixture, "grid")),
         "seasons": Entry("600 months of a series with trend, seasons and noise, to forecast", seasonal),
         "sentences": Entry("1,500 sentences of a known grammar, to predict the next character", sentences),
     }

@@ -16,6 +16,7 @@ from pellucid.data.tables import frames
 from pellucid.errors import DataError
 
 Encoded = NDArray[np.float32]
+Decodable = NDArray[np.float64]
 
 # Up to so many levels each has its own feature; of more, those with too few rows to learn from share one.
 _FEW_LEVELS = 20
@@ -23,6 +24,8 @@ _LEAST_ROWS = 10
 _MOST_LEVELS = 255
 
 _DAY_SECONDS = 86_400.0
+# what a network makes of a date may be any number; dates are of the years 1 to 9999
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 
 # Standard deviations: no value of a million training rows can be farther off; what is would make infinite sums.
 _FARTHEST = 1e6
@@ -48,6 +51,10 @@ class Column(ABC):
     @abstractmethod
     def encode(self, series: pl.Series) -> tuple[Encoded, str]:
         """Return the features (N, F) of a typed column, and a note on values that were not seen in training."""
+
+    @abstractmethod
+    def decode(self, features_NF: Decodable) -> pl.Series:
+        """Return the column whose features these are, or are closest to; null where its value is said to be missing."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields and the kind."""
@@ -115,6 +122,11 @@ class NumberColumn(Column):
             return encoded, note
         return encoded, note or _missing_note(self.name, int(absent.sum()), "the median")
 
+    def decode(self, features_NF: Decodable) -> pl.Series:
+        """Return the first feature in the column's units; the bins tell the same less exactly."""
+        numbers = pl.Series(self.name, features_NF[:, 0] * self.scale + self.mean, dtype=pl.Float64)
+        return _without(numbers, features_NF[:, -1] > 0.5) if self.missing else numbers
+
 
 @dataclass(frozen=True, slots=True)
 class CategoryColumn(Column):
@@ -174,6 +186,11 @@ class CategoryColumn(Column):
             return encoded, f"column '{self.name}': {int(unseen.sum()):,} values not learned in training ({quoted})"
         return encoded, "" if self.missing else _missing_note(self.name, int(is_null.sum()), "no level")
 
+    def decode(self, features_NF: Decodable) -> pl.Series:
+        """Return the level with the greatest feature; "(another)" stands for the rare ones."""
+        words = (*self.levels, *(("(another)",) if self.folded else ()), *((None,) if self.missing else ()))
+        return pl.Series(self.name, [words[place] for place in features_NF.argmax(1).tolist()], dtype=pl.String)
+
 
 @dataclass(frozen=True, slots=True)
 class DateColumn(Column):
@@ -232,6 +249,12 @@ class DateColumn(Column):
         note = "" if self.missing else _missing_note(self.name, int(absent.sum()), "the median date")
         return np.column_stack(columns).astype(np.float32), note
 
+    def decode(self, features_NF: Decodable) -> pl.Series:
+        """Return the time that the first feature tells, to the second; the circles tell the same less exactly."""
+        seconds = np.clip(features_NF[:, 0] * self.scale + self.mean, _FIRST_SECOND, _LAST_SECOND)
+        moments = pl.Series(self.name, (seconds.round() * 1e6).astype(np.int64)).cast(pl.Datetime("us"))
+        return _without(moments, features_NF[:, -1] > 0.5) if self.missing else moments
+
 
 _KINDS: Mapping[str, type[Column]] = {kind.kind: kind for kind in (NumberColumn, CategoryColumn, DateColumn)}
 
@@ -270,6 +293,11 @@ def _dates_of(series: pl.Series) -> pl.Series:
             received=str(series.drop_nulls().head(3).to_list()),
         )
     return dates
+
+
+def _without(series: pl.Series, absent: NDArray[np.bool_]) -> pl.Series:
+    """Return the column with nulls where it is told to lack a value."""
+    return series.set(pl.Series(absent), None)
 
 
 def _missing_note(name: str, count: int, stand_in: str) -> str:

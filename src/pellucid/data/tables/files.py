@@ -7,7 +7,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from pellucid.data.dataset import Classes
+from pellucid.data.dataset import WITHOUT_TARGET, Classes
 from pellucid.data.tables import frames, labels, roles
 from pellucid.errors import DataError, nearest
 from pellucid.recipe import DataOptions
@@ -19,10 +19,10 @@ class Table:
 
     Attributes:
         name: of the source.
-        rows: typed rows that have a target, those of the test file last.
+        rows: typed rows, those of the test file last; where there is a target, rows that have it.
         names: all columns of the source, in order.
         has_header: whether the source named them.
-        target: the target column.
+        target: the target column; None where it is learned from the inputs alone.
         test_rows: row numbers of the test file, or None.
         notes: what was found out.
     """
@@ -31,23 +31,27 @@ class Table:
     rows: pl.DataFrame
     names: tuple[str, ...]
     has_header: bool
-    target: str
+    target: str | None
     test_rows: Tensor | None
     notes: tuple[str, ...]
 
 
 def read_table(source: object, options: DataOptions, frame: frames.Frame | None = None) -> Table:
-    """Read a table, its test file if `options.test` names one, and choose the target.
+    """Read a table, its test file if `options.test` names one, and choose the target, if the task has one.
 
     Raises:
         DataError: it cannot be read, has no such target, no rows with a target, or the test file does not fit.
     """
     frame = frames.read(source, ignore=options.ignore) if frame is None else frame
-    target, why = roles.choose_target(frame.columns.columns, options.target)
-    if not len(frame.columns):
+    if options.task in WITHOUT_TARGET:
+        target, columns, why = _left_out(frame.columns, options)
+    else:
+        target, why = roles.choose_target(frame.columns.columns, options.target)
+        columns = frame.columns
+    if not len(columns):
         raise DataError("the table has no rows with values", expected="a row for each sample", received="none")
-    roles.refuse_infinite(frame.columns)
-    rows, notes = _with_target(frame.columns, target, "")
+    roles.refuse_infinite(columns)
+    rows, notes = _with_target(columns, target, "")
     notes = (*frame.notes, why, *notes)
     test_rows = None
     if options.test is not None:
@@ -59,8 +63,18 @@ def read_table(source: object, options: DataOptions, frame: frames.Frame | None 
     return Table(name, rows, frame.names, frame.has_header, target, test_rows, notes)
 
 
-def _with_target(rows: pl.DataFrame, target: str, where: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return the rows that have a target, and a note on how many have none."""
+def _left_out(columns: pl.DataFrame, options: DataOptions) -> tuple[None, pl.DataFrame, str]:
+    """Return no target, the columns to learn from, and a note on the one that is kept out of them."""
+    if options.target is None:
+        return None, columns, f"no target: every column is an input of {options.task} (--target leaves one out)"
+    name = frames.find_column(options.target, columns.columns, "target")
+    return None, columns.drop(name), f"no target: '{name}' is left out, as asked"
+
+
+def _with_target(rows: pl.DataFrame, target: str | None, where: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return the rows that have a target, and a note on how many have none; all rows where none is asked of them."""
+    if target is None:
+        return rows, ()
     absent = rows[target].null_count()
     if absent == len(rows):
         raise DataError(
@@ -76,7 +90,7 @@ def _with_target(rows: pl.DataFrame, target: str, where: str) -> tuple[pl.DataFr
 
 
 def _read_test(
-    path: Path, training: frames.Frame, rows: pl.DataFrame, target: str
+    path: Path, training: frames.Frame, rows: pl.DataFrame, target: str | None
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Read the test file with the columns of the training file."""
     frame = frames.read(path, known=rows.columns)
@@ -96,7 +110,7 @@ def _read_test(
     test = test.select(rows.columns)
     roles.refuse_infinite(test, f" in the test file {path.name}")
     test, notes = _with_target(test, target, f" of {path.name}")
-    if rows[target].dtype == pl.String:
+    if target is not None and rows[target].dtype == pl.String:
         known = Classes(tuple(rows[target].unique().sort().to_list()))
         words, respelled = labels.respelled(test[target], known)
         unknown = sorted(set(words.unique().to_list()) - set(known.names))

@@ -28,8 +28,8 @@ class TablePreprocessing(Preprocessing):
         columns: the fitted columns, in the order of their features.
         names: all columns of the source, in order; what a file without a header is read by.
         has_header: whether the source named its columns.
-        target: the target column.
-        answer: what the target's values mean.
+        target: the target column; None where the table is learned from its inputs alone.
+        answer: what the target's values mean; None likewise.
         identifier: a column that names the rows, or None.
     """
 
@@ -38,8 +38,8 @@ class TablePreprocessing(Preprocessing):
     columns: tuple[Column, ...]
     names: tuple[str, ...]
     has_header: bool
-    target: str
-    answer: Classes | Values
+    target: str | None
+    answer: Classes | Values | None
     identifier: str | None = None
 
     @property
@@ -50,6 +50,16 @@ class TablePreprocessing(Preprocessing):
     def prepare(self, stored: Tensor) -> Tensor:
         """Return the batch as it is: encoded when it was read."""
         return stored
+
+    def restore(self, prepared: Tensor) -> pl.DataFrame:
+        """Return the columns in their own units; of a category the likeliest level, a truth value as 0 or 1."""
+        encoded = prepared.detach().cpu().double().numpy()
+        series: list[pl.Series] = []
+        start = 0
+        for column in self.columns:
+            series.append(column.decode(encoded[:, start : start + len(column.features)]))
+            start += len(column.features)
+        return pl.DataFrame(series)
 
     def read(self, source: object) -> Samples:
         """Read a CSV, TSV, Parquet or Arrow file or a frame; columns are found by name, others are ignored.
@@ -75,32 +85,24 @@ class TablePreprocessing(Preprocessing):
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
-        answer = self.answer
         return {
             "columns": [column.to_json() for column in self.columns],
             "names": list(self.names),
             "has_header": self.has_header,
             "target": self.target,
-            "answer": (
-                {"classes": list(answer.names)}
-                if isinstance(answer, Classes)
-                else {"names": list(answer.names), "mean": list(answer.mean), "scale": list(answer.scale)}
-            ),
+            "answer": _answer_to_json(self.answer),
             "identifier": self.identifier,
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "TablePreprocessing":
         """Return what `to_json` described."""
-        answer = document["answer"]
         return cls(
             tuple(column_kinds.from_json(column) for column in document["columns"]),
             tuple(document["names"]),
             document["has_header"],
             document["target"],
-            Classes(tuple(answer["classes"]))
-            if "classes" in answer
-            else Values(tuple(answer["names"]), tuple(answer["mean"]), tuple(answer["scale"])),
+            _answer_from_json(document["answer"]),
             document["identifier"],
         )
 
@@ -148,6 +150,8 @@ class TablePreprocessing(Preprocessing):
 
     def _targets(self, table: pl.DataFrame) -> tuple[Tensor | None, tuple[str, ...]]:
         """Return the stored targets where the table has them all, and notes."""
+        if self.target is None or self.answer is None:
+            return None, ()
         if self.target not in table.columns or table[self.target].null_count() == len(table):
             return None, ()
         series = table[self.target]
@@ -168,6 +172,23 @@ class TablePreprocessing(Preprocessing):
         if self.identifier is not None and self.identifier in table.columns:
             return frames.as_words(table[self.identifier]).fill_null("?").to_list()
         return [f"row {number}" for number in range(1, len(table) + 1)]
+
+
+def _answer_to_json(answer: Classes | Values | None) -> dict[str, Any] | None:
+    match answer:
+        case Classes(names):
+            return {"classes": list(names)}
+        case Values(names, mean, scale):
+            return {"names": list(names), "mean": list(mean), "scale": list(scale)}
+    return None
+
+
+def _answer_from_json(document: Mapping[str, Any] | None) -> Classes | Values | None:
+    if document is None:
+        return None
+    if "classes" in document:
+        return Classes(tuple(document["classes"]))
+    return Values(tuple(document["names"]), tuple(document["mean"]), tuple(document["scale"]))
 
 
 def _as_frame(columns: Mapping[str, object]) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid.data import distribution, fingerprint, targets
-from pellucid.data.dataset import Classes, Dataset, Source, SplitName, Values
+from pellucid.data.dataset import Classes, Dataset, Itself, Source, SplitName, Values
 from pellucid.data.split import duplicates_note, rare_classes_note, split_rows
 from pellucid.data.tables import binning, frames, labels, roles
 from pellucid.data.tables.columns import CategoryColumn, Column, DateColumn, NumberColumn
@@ -51,13 +51,17 @@ def load_table(
         DataError: no such target, nothing to tell apart, columns that cannot be learned from; each says what to do.
     """
     table = read_table(source, options, frame)
-    answers = _classes(table, options) if _are_classes(table, options) else _quantities(table)
+    if table.target is None:
+        return _without_target(source, table, options, name)
+    series = table.rows[table.target]
+    answers = _classes(series, options) if _are_classes(series, options) else _quantities(series)
     rows = _split(table, answers, options)
     training = table.rows[rows["train"].numpy()]
-    assigned = roles.assign(training, _kept_apart(table, options))
+    assigned = roles.assign(training, [table.target, *_splitting(table, options)])
     stored_targets, target = _store(answers, rows["train"], table.target)
     binned = _are_binned(table, training, assigned.inputs, options)
-    columns = _fit(training.select(assigned.inputs), stored_targets[rows["train"]], answers.classes, binned=binned)
+    bins = _Bins(stored_targets[rows["train"]].numpy(), classes=answers.classes is not None) if binned else None
+    columns = _fit(training.select(assigned.inputs), bins)
     encoded, _ = encode(table.rows, columns)
     stored = torch.from_numpy(encoded)
     preprocessing = TablePreprocessing(
@@ -86,16 +90,52 @@ def load_table(
     )
 
 
-def _are_classes(table: Table, options: DataOptions) -> bool:
-    series = table.rows[table.target]
+def _without_target(source: object, table: Table, options: DataOptions, name: str | None) -> Dataset:
+    """Return a table that is learned from its columns alone, each number as it is: bins would tell of a target."""
+    assert options.task is not None, "the task says that there is no target"
+    if options.numbers == "binned":
+        raise DataError(
+            "numbers are binned by what tells of the target, and there is none",
+            expected="--numbers standard",
+            received="--numbers binned",
+            advice=f"leave --numbers out for {options.task}",
+        )
+    rows = _split(table, None, options)
+    training = table.rows[rows["train"].numpy()]
+    assigned = roles.assign(training, _splitting(table, options))
+    columns = _fit(training.select(assigned.inputs), None)
+    stored = torch.from_numpy(encode(table.rows, columns)[0])
+    preprocessing = TablePreprocessing(columns, table.names, table.has_header, None, None, assigned.identifier)
+    targets = torch.empty(len(stored), 0)
+    return Dataset(
+        name=name or table.name,
+        source=_source(source, options, stored, targets),
+        inputs=stored,
+        targets=targets,
+        rows=rows,
+        input_shape=Features(stored.shape[1]),
+        target=Itself(options.task),
+        preprocessing=preprocessing,
+        notes=(
+            *table.notes,
+            *assigned.notes,
+            *roles.missing_note(training, assigned.inputs),
+            _encoding_note(columns),
+            *duplicates_note(stored, rows),
+            *distribution.note(stored, preprocessing.features, rows),
+        ),
+    )
+
+
+def _are_classes(series: pl.Series, options: DataOptions) -> bool:
     if isinstance(series.dtype, pl.Datetime):
         raise DataError(
-            f"the target '{table.target}' is a date",
+            f"the target '{series.name}' is a date",
             expected="classes or a quantity",
             received=str(series[0]),
             advice="choose another --target",
         )
-    if options.task in ("forecast", "language"):
+    if options.task not in (None, "classification", "regression"):
         raise DataError(
             f"a table's target cannot be learned with --task {options.task}", expected="classification or regression"
         )
@@ -103,7 +143,7 @@ def _are_classes(table: Table, options: DataOptions) -> bool:
         return targets.kind_of_numbers(series.unique().sort().to_numpy(), options) == "classification"
     if options.task == "regression" and series.dtype == pl.String:
         raise DataError(
-            f"the target '{table.target}' holds words, not quantities",
+            f"the target '{series.name}' holds words, not quantities",
             expected="numbers",
             received=frames.listed(series.unique().sort().head(5).to_list()),
             advice="leave --task out, or choose another --target",
@@ -111,15 +151,14 @@ def _are_classes(table: Table, options: DataOptions) -> bool:
     return options.task != "regression"
 
 
-def _classes(table: Table, options: DataOptions) -> _Answers:
-    series = table.rows[table.target]
+def _classes(series: pl.Series, options: DataOptions) -> _Answers:
     classes = labels.classes_of(series)
     hint = "" if options.task or series.dtype != pl.Float64 else " (--task regression if it is a quantity)"
     return _Answers(labels.indices(series, classes), classes, f"task: tell {len(classes.names)} classes apart{hint}")
 
 
-def _quantities(table: Table) -> _Answers:
-    numbers = frames.as_numbers(table.rows[table.target])
+def _quantities(series: pl.Series) -> _Answers:
+    numbers = frames.as_numbers(series)
     values = numbers.to_numpy().copy()
     note = f"task: predict a quantity, {values.min():g} to {values.max():g}"
     return _Answers(torch.from_numpy(values)[:, None], None, note)
@@ -131,13 +170,13 @@ def _store(answers: _Answers, train: Tensor, name: str) -> tuple[Tensor, Classes
     return targets.standardise(answers.stored.numpy(), train, (name,))
 
 
-def _kept_apart(table: Table, options: DataOptions) -> list[str]:
-    """Return the columns that are no inputs: the target, and those that split."""
+def _splitting(table: Table, options: DataOptions) -> list[str]:
+    """Return the columns that split and are no inputs."""
     asked = {"group": options.group, "time": options.time}
-    return [table.target, *(frames.find_column(column, table.rows.columns, o) for o, column in asked.items() if column)]
+    return [frames.find_column(column, table.rows.columns, o) for o, column in asked.items() if column]
 
 
-def _split(table: Table, answers: _Answers, options: DataOptions) -> dict[SplitName, Tensor]:
+def _split(table: Table, answers: _Answers | None, options: DataOptions) -> dict[SplitName, Tensor]:
     groups = times = None
     if options.group is not None:
         column = table.rows[frames.find_column(options.group, table.rows.columns, "group")]
@@ -154,7 +193,7 @@ def _split(table: Table, answers: _Answers, options: DataOptions) -> dict[SplitN
                 received=f"{moments.null_count():,} rows without",
             )
         times = torch.from_numpy(moments.to_numpy().copy())
-    strata = None if answers.classes is None else answers.stored
+    strata = answers.stored if answers is not None and answers.classes is not None else None
     return split_rows(len(table.rows), options, labels=strata, groups=groups, times=times, test_rows=table.test_rows)
 
 
@@ -165,7 +204,15 @@ def _are_binned(table: Table, training: pl.DataFrame, inputs: Sequence[str], opt
     return binning.are_worth_it(len(table.rows), len(training), numbers)
 
 
-def _fit(training: pl.DataFrame, answers: Tensor, classes: Classes | None, *, binned: bool) -> tuple[Column, ...]:
+@dataclass(frozen=True, slots=True)
+class _Bins:
+    """What numbers are binned by: the stored targets of the training rows, and whether they are classes."""
+
+    answers: NDArray[np.generic]
+    classes: bool
+
+
+def _fit(training: pl.DataFrame, bins: _Bins | None) -> tuple[Column, ...]:
     """Fit every input column on the training rows."""
     columns: list[Column] = []
     for series in training:
@@ -174,7 +221,7 @@ def _fit(training: pl.DataFrame, answers: Tensor, classes: Classes | None, *, bi
         elif isinstance(series.dtype, pl.Datetime):
             columns.append(DateColumn.fit(series))
         else:
-            edges = _edges(series, answers.numpy(), classes=classes is not None) if binned else ()
+            edges = () if bins is None else _edges(series, bins.answers, classes=bins.classes)
             columns.append(NumberColumn.fit(series, edges))
     return tuple(columns)
 

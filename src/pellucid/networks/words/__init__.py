@@ -17,27 +17,30 @@ from pellucid.networks.words.activation import (
     Step,
     Tanh,
 )
+from pellucid.networks.words.adversarial import Code, Gan
 from pellucid.networks.words.branching import Branching
 from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Repeat, Residual
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
-from pellucid.networks.words.normalisation import BatchNorm, Dropout, LayerNorm, Lrn
-from pellucid.networks.words.pooling import AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
+from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
+from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.radial import Rbf
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
-from pellucid.networks.words.reshaping import Flatten, Reshape, Sample, Upsample
+from pellucid.networks.words.reshaping import Flatten, PadChannels, Reshape, Sample, Upsample
 
 __all__ = [
     "COMBINATORS",
     "WORDS",
     "Activation",
+    "AdaptiveAvgPool",
     "Add",
     "AvgPool",
     "BatchNorm",
     "Branching",
     "Cbapd",
+    "Code",
     "Codes",
     "Composite",
     "Concat",
@@ -49,6 +52,8 @@ __all__ = [
     "Fc",
     "Flatten",
     "FromLast",
+    "Gan",
+    "GaussianNoise",
     "Gelu",
     "GlobalAvgPool",
     "Gru",
@@ -63,6 +68,7 @@ __all__ = [
     "Maxout",
     "MedianPool",
     "MinPool",
+    "PadChannels",
     "Rbf",
     "Relu",
     "Repeat",
@@ -82,18 +88,18 @@ __all__ = [
 ]
 
 COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
-    {word.name: word for word in (Add, Concat, Residual, FromLast, Heads)}
+    {word.name: word for word in (Add, Concat, Residual, FromLast, Heads, Gan)}
 )
 
 _PLAIN: tuple[type[Word], ...] = (
     *(Conv, ConvTranspose, Cbapd),
-    *(MaxPool, AvgPool, MinPool, MedianPool, GlobalAvgPool),
+    *(MaxPool, AvgPool, MinPool, MedianPool, AdaptiveAvgPool, GlobalAvgPool),
     *(Fc, Maxout, Rbf),
     *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
-    *(Dropout, BatchNorm, LayerNorm, Lrn),
+    *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
-    *(Flatten, Reshape, Upsample, Sample),
     *(TableConv, Subsample, ScaledTanh, Codes),
+    *(Flatten, Reshape, Upsample, PadChannels, Sample, Code),
 )
 
 WORDS: Mapping[str, type[Word]] = MappingProxyType({word.name: word for word in _PLAIN})

@@ -16,6 +16,7 @@ from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError
 from pellucid.networks.word import Named, Output, Word, Words
 from pellucid.networks.words.activation import Identity
+from pellucid.networks.words.adversarial import Gan
 from pellucid.networks.words.branching import (
     Branching,
     NamedChain,
@@ -285,7 +286,7 @@ def inner(word: Word) -> tuple[Words, ...]:
             return (body,)
         case Add(chains=chains) | Concat(chains=chains):
             return chains
-        case Heads(chains=named):
+        case Heads(chains=named) | Gan(chains=named):
             return tuple(words for _, words in named)
     return ()
 

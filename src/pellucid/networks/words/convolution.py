@@ -21,6 +21,7 @@ from pellucid.networks.arguments import (
     written,
 )
 from pellucid.networks.field import Field
+from pellucid.networks.initialisation import INITS
 from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError
 from pellucid.networks.word import Word, Words, positions
@@ -49,6 +50,7 @@ class Conv(Word):
     dilation: Extent = argument(Steps(), 1, help="spacing of the kernel's places")
     groups: int = argument(Count(), 1, help="groups of channels convolved apart")
     bias: bool = argument(Flag(), True, help="whether a number is added to each map")
+    init: str = argument(Choice(tuple(INITS)), "uniform", help="how the weights start: uniform, he or xavier")
 
     def _slide(self, incoming: Shape) -> tuple[Image | Sequence, Window]:
         return slide(self, incoming, self.kernel, self.stride, self.padding, self.dilation)
@@ -97,7 +99,7 @@ class Conv(Word):
             named["bias"] = False
         image = isinstance(places, Image)
         kernel = (nn.Conv2d if image else nn.Conv1d, (channels_of(places), self.maps, window.kernel), named)
-        conv = over(places, Layer("conv", *kernel))
+        conv = over(places, Layer("conv", *kernel, init=self.init))
         if window.symmetric:
             return (conv,)
         pad = Layer("pad", nn.ZeroPad2d if image else nn.ZeroPad1d, (window.pads(),))

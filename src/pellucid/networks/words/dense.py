@@ -6,8 +6,9 @@ from typing import ClassVar
 from torch import nn
 
 from pellucid.blocks import Maxout as MaxoutBlock
-from pellucid.networks.arguments import Count, Flag, argument
+from pellucid.networks.arguments import Choice, Count, Flag, argument
 from pellucid.networks.field import WHOLE, Field
+from pellucid.networks.initialisation import INITS
 from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError
 from pellucid.networks.word import NUMBERS, Word, positions, refusal
@@ -47,6 +48,7 @@ class Fc(_Dense):
     name: ClassVar[str] = "fc"
     also_called: ClassVar[tuple[str, ...]] = ("dense", "linear", "fullyconnected", "fully-connected", "affine")
     bias: bool = argument(Flag(), True, help="whether a number is added to each unit")
+    init: str = argument(Choice(tuple(INITS)), "uniform", help="how the weights start: uniform, he or xavier")
 
     def parameters(self, incoming: Shape) -> int:
         """Return inputs * units + units."""
@@ -60,7 +62,8 @@ class Fc(_Dense):
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return a linear layer, behind a flattening of an image."""
         named = {} if self.bias else {"bias": False}
-        return self._behind_flatten(incoming, Layer("fc", nn.Linear, (self._inputs(incoming), self.units), named))
+        sizes = self._inputs(incoming), self.units
+        return self._behind_flatten(incoming, Layer("fc", nn.Linear, sizes, named, init=self.init))
 
 
 @dataclass(frozen=True)

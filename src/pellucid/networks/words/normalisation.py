@@ -1,4 +1,4 @@
-"""Normalisation over the batch, over a sample and over neighbouring channels; dropout."""
+"""Normalisation over the batch, over a sample and over neighbouring channels; dropout and noise."""
 
 # ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
 
@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from torch import nn
 
+from pellucid.blocks import GaussianNoise as GaussianNoiseBlock
 from pellucid.blocks import OverTime
 from pellucid.networks.arguments import Count, Number, argument
 from pellucid.networks.field import WHOLE, Field
@@ -119,6 +120,28 @@ class Dropout(Word):
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return a dropout."""
         return (Layer("dropout", nn.Dropout, (self.rate,)),)
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Word):
+    """Normal noise of standard deviation `deviation`, added in training only: a denoising network's first layer.
+
+    Vincent et al. (2008) mask the input instead, as `dropout` does.
+    """
+
+    name: ClassVar[str] = "gaussiannoise"
+    also_called: ClassVar[tuple[str, ...]] = ("noise",)
+    deviation: float = argument(Number(0.0), help="standard deviation, in units of the input", positional=True)
+
+    def shape(self, incoming: Shape) -> Shape:
+        """Return the shape unchanged."""
+        if isinstance(incoming, Tokens):
+            raise refusal(self, incoming, NUMBERS)
+        return incoming
+
+    def modules(self, incoming: Shape) -> tuple[Layer, ...]:
+        """Return the block that adds noise."""
+        return (Layer(self.name, GaussianNoiseBlock, (self.deviation,)),)
 
 
 def last_count(shape: Shape) -> int:

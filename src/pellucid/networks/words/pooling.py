@@ -1,8 +1,9 @@
-"""Pooling: a window's maximum, average, minimum or median, and the average of all."""
+"""Pooling: a window's maximum, average, minimum or median, and averages over as many windows as are wanted."""
 
 # ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, ClassVar
 
 from torch import nn
@@ -10,11 +11,11 @@ from torch import nn
 from pellucid.blocks import MedianPool as MedianPoolBlock
 from pellucid.blocks import MinPool as MinPoolBlock
 from pellucid.blocks import OverTime
-from pellucid.networks.arguments import Extent, Kernel, Pad, Padding, Steps, argument
+from pellucid.networks.arguments import Extent, Kernel, Pad, Padding, Size, Steps, argument
 from pellucid.networks.field import WHOLE, Field
 from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError
-from pellucid.networks.word import PLACES, Word, refusal
+from pellucid.networks.word import IMAGES, PLACES, Word, refusal
 from pellucid.networks.words.windows import Axis, Window, slide
 from pellucid.shapes import Features, Image, Sequence, Shape
 
@@ -156,6 +157,36 @@ class MedianPool(Word):
         places, window = self._slide(incoming)
         layer = Layer(self.name, MedianPoolBlock, (), {"kernel_size": window.kernel, "stride": window.stride})
         return (layer,) if isinstance(places, Image) else (Layer(self.name, OverTime, (layer,)),)
+
+
+@dataclass(frozen=True)
+class AdaptiveAvgPool(Word):
+    """The means of windows that divide an image, whatever its size, into so many places: `adaptiveavgpool(6x6)`.
+
+    Place i of m along an axis of n is the mean of those from floor(i n / m) to ceil((i + 1) n / m). Where m is more
+    than n, pixels are repeated.
+    """
+
+    name: ClassVar[str] = "adaptiveavgpool"
+    also_called: ClassVar[tuple[str, ...]] = ("adaptiveavgpool2d", "adaptiveaveragepool", "adaptiveaveragepooling")
+    to: tuple[int, int] = argument(Size(), help="height and width of the output", positional=True)
+
+    def shape(self, incoming: Shape) -> Image:
+        """Return the same channels over so many places."""
+        if not isinstance(incoming, Image):
+            raise refusal(self, incoming, IMAGES)
+        return Image(*self.to, incoming.channels)
+
+    def field(self, before: Field, incoming: Shape) -> Field:
+        """Return the field of the widest window."""
+        assert isinstance(incoming, Image)
+        axes = list(zip((incoming.height, incoming.width), self.to, strict=True))
+        widest = [max(-(-(i + 1) * n // m) - i * n // m for i in range(m)) for n, m in axes]
+        return before.window(widest, [Fraction(n, m) for n, m in axes], (1, 1))
+
+    def modules(self, incoming: Shape) -> tuple[Layer, ...]:
+        """Return an adaptive average pooling."""
+        return (Layer(self.name, nn.AdaptiveAvgPool2d, (self.to,)),)
 
 
 @dataclass(frozen=True)

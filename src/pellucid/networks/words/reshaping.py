@@ -1,4 +1,4 @@
-"""Words that move or enlarge numbers, and the variational code."""
+"""Words that move, enlarge or add to numbers, and the variational code."""
 
 # ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
 
@@ -10,11 +10,11 @@ from torch import nn
 
 from pellucid.blocks import OverTime, Resize
 from pellucid.blocks import Sample as SampleBlock
-from pellucid.networks.arguments import Choice, Form, Size, Steps, argument
+from pellucid.networks.arguments import Choice, Count, Form, Number, Size, Steps, argument
 from pellucid.networks.field import WHOLE, Field
 from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError
-from pellucid.networks.word import PLACES, Word, refusal
+from pellucid.networks.word import IMAGES, PLACES, Word, refusal
 from pellucid.networks.words.windows import for_axes
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens, size
 
@@ -141,14 +141,49 @@ class Upsample(Word):
 
 
 @dataclass(frozen=True)
+class PadChannels(Word):
+    """Channels of zeros behind an image's own, until there are so many: `padchannels(32)`.
+
+    With `avgpool(1x1, stride=2)` before it, a shortcut without parameters: option A of He et al. (2016), section 3.3.
+    """
+
+    name: ClassVar[str] = "padchannels"
+    also_called: ClassVar[tuple[str, ...]] = ("zeropadchannels", "padmaps")
+    channels: int = argument(Count(), help="channels of the output", letter="n", positional=True)
+
+    def shape(self, incoming: Shape) -> Image:
+        """Return the same image with so many channels."""
+        if not isinstance(incoming, Image):
+            raise refusal(self, incoming, IMAGES)
+        if self.channels < incoming.channels:
+            raise MisfitError(
+                "padchannels only adds channels",
+                expected=f"at least {incoming.channels}, as {incoming} has",
+                received=f"{self.channels}",
+                advice=f"conv({self.channels}, 1x1) makes fewer of them",
+            )
+        return Image(incoming.height, incoming.width, self.channels)
+
+    def modules(self, incoming: Shape) -> tuple[Layer, ...]:
+        """Return a padding of the channels."""
+        assert isinstance(incoming, Image)
+        return (Layer(self.name, nn.ZeroPad3d, ((0, 0, 0, 0, 0, self.channels - incoming.channels),)),)
+
+
+@dataclass(frozen=True)
 class Sample(Word):
     """The random code of a variational autoencoder, whose input is, half and half, its mean and its log-variance.
 
     z = mean + exp(log_variance / 2) * noise in training, the mean at inference. Kingma and Welling (2014).
+
+    A network that reconstructs its input pays, beside the squared error, for the divergence of the code from N(0, 1).
+    With weight `beta` the sum is minus the evidence lower bound of a decoder whose noise has the variance `beta`, in
+    units of the prepared input (Higgins et al. 2017 call it so where it is a free weight).
     """
 
     name: ClassVar[str] = "sample"
     also_called: ClassVar[tuple[str, ...]] = ("reparameterize", "reparametrise", "variational")
+    beta: float = argument(Number(0.0), 1.0, help="weight of the code's divergence from N(0, 1) in the loss")
 
     def shape(self, incoming: Shape) -> Features | Image:
         """Return half the features, or half the channels."""
@@ -167,7 +202,7 @@ class Sample(Word):
 
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return the block that samples."""
-        return (Layer("sample", SampleBlock),)
+        return (Layer("sample", SampleBlock, (), {} if self.beta == 1 else {"beta": self.beta}),)
 
 
 def _fixed_size(word: Word, incoming: Shape) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pellucid.recipe import TaskName
 from pellucid.shapes import Shape
@@ -34,6 +35,7 @@ class Entry:
         classes: the outputs it has unless a number is given.
         learns: the task it is made for where that is not told by the data's target: it is learned without one.
         figures: what the literature or arithmetic says of the network as it is without arguments.
+        forms: the input of a form, the value of an argument of that name, where it is another.
     """
 
     name: str
@@ -45,3 +47,8 @@ class Entry:
     classes: int
     figures: Mapping[str, int | str] = field(default_factory=dict)
     learns: TaskName | None = None
+    forms: Mapping[str, Shape] = field(default_factory=dict)
+
+    def input_of(self, arguments: Mapping[str, Any]) -> Shape | None:
+        """Return the input the entry has with these arguments unless one is given."""
+        return self.forms.get(arguments.get("form", ""), self.input)

@@ -3,14 +3,17 @@
 from torch import nn
 
 from pellucid.recipe import Recipe
+from pellucid.training.rules.adversarial import Adversarial, adversarial
 from pellucid.training.rules.gradient import Gradient
 from pellucid.training.session import Rule
-from pellucid.training.tasks import Supervised, Task
+from pellucid.training.tasks import Generation, Supervised, Task
 
-__all__ = ["Gradient", "Rule", "rule_for"]
+__all__ = ["Adversarial", "Gradient", "Rule", "rule_for"]
 
 
-def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:  # noqa: ARG001 (other rules ask the network)
+def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
     """Return the rule the recipe names, or the one that the network or the task asks for."""
+    if isinstance(task, Generation):
+        return adversarial(network, recipe)
     assert isinstance(task, Supervised)
     return Gradient(task.loss)

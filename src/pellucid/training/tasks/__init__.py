@@ -3,10 +3,20 @@
 from pellucid.data.dataset import Classes, Dataset, Itself, Masks, NextToken, Target, Values
 from pellucid.errors import DataError
 from pellucid.recipe import Recipe
+from pellucid.training.tasks.generation import Generation, generation
 from pellucid.training.tasks.supervised import Supervised, supervised
 from pellucid.training.tasks.task import HIGHER_IS_BETTER, METRICS, Task
 
-__all__ = ["HIGHER_IS_BETTER", "METRICS", "Supervised", "Task", "is_judged_by_rows", "supervised_task_for", "task_for"]
+__all__ = [
+    "HIGHER_IS_BETTER",
+    "METRICS",
+    "Generation",
+    "Supervised",
+    "Task",
+    "is_judged_by_rows",
+    "supervised_task_for",
+    "task_for",
+]
 
 
 def task_for(data: Dataset, recipe: Recipe) -> Task:
@@ -19,6 +29,8 @@ def task_for(data: Dataset, recipe: Recipe) -> Task:
     match data.target:
         case Classes() | Values() | NextToken() as target:
             return supervised(data, target, recipe)
+        case Itself("generation") as target:
+            return generation(data, target, recipe)
         case Itself(purpose):
             raise DataError(f"{purpose} cannot be learned yet", expected="a target", received="none")
         case Masks():

@@ -66,6 +66,7 @@ METRICS: Mapping[TaskName, tuple[MetricName, ...]] = MappingProxyType(
         "classification": ("accuracy", "precision", "recall", "f1", "loss"),
         "language": ("loss", "accuracy", "perplexity"),
         "regression": ("mse", "rmse", "mae", "r2", "loss"),
+        "generation": ("energy_distance",),
         "forecast": ("mse", "rmse", "mae", "r2", "loss"),
     }
 )
