@@ -117,7 +117,10 @@ def resampled(share: Shares, samples: int = 2_000) -> NDArray[np.float64]:
     """Return the crossings of bootstrap samples of the seeds, (samples, sizes)."""
     random = np.random.default_rng(0)
     return np.array(
-        [[crossing(rows[random.integers(len(rows), size=len(rows))]) for rows in share.values()] for _ in range(samples)]
+        [
+            [crossing(rows[random.integers(len(rows), size=len(rows))]) for rows in share.values()]
+            for _ in range(samples)
+        ]
     )
 
 
@@ -129,7 +132,16 @@ def compare() -> str:
     loads = np.array([crossing(rows) for rows in retained.values()])
     draw(retained, exact, loads)
     by_size = table(
-        ["N", "seeds", "half retained at P/N", "95 %", "half exact at P/N", "1 / (2 ln N)", "ended at a higher energy", "seconds"],
+        [
+            "N",
+            "seeds",
+            "half retained at P/N",
+            "95 %",
+            "half exact at P/N",
+            "1 / (2 ln N)",
+            "ended at a higher energy",
+            "seconds",
+        ],
         [
             [
                 f"{units:,}",
@@ -168,7 +180,9 @@ def draw(retained: Shares, exact: Shares, loads: NDArray[np.float64]) -> None:
     ahead = np.linspace(0, 1 / sizes.min(), 200)[1:]
     for power in POWERS:
         limit, slope, _ = extrapolate(list(retained), loads, power)
-        right.plot(ahead, limit + slope * ahead**power, linewidth=0.8, label=f"{limit:.3f} + {slope:.2f} / N^{power:.2g}")
+        right.plot(
+            ahead, limit + slope * ahead**power, linewidth=0.8, label=f"{limit:.3f} + {slope:.2f} / N^{power:.2g}"
+        )
     right.axhline(0.138, color="grey", linewidth=0.8)
     right.set(xlabel="1 / N", ylabel="load at which half are retained", title="extrapolated to infinite N")
     right.legend()

@@ -143,6 +143,21 @@ def test_shear_agrees_with_bilinear_interpolation_pixel_by_pixel() -> None:
     torch.testing.assert_close(augmenter("shear=0.6", SHAPE)(x, seeded(5)), expected, atol=1e-4, rtol=0)
 
 
+def test_neighbouring_affine_words_are_one_resampling() -> None:
+    """Turning and enlarging at once: bilinear interpolation at the places that come out, not interpolation twice."""
+    x, random = images(), seeded(5)
+    angles = [math.radians(angle) for angle in drawn(random, 6, -40, 40)]
+    right, down = drawn(random, 6, -1.5, 1.5), drawn(random, 6, -1.5, 1.5)
+
+    def value(b: int, c: int, i: int, j: int) -> float:
+        x_, y_ = j - 3 - right[b], i - 4 - down[b]
+        cosine, sine = math.cos(angles[b]), math.sin(angles[b])
+        return bilinear(x[b, c], -sine * x_ + cosine * y_ + 4, cosine * x_ + sine * y_ + 3)
+
+    changed = augmenter("rotate=40,nudge=1.5", SHAPE)(x, seeded(5))
+    torch.testing.assert_close(changed, pixel_by_pixel(x, value), atol=1e-4, rtol=0)
+
+
 def test_brightness_adds_one_number_to_an_image() -> None:
     x = images()
     added = augmenter("brightness=0.7", SHAPE)(x, seeded(5)) - x

@@ -4,11 +4,14 @@ from torch import nn
 
 from pellucid.recipe import Recipe
 from pellucid.training.rules.adversarial import Adversarial, adversarial
+from pellucid.training.rules.centres import has_centres
+from pellucid.training.rules.closed_form import ClosedForm, closed_form
 from pellucid.training.rules.gradient import Gradient
+from pellucid.training.rules.radial import FromCentres
 from pellucid.training.session import Rule
 from pellucid.training.tasks import Generation, Supervised, Task
 
-__all__ = ["Adversarial", "Gradient", "Rule", "rule_for"]
+__all__ = ["Adversarial", "ClosedForm", "FromCentres", "Gradient", "Rule", "rule_for"]
 
 
 def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
@@ -16,4 +19,6 @@ def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
     if isinstance(task, Generation):
         return adversarial(network, recipe)
     assert isinstance(task, Supervised)
-    return Gradient(task.loss)
+    if recipe.rule == "closed-form":
+        return closed_form(network, task, recipe)
+    return FromCentres(task.loss) if has_centres(network) else Gradient(task.loss)
