@@ -33,6 +33,7 @@ from pellucid.training.tasks.generation import gan_of
 from pellucid.training.tasks.specimens import Specimens
 from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.new_rows import new_rows
+from pellucid.verbs.recalling import recollections
 
 
 class Run:
@@ -325,6 +326,9 @@ class Run:
         network = self._network.cpu()
         for rows_B in torch.arange(len(samples.inputs)).split(rows_at_once(samples.inputs)):
             prepared_B = self.preprocessing.prepare(samples.inputs.index_select(0, rows_B))
+            if self.recalls:
+                yield from recollections(network, prepared_B, [samples.names[row] for row in rows_B.tolist()])
+                continue
             outputs_BK = main_output(network(prepared_B))
             for row, output_K in zip(rows_B.tolist(), outputs_BK, strict=True):
                 yield _prediction(samples.names[row], self.target, output_K)
@@ -346,6 +350,27 @@ class Run:
         tokens = self.preprocessing.encode(prompt)
         drawn = continue_tokens(self._network.cpu(), tokens, length, temperature, generator(seed, "text"))
         return self.preprocessing.decode(drawn)
+
+    @property
+    def recalls(self) -> bool:
+        """Whether the network is a memory, so that `recall` gives what an input reminds it of."""
+        return isinstance(self.target, Itself) and self.target.purpose == "recall"
+
+    @torch.no_grad()
+    def recall(self, source: object) -> Tensor:
+        """Return the pattern that each new input recalls, as the network gives it: (N, ...), of -1 and +1 or numbers.
+
+        Raises:
+            RunError: the network is no memory.
+            DataError: the input is not of the make the network stored.
+        """
+        if not self.recalls:
+            raise RunError("this network recalls nothing", advice="train one that does: --network hopfield")
+        samples = source if isinstance(source, Samples) else self.read(source)
+        network = self._network.cpu()
+        return torch.cat(
+            [network(self.preprocessing.prepare(part)) for part in samples.inputs.split(rows_at_once(samples.inputs))]
+        )
 
     @property
     def makes_samples(self) -> bool:
