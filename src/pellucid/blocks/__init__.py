@@ -9,6 +9,7 @@ from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
+from pellucid.blocks.radial import Radial
 from pellucid.blocks.resizing import Resize
 from pellucid.blocks.sequences import FromLast, Last, Outputs, OverTime
 from pellucid.blocks.variational import Sample
@@ -32,6 +33,7 @@ __all__ = [
     "MinPool",
     "Outputs",
     "OverTime",
+    "Radial",
     "Resize",
     "Sample",
     "ScaledTanh",

@@ -62,6 +62,10 @@ def fill_in(recipe: Recipe, data: Dataset) -> Recipe:
     if isinstance(data.target, Itself) and data.target.purpose == "recall":
         recipe = _for_recall(recipe, len(data.rows["train"]))
     samples = len(data.rows["train"])
+    if recipe.rule == "closed-form":  # one step on all rows, which are as they are unless changes are asked for
+        recipe = dataclasses.replace(
+            recipe, epochs=recipe.epochs or 1, batch_size=samples, augment=recipe.augment or "none"
+        )
     batch_size = recipe.batch_size or min(256, max(32, 2 ** round(math.log2(max(1, samples / 400)))))
     steps_per_epoch = max(1, samples // batch_size)
     epochs = recipe.epochs or min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, round(_FEWEST_STEPS / steps_per_epoch)))

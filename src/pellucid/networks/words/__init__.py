@@ -33,6 +33,7 @@ from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableCon
 from pellucid.networks.words.memory import Binarise, Hopfield, ModernHopfield
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
+from pellucid.networks.words.radial import Rbf
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
 from pellucid.networks.words.reshaping import Flatten, PadChannels, Reshape, Sample, Upsample
 
@@ -82,6 +83,7 @@ __all__ = [
     "ModernHopfield",
     "PadChannels",
     "Prelu",
+    "Rbf",
     "Relu",
     "Repeat",
     "Reshape",
@@ -108,7 +110,7 @@ COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
 _PLAIN: tuple[type[Word], ...] = (
     *(Conv, ConvTranspose, Cbapd, Edges),
     *(MaxPool, AvgPool, MinPool, MedianPool, AdaptiveAvgPool, GlobalAvgPool),
-    *(Fc, Maxout),
+    *(Fc, Maxout, Rbf),
     *(Relu, LeakyRelu, Prelu, Elu, Selu, Gelu, Silu, Mish, Softplus, Sigmoid, Tanh, HardTanh, Softmax, Step, Identity),
     *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
