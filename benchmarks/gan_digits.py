@@ -47,7 +47,7 @@ def scores(classifier: Run, pixels: Tensor) -> dict[str, float]:
 
 def measure(seed: int, **options: Any) -> dict[str, float]:
     """Train the classifier and the generator, and let the one judge what the other draws."""
-    common = {"threads": THREADS, "device": "cpu", "quiet": True, "no_report": True, "seed": seed}
+    common: dict[str, Any] = {"threads": THREADS, "device": "cpu", "quiet": True, "no_report": True, "seed": seed}
     with tempfile.TemporaryDirectory() as folder:
         classifier = pellucid.train("digits", folder=folder, name="classifier", **common)
         began, cpu = time.perf_counter(), time.process_time()

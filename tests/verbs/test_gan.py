@@ -86,7 +86,7 @@ def test_the_command_writes_samples(ring: Run, digits: Run, tmp_path: Path, caps
 
 
 def _points(run: Run, count: int, seed: int) -> np.ndarray:
-    points = pellucid.predict(run, samples=count, seed=seed)
+    points = run.sample(count, seed)
     assert isinstance(points, torch.Tensor)
     return points.numpy()
 

@@ -40,5 +40,5 @@ def without_target(data: Dataset, options: DataOptions) -> Dataset:
         every = torch.arange(len(data.inputs))
         kept = tuple(note for note in data.notes if not note.startswith("duplicates"))
         rows: dict[SplitName, Tensor] = {"train": every, "validation": every, "test": every[:0]}
-        data = dataclasses.replace(data, rows=rows, notes=(*kept, "split: every row is stored, and recalled"))
+        data = dataclasses.replace(data, rows=rows, notes=(*kept, "split: none, what is stored is what is recalled"))
     return data

@@ -15,7 +15,8 @@ def prediction_lines(predictions: Sequence[Prediction], top: int = 1) -> str:
 
 def _said(prediction: Prediction, top: int) -> str:
     if prediction.label is None:
-        return ", ".join(f"{name} {value:.6g}" for name, value in prediction.values.items())
+        words = [f"{name} {word}" for name, word in prediction.words.items()]
+        return ", ".join([*words, *(f"{name} {value:.6g}" for name, value in prediction.values.items())])
     # what is said comes first, even where a threshold made it the less likely class
     ranked = {prediction.label: prediction.probabilities[prediction.label]} | dict(prediction.probabilities)
     likeliest = islice(ranked.items(), top)

@@ -16,9 +16,7 @@ from pellucid.verbs.outcome import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import polars as pl
     from rich.console import Console
-    from torch import Tensor
 
     from pellucid.record import Prediction
     from pellucid.verbs.run import Run
@@ -29,10 +27,15 @@ _ENDINGS = {"table": ".csv", "series": ".csv", "array": ".npz", "image": ".png",
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictOptions:
-    """Say what a trained network makes of new inputs: a class with its probability, a value, or a text gone on with."""
+    """Say what a trained network makes of new inputs: a class, a value, a text gone on with, a picture or a mask."""
 
     run: str | None = argument("run folder of a training")
     input: str | None = argument("file or folder; - reads standard input; none to make samples")
+    output: str | None = option(
+        None,
+        "folder for the pictures a network answers with, or file for the samples it makes: .png (images), .npz or .csv",
+        group="Output",
+    )
     top: int = option(1, "how many classes to show, the likeliest first", group="Output", minimum=1)
     threshold: float | None = option(
         None,
@@ -45,7 +48,6 @@ class PredictOptions:
         None, "the class the threshold is for (default: the rarer in training)", group="Threshold"
     )
     samples: int = option(36, "how many samples to make, of a network that makes some", group="Samples", minimum=1)
-    output: str | None = option(None, "file for the samples: .png (images), .npz or .csv", group="Samples")
     length: int = option(200, "tokens to add to a text", group="Text", minimum=1)
     temperature: float = option(0.8, "0 takes the likeliest token always, 1 draws as believed", group="Text", minimum=0)
     seed: int = option(0, "seed of the draws of texts and samples", group="Text", minimum=0)
@@ -55,32 +57,34 @@ class PredictOptions:
         check(self)
 
 
-def predict(run: str | Run, input: object = None, **options: Any) -> list[Prediction] | str | Tensor | pl.DataFrame:
+def predict(run: str | Run, input: object, **options: Any) -> list[Prediction] | str:
     """Return what a run's network says of an input: a prediction a sample, or the text gone on with.
 
-    Without an input, of a network that was trained to make samples, return those: see `Run.sample`.
+    (Samples, of a network that was trained to make some, come from `Run.sample`.)
 
     Args:
         run: a run, or the path of its folder.
         input: a file, a folder, a frame, an array, a text: whatever the kind of data it was trained on reads.
-        options: `threshold` and `positive`, for two classes; `length`, `temperature` and `seed`, for texts; `samples`
-            and `seed`, for samples.
+        options: `threshold` and `positive`, for two classes; `length`, `temperature` and `seed`, for texts;
+            `output`, a folder for pictures.
 
     Raises:
         RunError: no such run.
         DataError: the input is not of the make the network was trained on.
         OptionError: a threshold where there are not two classes, or no such class.
     """
+    from pellucid.verbs.predicting import save_pictures
     from pellucid.verbs.run import Run, open_run
 
     asked = from_keywords(PredictOptions, options)
     opened = run if isinstance(run, Run) else open_run(run)
     positive = _positive(opened, asked)
-    if input is None:
-        return opened.sample(asked.samples, asked.seed)
     if opened.continues_texts:
         return opened.generate(str(input), length=asked.length, temperature=asked.temperature, seed=asked.seed)
-    return _decided(opened.predict(input), asked.threshold, positive)
+    predictions = _decided(opened.predict(input), asked.threshold, positive)
+    if asked.output is not None:
+        save_pictures(predictions, Path(asked.output), Path(input) if isinstance(input, str | Path) else Path())
+    return predictions
 
 
 def command(options: PredictOptions, console: Console) -> Outcome:
@@ -88,6 +92,7 @@ def command(options: PredictOptions, console: Console) -> Outcome:
     from rich.console import Console
 
     from pellucid.report.predictions import prediction_lines
+    from pellucid.verbs.predicting import save_pictures
     from pellucid.verbs.run import open_run
 
     run = None if options.run is None else open_run(options.run)
@@ -106,8 +111,11 @@ def command(options: PredictOptions, console: Console) -> Outcome:
     for note in samples.notes:  # beside the predictions, which another program may read
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"note     {note}", markup=False)
     predictions = _decided(run.predict(samples), options.threshold, positive)
-    console.print(prediction_lines(predictions, options.top), markup=False)
     said = [prediction.to_json() for prediction in predictions]
+    if options.output is not None:
+        written = save_pictures(predictions, Path(options.output), Path(options.input))
+        said = [{**each, "picture": str(path)} for each, path in zip(said, written, strict=True)]
+    console.print(prediction_lines(predictions, options.top), markup=False)
     return Outcome({"run": str(run.folder), "notes": list(samples.notes), "predictions": said})
 
 

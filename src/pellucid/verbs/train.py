@@ -235,7 +235,8 @@ def _drive_and_tell(session: Session, folder: Path, options: Mapping[str, Any], 
     finished = drive(session, folder, options["checkpoint_seconds"], options["checkpoint_epochs"], console)
     run = open_run(folder)
     seconds = time.perf_counter() - began
-    console.print(result_lines(run.record, folder, seconds, finished=finished), markup=False)
+    said = session.rule.notes(session)
+    console.print(result_lines(run.record, folder, seconds, said, finished=finished), markup=False)
     if finished and not options.get("no_report"):
         _report(run, session, console)
     return run
