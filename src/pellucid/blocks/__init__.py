@@ -8,7 +8,7 @@ from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
 from pellucid.blocks.resizing import Resize
-from pellucid.blocks.sequences import FromLast, Last, Outputs, OverTime
+from pellucid.blocks.sequences import Ends, FromLast, Last, Outputs, OverTime, PaddedOutputs, RepeatVector
 from pellucid.blocks.variational import Sample
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Code",
     "Codes",
     "Concat",
+    "Ends",
     "FromLast",
     "Gan",
     "GaussianNoise",
@@ -28,6 +29,8 @@ __all__ = [
     "MinPool",
     "Outputs",
     "OverTime",
+    "PaddedOutputs",
+    "RepeatVector",
     "Resize",
     "Sample",
     "ScaledTanh",

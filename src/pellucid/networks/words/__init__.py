@@ -26,7 +26,7 @@ from pellucid.networks.words.dense import Fc, Maxout
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
-from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
+from pellucid.networks.words.recurrence import Embed, Ends, Gru, Last, Lstm, RepeatVector, Rnn
 from pellucid.networks.words.reshaping import Flatten, PadChannels, Reshape, Sample, Upsample
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Dropout",
     "Elu",
     "Embed",
+    "Ends",
     "Fc",
     "Flatten",
     "FromLast",
@@ -70,6 +71,7 @@ __all__ = [
     "PadChannels",
     "Relu",
     "Repeat",
+    "RepeatVector",
     "Reshape",
     "Residual",
     "Rnn",
@@ -95,7 +97,7 @@ _PLAIN: tuple[type[Word], ...] = (
     *(Fc, Maxout),
     *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
     *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
-    *(Rnn, Lstm, Gru, Last, Embed),
+    *(Rnn, Lstm, Gru, Last, Ends, Embed, RepeatVector),
     *(TableConv, Subsample, ScaledTanh, Codes),
     *(Flatten, Reshape, Upsample, PadChannels, Sample, Code),
 )

@@ -5,10 +5,11 @@ from torch import nn
 from pellucid.recipe import Recipe
 from pellucid.training.rules.adversarial import Adversarial, adversarial
 from pellucid.training.rules.gradient import Gradient
+from pellucid.training.rules.truncated import Truncated, truncated
 from pellucid.training.session import Rule
 from pellucid.training.tasks import Generation, Supervised, Task
 
-__all__ = ["Adversarial", "Gradient", "Rule", "rule_for"]
+__all__ = ["Adversarial", "Gradient", "Rule", "Truncated", "rule_for"]
 
 
 def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
@@ -16,4 +17,6 @@ def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
     if isinstance(task, Generation):
         return adversarial(network, recipe)
     assert isinstance(task, Supervised)
+    if task.carries:
+        return truncated(network, recipe, task.loss)
     return Gradient(task.loss)
