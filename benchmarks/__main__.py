@@ -13,7 +13,6 @@ from pathlib import Path
 from types import ModuleType
 
 from benchmarks import (
-    degradation,
     digits_time_to_result,
     gan_digits,
     gan_modes,
