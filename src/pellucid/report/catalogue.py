@@ -20,14 +20,30 @@ from pellucid.report.numbers import shortened
 _MOST_ROWS = 30
 _WIDTH = 110
 _MOST_WORDS = 4
+_MOST_TITLE = 90
 
 
-def zoo_lines(entries: Iterable[Entry], plans: Mapping[str, Plan]) -> str:
-    """Return a line a network: name, what it is, an input, its size on it."""
+def zoo_lines(families: Mapping[str, Iterable[Entry]], plans: Mapping[str, Plan]) -> str:
+    """Return a line a network under the name of its family: name, what it is, an input, its size on it."""
     heads = ("name", "what it is", "input", "parameters")
-    rows = [(e.name, e.title, str(plans[e.name].input), f"{plans[e.name].parameters:,}") for e in entries]
+    entries = {title: list(family) for title, family in families.items()}
+    rows = [
+        (
+            entry.name,
+            shortened(entry.title, _MOST_TITLE),
+            str(plans[entry.name].input),
+            f"{plans[entry.name].parameters:,}",
+        )
+        for family in entries.values()
+        for entry in family
+    ]
+    head, rule, *listed = _columns(heads, rows, "<<<>")
+    lines = [head, rule]
+    for title, family in entries.items():
+        lines += ["", title, *listed[: len(family)]]
+        listed = listed[len(family) :]
     more = "One in full: pellucid zoo NAME. To train one: pellucid train DATA --network NAME; it adapts to the data."
-    return "\n".join([*_columns(heads, rows, "<<<>"), "", more])
+    return "\n".join([*lines, "", more])
 
 
 def network_page(entry: Entry, plan: Plan) -> str:
