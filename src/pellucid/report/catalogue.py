@@ -26,22 +26,15 @@ _MOST_TITLE = 90
 def zoo_lines(families: Mapping[str, Iterable[Entry]], plans: Mapping[str, Plan]) -> str:
     """Return a line a network under the name of its family: name, what it is, an input, its size on it."""
     heads = ("name", "what it is", "input", "parameters")
-    entries = {title: list(family) for title, family in families.items()}
     rows = [
-        (
-            entry.name,
-            shortened(entry.title, _MOST_TITLE),
-            str(plans[entry.name].input),
-            f"{plans[entry.name].parameters:,}",
-        )
-        for family in entries.values()
-        for entry in family
+        (e.name, shortened(e.title, _MOST_TITLE), str(plans[e.name].input), f"{plans[e.name].parameters:,}")
+        for family in families.values()
+        for e in family
     ]
     head, rule, *listed = _columns(heads, rows, "<<<>")
-    lines = [head, rule]
-    for title, family in entries.items():
-        lines += ["", title, *listed[: len(family)]]
-        listed = listed[len(family) :]
+    lines, left = [head, rule], iter(listed)
+    for title, family in families.items():
+        lines += ["", title, *(next(left) for _ in family)]
     more = "One in full: pellucid zoo NAME. To train one: pellucid train DATA --network NAME; it adapts to the data."
     return "\n".join([*lines, "", more])
 
