@@ -56,7 +56,7 @@ _TITLES = {
 
 def title_of(name: str) -> str:
     """Return a metric's name as a heading writes it: `Accuracy`, `RMSE`."""
-    return _TITLES.get(name, name.capitalize())
+    return _TITLES.get(name, name.replace("_", " ").capitalize())
 
 
 def sentence(text: str) -> str:

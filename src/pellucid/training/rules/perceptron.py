@@ -13,6 +13,7 @@ from pellucid.blocks import Step
 from pellucid.data.dataset import Classes
 from pellucid.errors import OptionError
 from pellucid.recipe import Recipe
+from pellucid.seed import generator
 from pellucid.training.batches import rows_at_once
 from pellucid.training.rules.separability import QUICK, linearly_separable
 from pellucid.training.session import Rule, Session
@@ -109,6 +110,15 @@ class Perceptron(Rule):
         kept.update(mistakes=0, epoch_mistakes=0, separated=0)
         if self.pocket:
             kept.update(walking=unit.weight(), run=0, pocket_run=0, pocket_right=0)
+
+    def order(self, session: Session) -> Tensor:
+        """Return the training rows in another order each epoch; for the pocket as many drawn anew, each time of all."""
+        rows = session.data.rows["train"]
+        if not self.pocket:
+            return Rule.order(self, session)
+        # the pocket's weights are the best in the end because a run of any length may come (Gallant 1990)
+        chance = generator(session.recipe.seed, "order", session.progress.epoch)
+        return rows[torch.randint(len(rows), (len(rows),), generator=chance)]
 
     @torch.no_grad()
     def step(self, session: Session, inputs_B: Tensor, targets_B: Tensor, *, measure: bool) -> tuple[float, float]:  # noqa: ARG002

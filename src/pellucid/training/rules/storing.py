@@ -56,9 +56,7 @@ class Storing(Rule):
         rows, room = len(session.data.rows["train"]), len(memory_of(session.network).patterns)
         if rows <= room:
             return ()
-        return (
-            f"{room:,} of {rows:,} rows are stored, which stand for the others; patterns={rows} makes room for all",
-        )
+        return (f"{room:,} of {rows:,} rows, which stand for the others, are stored; patterns={rows} would keep all",)
 
     def order(self, session: Session) -> Tensor:
         """Return the rows whose patterns are stored."""
