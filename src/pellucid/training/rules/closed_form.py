@@ -106,8 +106,8 @@ def solve_last_layer(session: Session) -> Solution:
     """Set the last layer to the least-squares solution on the training rows, and on copies of them if they are changed.
 
     A penalty that is not given is the one whose loss on the validation rows is least: rows left out of the training
-    rows would not do, for centres lie on them. Classes are ones and zeros to least squares; what comes out is made as steep
-    as the validation rows say it should be, so that it reads as logits.
+    rows would not do, for centres lie on them. Classes are ones and zeros to least squares; what comes out is made as
+    steep as the validation rows say it should be, so that it reads as logits.
     """
     layer, task, data = last_layer(session.network), session.task, session.data
     assert layer is not None, "the network has no linear last layer"

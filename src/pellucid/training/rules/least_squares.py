@@ -68,8 +68,9 @@ def steepness(scores_NK: Tensor, labels_N: Tensor) -> float:
     """Return the number t from 0 to 100 that makes softmax(t * scores) the likeliest for the labels.
 
     Least squares on ones and zeros gives shares, not logits: they say which class, but not how surely. The
-    cross-entropy is convex in t, so its slope is followed to zero. That no label of these few is missed does not mean that none will
-    be: each is counted as (N y + 1) / (N + K) (Platt, "Probabilistic outputs for support vector machines", 1999).
+    cross-entropy is convex in t, so its slope is followed to zero. That no label of these few is missed does not mean
+    that none will be: each is counted as (N y + 1) / (N + K) (Platt, "Probabilistic outputs for support vector
+    machines", 1999).
     """
     count, classes = scores_NK.shape
     wanted_N1 = (count * scores_NK.gather(1, labels_N[:, None]) + scores_NK.sum(1, keepdim=True)) / (count + classes)
