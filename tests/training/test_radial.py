@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor, nn
 
 from pellucid.blocks import Radial
-from pellucid.data.dataset import Classes, Dataset
+from pellucid.data.dataset import Classes, Dataset, Values
 from pellucid.errors import DataError, OptionError
 from pellucid.recipe import Recipe
 from pellucid.record import Epoch
@@ -114,8 +114,7 @@ def test_the_closed_form_of_a_linear_network_is_linear_regression(line: Dataset)
 @pytest.mark.covers("B7")
 def test_several_values_are_solved_at_once(line: Dataset) -> None:
     both = torch.cat([line.targets, -2 * line.targets], 1)
-    target = type(line.target)(("y", "z"), (0.0, 0.0), (1.0, 1.0))  # type: ignore[call-arg, arg-type]
-    data = make_data(line.inputs, both, target, Features(2), 200)
+    data = make_data(line.inputs, both, Values(("y", "z"), (0.0, 0.0), (1.0, 1.0)), Features(2), 200)
     session = solved(data, "2 -> rbf(12) -> fc(2)")
     with torch.no_grad():
         one, other = session.network(line.inputs).T
