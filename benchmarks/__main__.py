@@ -1,51 +1,96 @@
-"""`python -m benchmarks` runs all comparisons and writes docs/benchmarks.md, `python -m benchmarks NAME` prints one."""
+"""`python -m benchmarks PAGE` runs what a page tells and writes it; `python -m benchmarks NAME` prints one section.
+
+The pages are `speed`, docs/benchmarks.md, measured anew each time, and `results`, docs/results.md, for which only what
+is missing in `results/*.jsonl` is measured.
+"""
 
 import inspect
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import digits_time_to_result, training_step
+from benchmarks import (
+    degradation,
+    digits_time_to_result,
+    gan_digits,
+    gan_modes,
+    hopfield_capacity,
+    training_step,
+    trainings,
+    vectorised,
+)
 from benchmarks.measure import machine_lines
 
-COMPARISONS: dict[str, ModuleType] = {
-    "training_step": training_step,
-    "digits_time_to_result": digits_time_to_result,
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of docs/ that is written by its measurements."""
+
+    file: Path
+    title: str
+    lead: tuple[str, ...]
+    sections: Mapping[str, ModuleType]
+
+
+PAGES = {
+    "speed": Page(
+        DOCS / "benchmarks.md",
+        "Benchmarks",
+        (
+            "Written by `python -m benchmarks speed`, not by hand. In each comparison the sides run by turns in one",
+            "session, so that a busy minute meets all of them; figures are medians. Where pellucid is slower, it is",
+            "shown as slower.",
+        ),
+        {"training_step": training_step, "digits_time_to_result": digits_time_to_result, "vectorised": vectorised},
+    ),
+    "results": Page(
+        DOCS / "results.md",
+        "Results",
+        (
+            "Written by `python -m benchmarks results`, not by hand, from the lines of `benchmarks/results/`, each of",
+            "which was measured once, with its seed, time and threads. What falls short of the figure wanted is said",
+            "to do so. The times are those of a shared machine of two cores, and mostly of a busy one.",
+        ),
+        {
+            "trainings": trainings,
+            "gan_modes": gan_modes,
+            "gan_digits": gan_digits,
+            "hopfield_capacity": hopfield_capacity,
+        },
+    ),
 }
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 
 def section(module: ModuleType) -> str:
-    """Run a comparison and return its section of the page: its own description, then its table."""
+    """Measure and return a section: the module's own description, then its table."""
     title, _, description = (inspect.getdoc(module) or "").partition("\n")
     return f"## {title.rstrip('.')}\n\n{description.strip()}\n\n{module.compare()}\n"
 
 
-def page() -> str:
-    """Run every comparison and return the whole page."""
-    head = [
-        "# Benchmarks",
-        "",
-        "Written by `python -m benchmarks`, not by hand. In each comparison the sides run by turns in one session, so",
-        "that a busy minute meets all of them; figures are medians. Where pellucid is slower, it is shown as slower.",
-        "",
-        *machine_lines(),
-        f"- measured on {datetime.now(UTC):%Y-%m-%d}",
-    ]
-    return "\n".join(head) + "\n\n" + "\n".join(section(module) for module in COMPARISONS.values())
+def written(page: Page) -> str:
+    """Measure every section and return the whole page."""
+    head = [f"# {page.title}", "", *page.lead, "", *machine_lines(), f"- written on {datetime.now(UTC):%Y-%m-%d}"]
+    return "\n".join(head) + "\n\n" + "\n".join(section(module) for module in page.sections.values())
 
 
 def main(names: list[str]) -> None:
-    """Print the comparisons named, or run all and write the page."""
-    unknown = [name for name in names if name not in COMPARISONS]
-    if unknown:
-        sys.exit(f"there is no comparison {', '.join(unknown)}; there are {', '.join(COMPARISONS)}")
+    """Write the pages named, or print the sections named."""
+    sections = {name: module for page in PAGES.values() for name, module in page.sections.items()}
+    unknown = [name for name in names if name not in PAGES and name not in sections]
+    if unknown or not names:
+        known = f"the pages {', '.join(PAGES)} and the sections {', '.join(sections)}"
+        sys.exit(f"there is no {', '.join(unknown)}; there are {known}" if unknown else f"name one or more of {known}")
     for name in names:
-        print(section(COMPARISONS[name]))
-    if not names:
-        PAGE.write_text(page(), encoding="utf-8")
-        print(f"written: {PAGE}")
+        if name in PAGES:
+            PAGES[name].file.write_text(written(PAGES[name]), encoding="utf-8")
+            print(f"written: {PAGES[name].file}")
+        else:
+            print(section(sections[name]))
 
 
 main(sys.argv[1:])

@@ -12,13 +12,29 @@ from pellucid.options import check, option
 TaskName = Literal[
     "classification", "regression", "forecast", "language", "segmentation", "reconstruction", "generation", "recall"
 ]
-RuleName = Literal["gradient", "closed-form"]
+RuleName = Literal["gradient", "perceptron", "pocket", "closed-form"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
 MetricName = Literal[
-    "loss", "accuracy", "precision", "recall", "f1", "perplexity", "mse", "rmse", "mae", "r2", "energy_distance"
+    "loss",
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "perplexity",
+    "mse",
+    "rmse",
+    "mae",
+    "r2",
+    "energy_distance",
+    "recalled",
+    "corrected",
+    "overlap",
+    "psnr",
+    "elbo",
+    "iou",
 ]
-LossName = Literal["cross-entropy", "squared-error", "absolute-error", "huber"]
+LossName = Literal["cross-entropy", "map", "squared-error", "absolute-error", "huber"]
 AdversarialLossName = Literal["minimax", "non-saturating", "hinge", "wasserstein"]
 
 _DATA = "Data"

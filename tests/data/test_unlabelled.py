@@ -106,7 +106,7 @@ def test_numbers_of_a_large_table_are_not_binned_and_cannot_be() -> None:
         (RANDOM.integers(0, 256, (40, 6, 5), dtype=np.uint8), ImageShape(6, 5, 1)),
         (torch.rand(40, 3, 6, 5), ImageShape(6, 5, 3)),
     ],
-    ids=str,
+    ids=["rows", "sequences", "bytes", "tensor"],
 )
 def test_arrays_come_alone(inputs: object, shape: object, tmp_path: Path) -> None:
     data = load(inputs, task="reconstruction")

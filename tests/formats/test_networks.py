@@ -18,7 +18,7 @@ from pellucid.data.texts.tokens import UNKNOWN, Vocabulary
 from pellucid.errors import RunError
 from pellucid.formats import Exported, Trained, write_onnx, write_pt2
 from pellucid.formats.traced import trace
-from pellucid.networks import Named, build, parse
+from pellucid.networks import Named, build, main_output, parse
 from pellucid.shapes import Features, Image, Tokens
 from tests.networks.samples import EVERYTHING
 
@@ -32,6 +32,7 @@ ZOO = (
     "T=6 x 3 -> rnn(5)", "T=6 x 3 -> fromlast(gru(5) -> last -> fc(1))", "tokens(11) -> embed(4) -> lstm(3)",
     "tokens(11) -> embed(4) -> gru(3, layers=2, bidirectional=yes) -> fc(11)",
     "9x8x2 -> residual(conv(4, 3x3, stride=2, padding=1) -> batchnorm -> relu) -> relu",
+    "7 -> heads(aux: fc(2) | main: fc(3) -> relu -> heads(aux2: fc(2) | main: fc(2)))",
 )  # fmt: skip
 ONE_OUTPUT = tuple(text for text in EVERYTHING if not isinstance(parse(text).output, Named))
 
@@ -76,7 +77,7 @@ def inputs(made: Trained, samples: int) -> Tensor:
 
 def probabilities(made: Trained, batch: Tensor) -> np.ndarray:
     with torch.no_grad():
-        said: np.ndarray = made.network(made.preprocessing.prepare(batch)).softmax(-1).numpy()
+        said: np.ndarray = main_output(made.network(made.preprocessing.prepare(batch))).softmax(-1).numpy()
     return said
 
 

@@ -15,6 +15,8 @@ IMAGES = (
     "5x4x3 -> convtranspose(2, 2x1, stride=3x2, padding=same)",
     "9x8x2 -> cbapd(4, 3x3)",
     "9x8x2 -> cbapd(4, 3x3, stride=2, padding=1, activation=elu, pool=2x1, dropout=0)",
+    "9x8x2 -> edges",
+    "9x8x2 -> edges(scharr, angle=-30, padding=same) -> edges(prewitt, padding=1x0)",
     "9x8x2 -> maxpool(2x2)",
     "9x8x2 -> maxpool(3x3, stride=2, padding=1)",
     "9x8x2 -> maxpool(3x3, stride=2, padding=same)",
@@ -39,13 +41,16 @@ IMAGES = (
     "9x8x2 -> maxout(5, 3)",
     "9x8x2 -> rbf(5)",
     "9x8x2 -> batchnorm",
+    "9x8x2 -> batchnorm(epsilon=0.001)",
     "9x8x2 -> layernorm",
     "9x8x6 -> lrn",
     "9x8x6 -> lrn(3, alpha=0.01, beta=0.5, k=1)",
     "9x8x2 -> dropout",
     "9x8x2 -> gaussiannoise(0.3)",
+    "9x8x2 -> modernhopfield(7, beta=0.5)",
     "9x8x2 -> softmax",
     "9x8x2 -> relu -> leakyrelu -> leakyrelu(0.2) -> elu -> elu(0.5) -> gelu -> silu -> sigmoid -> tanh -> identity",
+    "9x8x2 -> prelu -> selu -> mish -> softplus -> hardtanh",
     "9x8x2 -> flatten",
     "9x8x2 -> reshape(144)",
     "9x8x2 -> reshape(4x4x9)",
@@ -122,6 +127,7 @@ FEATURES = (
     "7 -> concat(fc(2) | identity | fc(3) -> tanh)",
     "7 -> heads(a: fc(3) | b: fc(1) -> sigmoid)",
     "7 -> flatten -> identity",
+    "7 -> modernhopfield(5, updates=3)",
 )
 TOKENS = (
     "tokens(11) -> embed(4)",
@@ -139,7 +145,25 @@ ADVERSARIAL = (
     "7x9x2 -> gan(layers=2, width=8)",
     "12x16x3 -> gan(code=8, width=2)",
 )
-WITHOUT_GRADIENT = ("7 -> fc(3) -> step", "9x8x2 -> conv(2, 3x3) -> step(0.5)", "T x 3 -> step(-1)")
+WITHOUT_GRADIENT = (
+    "7 -> fc(3) -> step",
+    "9x8x2 -> conv(2, 3x3) -> step(0.5)",
+    "T x 3 -> step(-1)",
+    "mcculloch-pitts",
+    "3 -> mcculloch-pitts(threshold=2, bias=no)",
+    "9x8x2 -> binarise",
+    "9x8x2 -> binarise(mean) -> flatten -> binarise(sign)",
+)
+RECALLING = (
+    "9x8x2 -> hopfield",
+    "9x8x2 -> binarise -> hopfield(3, storage=pseudo-inverse, update=synchronous, sweeps=4)",
+    "7 -> hopfield(2, update=annealed, temperature=0.5)",
+    "7 -> step -> hopfield(states=bits)",
+    "9x8x1 -> hopfield",
+    "7 -> hopfield(3, storage=hebbian, update=synchronous)",
+)
+"""Words that go on until nothing changes: no gradient, and no graph that could be exported."""
+
 ZOO_TEXTS = (
     "lenet5",
     "lenet5(classes=7)",
@@ -148,6 +172,12 @@ ZOO_TEXTS = (
     "lenet5.features -> fc(7)",
     "lenet5(form=paper)",
     "28x28x1 -> lenet5(classes=7, form=paper)",
+    "4x4x1 -> googlenet(classes=3)",
+    "5x4x2 -> googlenet(classes=3, form=published, auxiliary=yes)",
+    "inception-small",
+    "16x20x2 -> inception-small(classes=3)",
+    "9x7x2 -> fcn(classes=3, width=4)",
+    "17x16x1 -> unet(classes=3, width=2, depth=2)",
     "67x70x3 -> alexnet.features -> fc(2)",
     "63x63x1 -> alexnet.features(form=published) -> fc(2)",
     "20x22x3 -> alexnet.features(form=two-group) -> fc(2)",
@@ -166,14 +196,19 @@ ZOO_TEXTS = (
     "13 -> mlp",
     "8x8x1 -> mlp(16, 8, classes=3, activation=tanh, dropout=0.1, batchnorm=yes)",
     "T=5 x 4 -> mlp(6)",
+    "13 -> perceptron",
+    "T=5 x 4 -> perceptron(classes=3)",
     "autoencoder",
     "13 -> autoencoder(3, noise=0.3)",
     "11x9x3 -> autoencoder(5, width=4, masking=0.2, variational=yes, beta=0.5)",
+    "T=6 x 2 -> autoencoder(4, width=8, variational=yes, beta=1)",
     "T=6 x 2 -> autoencoder(4, width=8, variational=yes)",
     "13 -> rbf(5)",
     "13 -> linear",
     "13 -> logistic(classes=1)",
     "T=5 x 4 -> linear(classes=2)",
+    "13 -> modern-hopfield",
+    "8x8x1 -> modern-hopfield(20, beta=2)",
 )
 CONTRACT = (*IMAGES, *SEQUENCES, *FEATURES, *TOKENS, *ZOO_TEXTS, *ADVERSARIAL)
-EVERYTHING = (*CONTRACT, *WITHOUT_GRADIENT)
+EVERYTHING = (*CONTRACT, *WITHOUT_GRADIENT, *RECALLING)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from pellucid.data.dataset import Classes, Dataset, NextToken, Preprocessing, Samples, Source, Values
+from pellucid.data.dataset import Dataset, Preprocessing, Samples, Source, Target
 from pellucid.recipe import Recipe
 from pellucid.seed import seed_torch
 from pellucid.shapes import Shape
@@ -37,9 +37,7 @@ class AsItIs(Preprocessing):
         return cls()
 
 
-def make_data(
-    inputs: Tensor, targets: Tensor, target: Classes | Values | NextToken, shape: Shape, train: int
-) -> Dataset:
+def make_data(inputs: Tensor, targets: Tensor, target: Target, shape: Shape, train: int) -> Dataset:
     """Return a data set whose first rows train; the rest is halved into validation and test."""
     rows = torch.arange(len(inputs))
     middle = (train + len(inputs)) // 2

@@ -14,7 +14,7 @@ class Hopfield(nn.Module):
     A unit takes the sign of its field, x_i = sign(sum_j W_ij x_j - t_i), and keeps its value where that is 0. Changed
     one after the other, no unit ever raises the energy E(x) = -1/2 x.W x + t.x, so that recall ends in a valley of
     it. Changed all at once, they may end in a cycle of two states. With the temperature T a unit is +1 with the
-    probability 1 / (1 + exp(-2 field / T)) (Glauber), so that a state climbs out of shallow valleys while T falls to 0.
+    probability 1 / (1 + exp(-2 field / T)) (Glauber), which lets a state out of shallow valleys while T falls to 0.
     The buffers are the couplings (N (N - 1) / 2 different ones), the thresholds and the patterns stored; nothing is
     trained by a gradient. A 0 in a cue is a unit of which nothing is known.
 
@@ -99,7 +99,7 @@ class Hopfield(nn.Module):
     def energy(self, states: Tensor) -> Tensor:
         """Return -1/2 x.W x + t.x of each state (B, ...), in float64."""
         x_BN = self.signs(states).double()
-        return -0.5 * (x_BN @ self.weight.double() * x_BN).sum(1) + x_BN @ self.threshold.double()
+        return -(x_BN @ self.weight.double() * x_BN).sum(1) / 2 + x_BN @ self.threshold.double()
 
     def bits(self) -> tuple[Tensor, Tensor]:
         """Return couplings 4 W and thresholds 2 (t + W 1) of the same network in units v = (x + 1) / 2 of 0 and 1.
@@ -110,6 +110,8 @@ class Hopfield(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what each cue (B, ...) recalls, in its shape; the order of updates is the same at every call."""
+        if torch.compiler.is_exporting():
+            raise RuntimeError("a Hopfield network recalls until nothing changes, which takes no fixed operations")
         return self.recall(x, torch.Generator().manual_seed(0))
 
     def recall(self, cues: Tensor, generator: torch.Generator | None = None) -> Tensor:

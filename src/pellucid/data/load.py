@@ -15,6 +15,7 @@ from pellucid.data.arrays.arrays import from_arrays, from_inputs, load_npz
 from pellucid.data.arrays.torch_datasets import load_torch_dataset
 from pellucid.data.dataset import WITHOUT_TARGET, Dataset
 from pellucid.data.images.images import load_images
+from pellucid.data.images.masks import holds_masks, load_masked
 from pellucid.data.images.pixels import ENDINGS as IMAGE_ENDINGS
 from pellucid.data.named.archives import ARCHIVES
 from pellucid.data.named.builtin import BUILTINS
@@ -24,7 +25,7 @@ from pellucid.data.tables import frames
 from pellucid.data.tables.table import load_table
 from pellucid.data.texts.text import load_text, load_texts
 from pellucid.data.texts.tokens import ENDINGS as TEXT_ENDINGS
-from pellucid.data.unlabelled import without_target
+from pellucid.data.unlabelled import as_stored, without_target
 from pellucid.errors import DataError, OptionError, nearest
 from pellucid.options import flat_values, from_keywords
 from pellucid.recipe import DataOptions
@@ -61,7 +62,7 @@ def load(source: object, options: DataOptions | None = None, **keywords: Any) ->
     given = {} if options is None else flat_values(options)
     options = from_keywords(DataOptions, given | _as_options(keywords))
     with paths.naming(source if isinstance(source, str | Path) else "the data"):
-        data = _read(source, options)
+        data = _read(source, as_stored(options))
         if options.task in WITHOUT_TARGET:
             data = without_target(data, options)
     _refuse_idle(options, data.preprocessing.kind)
@@ -184,6 +185,8 @@ def _read_file(path: Path, options: DataOptions) -> Dataset:
 def _read_folder(folder: Path, options: DataOptions) -> Dataset:
     if frames.is_table_file(folder) or folder.suffix.lower() in (".npz", *TEXT_ENDINGS):
         paths.require_file(folder, f"a {folder.suffix.lower()} file")
+    if options.task != "classification" and holds_masks(folder):
+        return load_masked(folder, options)
     files = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
     if any(file.suffix.lower() == ".txt" for file in files) and not any(map(_is_image, files)):
         return load_texts(folder, options)

@@ -17,7 +17,7 @@ from pellucid.errors import RunError
 from pellucid.formats.exported import Exported, clear_place, hand_along
 from pellucid.formats.recurrence import TorchRecurrence, as_torch, replaced
 from pellucid.formats.trained import Trained
-from pellucid.networks import Named
+from pellucid.networks import MAIN, Named
 
 BATCHES = (1, 2, 7)
 _TOLERANCE = 1e-4
@@ -62,11 +62,12 @@ def trace(trained: Trained, recurrence: Callable[[nn.RNNBase], nn.Module]) -> to
     Raises:
         RunError: the network does something that depends on values, fixes its batch size, or has several outputs.
     """
-    if trained.plan is not None and isinstance(trained.plan.output, Named):
+    outputs = trained.plan.output if trained.plan is not None else None
+    if isinstance(outputs, Named) and MAIN not in dict(outputs.shapes):
         raise RunError(
             "a network of several outputs cannot be written as one graph yet",
             expected="one output",
-            received=f"{len(trained.plan.output.shapes)}: {trained.plan.output}",
+            received=f"{len(outputs.shapes)}: {outputs}",
             advice="--to python or --to safetensors can",
         )
     dimensions: dict[int, Any] = {0: torch.export.Dim("batch")}

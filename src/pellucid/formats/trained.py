@@ -19,7 +19,7 @@ from pellucid.data.preprocessing import target_to_json, to_json
 from pellucid.data.texts.lines import TextLinesPreprocessing
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import RunError
-from pellucid.networks import Plan
+from pellucid.networks import Plan, main_output
 from pellucid.seed import generator
 from pellucid.shapes import Image
 
@@ -123,7 +123,7 @@ class Whole(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return probabilities or values for a batch."""
         x = (input.to(torch.float32) - self.shift) * self.factor if self.standardises else input
-        output: Tensor = self.network(x)
+        output = main_output(self.network(x))
         return output * self.scale + self.mean if self.values else output.softmax(-1)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pellucid.data.dataset import Classes, Dataset, NextToken, SplitName
 from pellucid.errors import DataError
+from pellucid.networks import main_output
 from pellucid.training.device import Device
 from pellucid.training.tasks import Supervised
 
@@ -84,7 +85,7 @@ def _of_batch(network: Network, data: Dataset, task: Supervised, rows_B: Tensor,
     inputs_B, targets_B = data.batch(rows_B)
     targets_B = targets_B.to(device.device)
     with device.autocast():
-        outputs_B = network(inputs_B.to(device.device))
+        outputs_B = main_output(network(inputs_B.to(device.device)))
     outputs_B = outputs_B.float()
     losses_B = sample_losses(task, outputs_B, targets_B)
     said = [task.predictions(outputs_B), task.truth(targets_B), losses_B]

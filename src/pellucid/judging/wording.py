@@ -3,7 +3,17 @@
 import math
 
 _SHARES = frozenset(
-    {"accuracy", "precision", "recall", "f1", "nearest_neighbour", "real_accuracy", "made_accuracy", "high_quality"}
+    {
+        "accuracy",
+        "iou",
+        "precision",
+        "recall",
+        "f1",
+        "nearest_neighbour",
+        "real_accuracy",
+        "made_accuracy",
+        "high_quality",
+    }
 )
 
 

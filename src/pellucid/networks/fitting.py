@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from pellucid.errors import NotationError
+from pellucid.networks.auxiliary import MAIN
 from pellucid.networks.parsing import arguments_of_entry, expand, literal, read, refuse_without_input, zoo_call
 from pellucid.networks.place import Place, failure
 from pellucid.networks.plan import Plan
@@ -16,9 +17,6 @@ from pellucid.networks.zoo import ZOO
 from pellucid.shapes import Features, Image, Sequence, Shape
 
 Outputs = int | Features | Image | Sequence | Mapping[str, int]
-
-MAIN = "main"
-"""The head that a network is judged by; the others only help it to learn, and give outputs of the same sort."""
 
 
 def fit_to(network: str | Plan, input_shape: Shape, outputs: Outputs) -> tuple[Plan, tuple[str, ...]]:
@@ -111,7 +109,12 @@ def _fit_zoo(tree: Tree, call: Call, input: Shape, outputs: Outputs) -> tuple[Pl
     notes = [f"input {input} in place of {expansion.own_input}"] * (expansion.own_input not in (None, input))
     notes += expansion.notes
     classes = asked.get("classes", entry.classes)
-    if alone and classes != _count(outputs) and (entry.input is not None or "classes" in asked):
+    if (
+        alone
+        and entry.learns is None
+        and classes != _count(outputs)
+        and (entry.input is not None or "classes" in asked)
+    ):
         notes.append(f"{_count(outputs)} outputs in place of {classes}")
     if alone and isinstance(outputs, Mapping):
         notes.append("a head for each of " + ", ".join(outputs))

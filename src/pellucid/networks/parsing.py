@@ -78,7 +78,7 @@ def refuse_without_input(tree: Tree, shape: str) -> NoReturn:
 def zoo_call(tree: Tree) -> Call | None:
     """Return the zoo name a text begins with, or None.
 
-    `rnn`, `gru`, `lstm` and `softmax` are words as well: they are zoo names only where they are the whole text.
+    `rnn`, `gru`, `lstm`, `softmax` and `hopfield` are words as well: zoo names only where they are the whole text.
     """
     head = tree.chain[0] if tree.chain else None
     if not isinstance(head, Call) or head.name not in ZOO:

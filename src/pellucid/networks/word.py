@@ -18,7 +18,7 @@ from pellucid.networks.field import Field
 from pellucid.networks.layers import Layer
 from pellucid.networks.place import MisfitError, Place, failure, failure_of
 from pellucid.networks.tree import Assertion
-from pellucid.recipe import TaskName
+from pellucid.recipe import LossName, TaskName
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
 
 LARGEST_DIMENSION = 2**40
@@ -50,6 +50,8 @@ class Word(ABC):
     also_called: ClassVar[tuple[str, ...]] = ()
     learns: ClassVar[TaskName | None] = None
     """The task that a network with this word is made for, where it is learned without a target beside the input."""
+    loss: ClassVar[LossName | None] = None
+    """The loss that a classifier which ends in this word is trained with, where that is not the usual one."""
 
     place: Place | None = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)
     asserted: Assertion | None = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)

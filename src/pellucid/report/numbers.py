@@ -37,12 +37,26 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-_TITLES = {"mse": "MSE", "rmse": "RMSE", "mae": "MAE", "r2": "R²", "f1": "F1"}
+_TITLES = {
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+    "f1": "F1",
+    "energy_distance": "Energy distance",
+    "nearest_neighbour": "Nearest of its own",
+    "real_accuracy": "Real ones recognised",
+    "made_accuracy": "Samples recognised",
+    "high_quality": "Samples in a mode",
+    "psnr": "PSNR",
+    "elbo": "ELBO",
+    "iou": "IoU",
+}
 
 
 def title_of(name: str) -> str:
     """Return a metric's name as a heading writes it: `Accuracy`, `RMSE`."""
-    return _TITLES.get(name, name.capitalize())
+    return _TITLES.get(name, name.replace("_", " ").capitalize())
 
 
 def sentence(text: str) -> str:

@@ -7,8 +7,8 @@ from torch import nn
 
 from pellucid.data.dataset import Dataset
 from pellucid.errors import DataError
-from pellucid.networks import Plan, build, fit_to, learns
-from pellucid.recipe import Recipe
+from pellucid.networks import Plan, build, fit_to, learns, rule_of
+from pellucid.recipe import LossName, Recipe
 from pellucid.seed import isolated, seed_torch
 from pellucid.training.defaults import default_network, default_threads, fill_in
 from pellucid.training.device import choose_device
@@ -47,20 +47,32 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
         OptionError: a choice that does not go with the data or the machine.
         RunError: the network's weights do not fit into memory.
     """
-    recipe = fill_in(recipe or Recipe(), data)
+    recipe = recipe or Recipe()
+    if recipe.rule is None and isinstance(network, str | Plan):
+        recipe = dataclasses.replace(recipe, rule=rule_of(network))
+    recipe = fill_in(recipe, data)
     task = task_for(data, recipe)
     device = choose_device(recipe)
     if isinstance(network, nn.Module):
-        return Beginning(_begun(open_session(network, data, task, recipe, device)), None, ())
+        return _begun(open_session(network, data, task, recipe, device), None, ())
     chosen = default_network(data) if network is None else network
     _require_same_task(chosen, task)
     plan, notes = fit_to(chosen, data.input_shape, task.answer)
+    if (loss := _usual_loss(plan, task, recipe)) is not None:
+        recipe = dataclasses.replace(recipe, loss=loss)
+        task = task_for(data, recipe)
+        notes = (*notes, f"loss {loss}, which {plan.steps[-1].name} is made for; another with --loss")
     if recipe.threads is None:
         recipe = dataclasses.replace(recipe, threads=default_threads(plan, recipe.batch_size or 1))
     if network is None:
         notes = (f"chosen for this data: {chosen}; another with --network",)
     require_room_for_weights(plan.parameters, recipe, device.device)
-    return Beginning(_begun(open_session(build(plan, recipe.seed), data, task, recipe, device)), plan, notes)
+    return _begun(open_session(build(plan, recipe.seed), data, task, recipe, device), plan, notes)
+
+
+def _usual_loss(plan: Plan, task: Task, recipe: Recipe) -> LossName | None:
+    """Return the loss that the network's outputs are made for, where it is not the task's and none was asked for."""
+    return plan.steps[-1].loss if recipe.loss is None and task.name == "classification" else None
 
 
 def _require_same_task(network: str | Plan, task: Task) -> None:
@@ -79,9 +91,9 @@ def _require_same_task(network: str | Plan, task: Task) -> None:
         )
 
 
-def _begun(session: Session) -> Session:
+def _begun(session: Session, plan: Plan | None, notes: tuple[str, ...]) -> Beginning:
     """Let the rule set what it sets from the data; what it draws is a function of the seed."""
     with isolated():
         seed_torch(session.recipe.seed, "begin")
         session.rule.begin(session)
-    return session
+    return Beginning(session, plan, (*notes, *session.rule.notes(session)))

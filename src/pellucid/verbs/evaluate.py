@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -57,23 +58,36 @@ class Evaluation(Mapping[str, float]):
     """A mapping of metric names to values, and all that stands behind them.
 
     Attributes:
-        judgement: intervals, baseline, classes, threshold, concerns, mistakes.
+        metrics: the values.
+        judged: how the network was judged; None of networks that are not judged row by row.
         comparison: with the second run, if there is one.
         learning_curve: if it was asked for.
     """
 
-    judgement: Judgement
+    metrics: Mapping[str, float]
+    judged: Judgement | None = None
     comparison: Comparison | None = None
     learning_curve: LearningCurve | None = None
 
+    @property
+    def judgement(self) -> Judgement:
+        """Intervals, baseline, classes, threshold, concerns, mistakes.
+
+        Raises:
+            RunError: the network is not judged row by row.
+        """
+        if self.judged is None:
+            raise RunError("this network is not judged row by row", advice="its metrics are all there is")
+        return self.judged
+
     def __getitem__(self, name: str) -> float:
-        return self.judgement.metrics[name].value
+        return self.metrics[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.judgement.metrics)
+        return iter(self.metrics)
 
     def __len__(self) -> int:
-        return len(self.judgement.metrics)
+        return len(self.metrics)
 
     def __repr__(self) -> str:
         return repr(dict(self))
@@ -81,6 +95,8 @@ class Evaluation(Mapping[str, float]):
 
 def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Evaluation:
     """Judge a run's network, and return its metrics as a mapping that knows the rest.
+
+    Of networks that are not judged row by row (`generation`, `recall`, ...) the metrics are all there is.
 
     Args:
         run: a run, or the path of its folder.
@@ -100,11 +116,16 @@ def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Eval
 
     from rich.console import Console
 
+    from pellucid.training.tasks import is_judged_by_rows
+    from pellucid.verbs.measured import measure
     from pellucid.verbs.run import Run, open_run
 
     second, page = options.pop("compare", None), options.pop("report", None)
     asked = from_keywords(EvaluateOptions, {**options, "report": None if page is None else str(page)})
     opened = run if isinstance(run, Run) else open_run(run)
+    if not is_judged_by_rows(opened.target):
+        asked = dataclasses.replace(asked, compare=None if second is None else str(second))
+        return Evaluation(measure(opened, data, asked))
     other = open_run(second) if isinstance(second, str | Path) else second
     return _evaluate(opened, other, data, asked, Console(quiet=True))
 
@@ -112,11 +133,18 @@ def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Eval
 def command(options: EvaluateOptions, console: Console) -> Outcome:
     """Judge as the command line asks, and print it."""
     from pellucid.report.judgement import judgement_lines
+    from pellucid.report.numbers import metrics
+    from pellucid.training.tasks import is_judged_by_rows
+    from pellucid.verbs.measured import document, measure
     from pellucid.verbs.run import open_run
 
     if options.run is None:
         raise OptionError("there is no run to judge", expected="pellucid evaluate RUN [DATA]", received="no RUN")
     run = open_run(options.run)
+    if not is_judged_by_rows(run.target):
+        measured = measure(run, options.data, options)
+        console.print(f"measured {metrics(measured)}", markup=False)
+        return Outcome(document(run, measured))
     other = None if options.compare is None else open_run(options.compare)
     found = _evaluate(run, other, options.data, options, console)
     console.print(judgement_lines(found.judgement), markup=False)
@@ -146,7 +174,8 @@ def _evaluate(run: Run, other: Run | None, data: object, options: EvaluateOption
         if options.report is not None:
             shown = source if isinstance(source, Dataset) else None
             run.report(options.report, judgement=judgement, data=shown, learning_curve=curve)
-    return Evaluation(judgement, comparison, curve)
+    metrics = {name: estimate.value for name, estimate in judgement.metrics.items()}
+    return Evaluation(metrics, judgement, comparison, curve)
 
 
 def _compare(first: Run, second: Run, data: object, source: object, options: EvaluateOptions) -> Comparison:

@@ -67,7 +67,7 @@ def _asked(session: Session, options: Options, plan: Plan | None) -> dict[str, A
         "network": {
             "arrows": None if plan is None else str(plan),
             "module": type(session.network).__qualname__,
-            "parameters": sum(p.numel() for p in session.network.parameters()),
+            "parameters": sum(p.numel() for p in session.network.parameters() if p.requires_grad),
             "sha256": digest(session.network),
         },
         "options": flat_values(options),

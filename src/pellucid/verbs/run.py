@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+import polars as pl
 import torch
 from torch import Tensor, nn
 
-from pellucid.data import Classes, Dataset, Itself, Masks, NextToken, Preprocessing, Samples, Target, Values, load
+from pellucid.data import Classes, Dataset, Itself, NextToken, Preprocessing, Samples, Target, load
 from pellucid.data.dataset import SplitName
 from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
@@ -18,7 +19,7 @@ from pellucid.judging.judge import judge
 from pellucid.judging.judgement import Judgement
 from pellucid.judging.learning_curve import LearningCurve
 from pellucid.judging.outputs import Outputs, rows_to_judge, run_over
-from pellucid.networks import Plan, build, parse
+from pellucid.networks import Plan, build, main_output, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
 from pellucid.record import Finding, Prediction, Record, read_json
@@ -28,9 +29,12 @@ from pellucid.training.checkpoint import load_weights
 from pellucid.training.device import choose_device
 from pellucid.training.evaluation import evaluate, held_out
 from pellucid.training.tasks import Supervised, supervised_task_for, task_for
+from pellucid.training.tasks.generation import gan_of
 from pellucid.training.tasks.specimens import Specimens
 from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.new_rows import new_rows
+from pellucid.verbs.predicting import predictions_of
+from pellucid.verbs.recalling import recollections
 
 
 class Run:
@@ -135,21 +139,25 @@ class Run:
                 advice="put the data of then back; to judge the network on other data, evaluate it on that",
             )
 
-    def evaluate(self, data: object = None) -> dict[str, float]:
+    def evaluate(self, data: object = None, *, split: SplitName | None = None) -> dict[str, float]:
         """Return the metrics on held-out rows: the test split, or validation where no test rows were kept.
 
         Args:
             data: new data with its targets, whatever the data's kind reads, of which every row is judged; or a
                 `Dataset` prepared as this run's, whose held-out rows are. Default: the data it was trained on.
+            split: the rows to judge in place of those held out.
 
         Raises:
-            DataError: the data has no targets, or was prepared in another way than the network learned from.
+            DataError: the data has no targets or no such rows, or was prepared in another way than the run's.
         """
         dataset, _ = self._to_judge(data)
         recipe = self.recipe
         device = choose_device(recipe)
         network = self._network.to(device.device)
-        return evaluate(network, dataset, task_for(dataset, recipe), held_out(dataset), device)
+        chosen = split or held_out(dataset)
+        rows_to_judge(dataset, chosen)
+        with isolated():
+            return evaluate(network, dataset, task_for(dataset, recipe), chosen, device)
 
     def judge(
         self,
@@ -318,9 +326,13 @@ class Run:
         samples = source if isinstance(source, Samples) else self.read(source)
         network = self._network.cpu()
         for rows_B in torch.arange(len(samples.inputs)).split(rows_at_once(samples.inputs)):
-            outputs_BK = network(self.preprocessing.prepare(samples.inputs.index_select(0, rows_B)))
-            for row, output_K in zip(rows_B.tolist(), outputs_BK, strict=True):
-                yield _prediction(samples.names[row], self.target, output_K)
+            prepared_B = self.preprocessing.prepare(samples.inputs.index_select(0, rows_B))
+            names = [samples.names[row] for row in rows_B.tolist()]
+            if self.recalls:
+                yield from recollections(network, prepared_B, names)
+                continue
+            outputs_B = main_output(network(prepared_B))
+            yield from predictions_of(names, self.target, self.preprocessing, prepared_B, outputs_B)
 
     def generate(self, prompt: str = "", length: int = 200, temperature: float = 1.0, seed: int = 0) -> str:
         """Continue a text by `length` tokens, each drawn from softmax(logits / temperature).
@@ -340,6 +352,53 @@ class Run:
         drawn = continue_tokens(self._network.cpu(), tokens, length, temperature, generator(seed, "text"))
         return self.preprocessing.decode(drawn)
 
+    @property
+    def recalls(self) -> bool:
+        """Whether the network is a memory, so that `recall` gives what an input reminds it of."""
+        return isinstance(self.target, Itself) and self.target.purpose == "recall"
+
+    @torch.no_grad()
+    def recall(self, source: object) -> Tensor:
+        """Return the pattern that each new input recalls, as the network gives it: (N, ...), of -1 and +1 or numbers.
+
+        Raises:
+            RunError: the network is no memory.
+            DataError: the input is not of the make the network stored.
+        """
+        if not self.recalls:
+            raise RunError("this network recalls nothing", advice="train one that does: --network hopfield")
+        samples = source if isinstance(source, Samples) else self.read(source)
+        network = self._network.cpu()
+        return torch.cat(
+            [network(self.preprocessing.prepare(part)) for part in samples.inputs.split(rows_at_once(samples.inputs))]
+        )
+
+    @property
+    def makes_samples(self) -> bool:
+        """Whether the network was trained to make samples, so that `sample` is its way of predicting."""
+        return isinstance(self.target, Itself) and self.target.purpose == "generation"
+
+    def sample(self, count: int = 1, seed: int = 0) -> Tensor | pl.DataFrame:
+        """Return samples like the data's, in its own units, which the network makes of random numbers.
+
+        Args:
+            count: how many.
+            seed: of the random numbers.
+
+        Returns:
+            Pixels of images, uint8 (N, C, H, W); the numbers of arrays, (N, ...); the columns of a table, as a frame.
+
+        Raises:
+            RunError: the network was not trained to make samples.
+            DataError: this kind of data cannot be had back from what the network makes.
+        """
+        if not self.makes_samples:
+            raise RunError("this network makes no samples", advice="train one that does: --network gan")
+        gan = gan_of(self._network.cpu())
+        with isolated():
+            seed_torch(seed, "samples")
+            return self.preprocessing.restore(gan.sample(count))
+
     def __repr__(self) -> str:
         result = self.record.result
         return f"<Run {self.folder}: {self.asked['task']}, {len(self.record.epochs)} epochs" + (
@@ -358,15 +417,3 @@ def open_run(folder: str | Path) -> Run:
 
 def _counts(samples: Mapping[SplitName, int]) -> str:
     return ", ".join(f"{count:,} {split}" for split, count in samples.items())
-
-
-def _prediction(name: str, target: Target, output_K: Tensor) -> Prediction:
-    match target:
-        case Classes(names):
-            probabilities_K, order_K = output_K.softmax(-1).sort(descending=True)
-            ranked = {names[k]: p for k, p in zip(order_K.tolist(), probabilities_K.tolist(), strict=True)}
-            return Prediction(name, next(iter(ranked)), ranked, {})
-        case Values(names):
-            return Prediction(name, None, {}, dict(zip(names, target.restore(output_K).tolist(), strict=True)))
-        case NextToken() | Masks() | Itself():
-            raise AssertionError(f"{target} is not predicted by a label or a number")

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.data import fingerprint
+from pellucid.data import fingerprint, masks
 from pellucid.data import targets as target_room
 from pellucid.data.arrays import layouts, npz, numbers
 from pellucid.data.arrays.layouts import Layout
@@ -154,7 +154,8 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
     Args:
         name: of the data set.
         inputs: (N,), (N, F), (N, T, F), (N, H, W) bytes, (N, H, W, C) or (N, C, H, W).
-        targets: (N,) whole numbers or words (classes), or (N,) or (N, K) quantities; one-hot rows are classes.
+        targets: (N,) whole numbers or words (classes), or (N,) or (N, K) quantities; one-hot rows are classes; whole
+            numbers (N, H, W), as high and wide as the images, are a class for every pixel.
         options: how to split; `task` decides between classes and quantities.
         source: where the arrays came from (default: memory).
         test_rows: rows of a given test set.
@@ -170,14 +171,21 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
     raw = numbers.as_tensor(inputs, "inputs")
     raw_targets = numbers.as_array(targets)
     _refuse_unpaired(raw, raw_targets)
+    masked = masks.are_masks(raw.shape, raw_targets, options.task)
     layout = layouts.recognise(raw, prefer="channels first" if isinstance(inputs, Tensor) else "channels last")
+    if masked and layout == "sequences":
+        layout = "grey images"
     stored = numbers.storable(layouts.arrange(raw, layout))
     numbers.refuse_non_finite(stored, "inputs")
-    labels, classes, more_notes = _classes(raw_targets, class_names, options)
+    no_labels = None, None, tuple[str, ...]()
+    labels, classes, more_notes = no_labels if masked else _classes(raw_targets, class_names, options)
     rows = split_rows(len(stored), options, labels=labels, test_rows=test_rows)
     notes = (*notes, layouts.note(raw, layout), *more_notes)
     target: Target
-    if labels is None or classes is None:
+    if masked:
+        stored_targets, target = masks.from_whole_numbers(raw_targets, stored.shape, class_names)
+        notes += masks.absent_note(stored_targets, target, rows["train"])
+    elif labels is None or classes is None:
         stored_targets, target = _quantities(raw_targets, rows["train"], target_names)
     else:
         stored_targets, target = labels, classes

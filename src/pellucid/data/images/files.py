@@ -83,19 +83,18 @@ def find_unlabelled(folder: Path) -> ImageFiles:
     """
     if not folder.is_dir():
         raise missing(folder, "a folder of images")
-    tops = _folders(folder)
-    split_of_top = {top: _SPLIT_FOLDERS.get(top.name.lower()) for top in tops}
-    named_splits = bool(tops) and all(split_of_top.values())
+    tops = split_folders(folder)
+    named_splits = bool(tops) and all(split is not None for _, split in tops)
     found: list[tuple[Path, SplitName | None]] = []
     other = links = 0
-    for root in tops if named_splits else [folder]:
+    for root, split in tops if named_splits else [(folder, None)]:
         files, broken = _files(root)
         images = [file for file in files if is_image(file)]
         links, other = links + broken, other + len(files) - len(images)
-        found += [(file, split_of_top[root] if named_splits else None) for file in images]
+        found += [(file, split) for file in images]
     if not found:
         raise _no_images(folder, "put images into it, side by side or in folders")
-    if named_splits and "train" not in split_of_top.values():
+    if named_splits and "train" not in {split for _, split in tops}:
         raise DataError(f"{folder} has no folder to train on", expected=f"{folder}/train/image.png")
     return ImageFiles(
         tuple(path for path, _ in found),
@@ -153,6 +152,11 @@ def find_new(source: Path, classes: Sequence[str]) -> tuple[list[Path], list[int
     if all(len(path.relative_to(source).parts) > 1 for path in paths) and set(tops) <= number.keys():
         return paths, [number[top] for top in tops]
     return paths, None
+
+
+def split_folders(folder: Path) -> list[tuple[Path, SplitName | None]]:
+    """Return the folders in a folder, each with the split that its name stands for, if it does."""
+    return [(top, _SPLIT_FOLDERS.get(top.name.lower())) for top in _folders(folder)]
 
 
 def is_image(file: Path) -> bool:

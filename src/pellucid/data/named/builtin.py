@@ -14,9 +14,9 @@ from sklearn import datasets
 
 from pellucid.data import fingerprint
 from pellucid.data.arrays.arrays import from_arrays
-from pellucid.data.dataset import Dataset, Source
+from pellucid.data.dataset import Dataset, Masks, Source
 from pellucid.data.images import images
-from pellucid.data.named import grammar, mixtures, plane, seasons
+from pellucid.data.named import grammar, mixtures, plane, scenes, seasons
 from pellucid.data.named.catalogue import Entry
 from pellucid.data.series.series import load_series
 from pellucid.data.split import split_rows
@@ -37,6 +37,15 @@ def digits(options: DataOptions) -> Dataset:
     source = Source("builtin", "digits", fingerprint.of_tensors(stored_NCHW, labels_N))
     rows = split_rows(len(labels_N), options, labels=labels_N)
     return images.from_pixels("digits", stored_NCHW, labels_N, classes, rows, source)
+
+
+def digits_scenes(options: DataOptions) -> Dataset:
+    """Return 599 scenes of three handwritten digits among strokes and noise, with the class of every pixel."""
+    made = scenes.scenes()
+    stored_NCHW, masks_NHW = torch.from_numpy(made.pixels)[:, None], torch.from_numpy(made.masks)
+    source = Source("builtin", "digits_scenes", fingerprint.of_tensors(stored_NCHW, masks_NHW))
+    rows = split_rows(len(stored_NCHW), options)
+    return images.from_pictures("digits_scenes", stored_NCHW, masks_NHW, Masks(scenes.NAMES), rows, source)
 
 
 def sentences(options: DataOptions) -> Dataset:
@@ -89,6 +98,7 @@ def _plane_entry(name: str, draw: Callable[[], plane.Points], summary: str) -> E
 BUILTINS: Mapping[str, Entry] = MappingProxyType(
     {
         "digits": Entry("1,797 handwritten digits, 8x8 grey pixels, 10 classes", digits),
+        "digits_scenes": Entry("599 scenes, 32x32 pixels, three digits each, a class for every pixel", digits_scenes),
         "iris": _table_entry("iris", datasets.load_iris, "species", "150 irises, 4 lengths, 3 species"),
         "wine": _table_entry("wine", datasets.load_wine, "grower", "178 wines, 13 measurements, 3 growers"),
         "breast_cancer": _table_entry(

@@ -22,8 +22,13 @@ def predict(source: Any) -> list[dict[str, Any]]:
     description = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
     names, inputs = preprocessing.read(source, description["input"])
     model = network.load()
-    outputs = [output for batch in inputs.split(BATCH) for output in model(batch)]
+    outputs = [output for batch in inputs.split(BATCH) for output in main(model(batch))]
     return [{"input": name, **said(output, description["output"])} for name, output in zip(names, outputs, strict=True)]
+
+
+def main(outputs: torch.Tensor | dict[str, torch.Tensor]) -> torch.Tensor:
+    """Return what the network says, without the outputs of heads that only helped to train it."""
+    return outputs["main"] if isinstance(outputs, dict) else outputs
 
 
 def said(output: torch.Tensor, described: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pellucid.networks.place import MisfitError
 from pellucid.networks.word import IMAGES, Word, refusal
 from pellucid.networks.words.activation import Activation
 from pellucid.networks.words.windows import Window, slide
+from pellucid.recipe import LossName
 from pellucid.shapes import Features, Image, Shape
 
 MOST_CODES = 10_000
@@ -120,6 +121,7 @@ class Codes(Word):
 
     name: ClassVar[str] = "codes"
     also_called: ClassVar[tuple[str, ...]] = ("rbfcodes", "errorcodes")
+    loss: ClassVar[LossName] = "map"
     classes: int = argument(Count(), help="codes, the output's features", positional=True)
 
     def shape(self, incoming: Shape) -> Features:

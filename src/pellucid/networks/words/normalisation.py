@@ -26,6 +26,7 @@ class BatchNorm(Word):
 
     name: ClassVar[str] = "batchnorm"
     also_called: ClassVar[tuple[str, ...]] = ("bn", "batchnorm1d", "batchnorm2d", "batchnormalization")
+    epsilon: float = argument(Number(1e-12), 1e-5, help="added to the variance")
 
     def shape(self, incoming: Shape) -> Shape:
         """Return the shape unchanged."""
@@ -40,7 +41,8 @@ class BatchNorm(Word):
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return a batch normalisation."""
         module = nn.BatchNorm2d if isinstance(incoming, Image) else nn.BatchNorm1d
-        layer = Layer("bn", module, (last_count(incoming),))
+        named = {} if self.epsilon == 1e-5 else {"eps": self.epsilon}
+        layer = Layer("bn", module, (last_count(incoming),), named)
         return (Layer("bn", OverTime, (layer,)),) if isinstance(incoming, Sequence) else (layer,)
 
 

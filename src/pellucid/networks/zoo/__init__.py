@@ -8,12 +8,16 @@ from pellucid.networks.zoo import (
     autoencoder,
     cnn,
     gan,
+    googlenet,
+    hopfield,
     lenet,
     linear,
     mlp,
+    neurons,
     rbf,
     recurrent,
     resnet,
+    segmentation,
     vgg,
 )
 from pellucid.networks.zoo.entry import Arrows, Entry
@@ -21,17 +25,21 @@ from pellucid.networks.zoo.entry import Arrows, Entry
 __all__ = ["ZOO", "Arrows", "Entry"]
 
 _FAMILIES = (
+    neurons,
     linear,
     mlp,
     rbf,
     lenet,
     alexnet,
     vgg,
+    googlenet,
     resnet,
     cnn,
+    segmentation,
     recurrent,
     autoencoder,
     gan,
+    hopfield,
 )
 
 ZOO: Mapping[str, Entry] = MappingProxyType({entry.name: entry for family in _FAMILIES for entry in family.ENTRIES})

@@ -1,14 +1,18 @@
 """Gradient descent on the task's loss, by any of torch's optimisers."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from pellucid.errors import DivergedError
+from pellucid.errors import DivergedError, OptionError
+from pellucid.networks import MAIN, main_output
 from pellucid.training.optimizers import clip, shrink, total_gradient_norm
 from pellucid.training.session import Rule, Session
 from pellucid.training.tasks.task import Loss
+
+_AUXILIARY = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +28,22 @@ class Gradient(Rule):
     def step(self, session: Session, inputs_B: Tensor, targets_B: Tensor, *, measure: bool) -> tuple[float, float]:
         """Take one optimiser step."""
         with session.device.autocast():
-            loss = self.loss(session.forward(inputs_B), targets_B)
+            loss = total_loss(self.loss, session.forward(inputs_B), targets_B)
+        _require_gradient(loss)
         value = loss.item()
         require_finite(session, value)
         return value, descend(session, loss, measure=measure)
+
+
+def total_loss(loss: Loss, outputs: Tensor | Mapping[str, Tensor], targets_B: Tensor) -> Tensor:
+    """Return the loss, of the main output plus 0.3 times that of each auxiliary head where there are any.
+
+    The weight is that of Szegedy et al., "Going deeper with convolutions" (2015), section 5.
+    """
+    if not isinstance(outputs, Mapping):
+        return loss(outputs, targets_B)
+    auxiliary = [loss(output, targets_B) for name, output in outputs.items() if name != MAIN]
+    return loss(main_output(outputs), targets_B) + _AUXILIARY * sum(auxiliary)
 
 
 def descend(session: Session, loss: Tensor, *, measure: bool) -> float:
@@ -44,6 +60,21 @@ def descend(session: Session, loss: Tensor, *, measure: bool) -> float:
     if recipe.l1:
         shrink(optimizer)
     return norm
+
+
+def _require_gradient(loss: Tensor) -> None:
+    """Refuse a network through which no gradient passes to anything that is trained.
+
+    Raises:
+        OptionError: such as one that ends in a step.
+    """
+    if not loss.requires_grad:
+        raise OptionError(
+            "no gradient passes through this network",
+            expected="an output that changes smoothly with some weight",
+            received="an output that does not, as behind a step",
+            advice="leave the step out, or train fc(...) -> step by --rule perceptron",
+        )
 
 
 def require_finite(session: Session, loss: float) -> None:

@@ -4,6 +4,9 @@ from pellucid.data.dataset import Classes, Dataset, Itself, Masks, NextToken, Ta
 from pellucid.errors import DataError
 from pellucid.recipe import Recipe
 from pellucid.training.tasks.generation import Generation, generation
+from pellucid.training.tasks.recall import Recall, recall
+from pellucid.training.tasks.reconstruction import Reconstruction, reconstruction
+from pellucid.training.tasks.segmentation import Segmentation, segmentation
 from pellucid.training.tasks.supervised import Supervised, supervised
 from pellucid.training.tasks.task import HIGHER_IS_BETTER, METRICS, Task
 
@@ -11,6 +14,9 @@ __all__ = [
     "HIGHER_IS_BETTER",
     "METRICS",
     "Generation",
+    "Recall",
+    "Reconstruction",
+    "Segmentation",
     "Supervised",
     "Task",
     "is_judged_by_rows",
@@ -31,10 +37,14 @@ def task_for(data: Dataset, recipe: Recipe) -> Task:
             return supervised(data, target, recipe)
         case Itself("generation") as target:
             return generation(data, target, recipe)
+        case Itself("recall") as target:
+            return recall(data, target, recipe)
+        case Itself("reconstruction") as target:
+            return reconstruction(data, target, recipe)
         case Itself(purpose):
             raise DataError(f"{purpose} cannot be learned yet", expected="a target", received="none")
-        case Masks():
-            raise DataError("masks cannot be learned yet", expected="another target", received="masks")
+        case Masks() as target:
+            return segmentation(data, target, recipe)
 
 
 def is_judged_by_rows(target: Target) -> bool:

@@ -5,6 +5,7 @@ Shape letters: N samples, F numbers a sample, C channels, H height, W width.
 
 from dataclasses import dataclass
 
+import polars as pl
 import torch
 from torch import Tensor, nn
 
@@ -54,7 +55,8 @@ class Generation(Task):
         - energy_distance: between samples and rows, 0 where both have one law;
         - nearest_neighbour: how often a sample's or a row's nearest neighbour is of its own set, 0.5 at best;
         - real_accuracy, made_accuracy: share of rows, and of samples, that the discriminator takes for what they are;
-          near 0.5 it is deceived, near 1 it sees through the generator;
+          near 0.5 it is deceived, near 1 it sees through the generator (a Wasserstein critic, whose numbers have no
+          zero, by the middle between what it says of both on average);
         - modes, high_quality: of data with known modes, how many are found, and the share of samples in one.
 
         The samples are always made of the same random numbers, so that epochs can be compared.
@@ -66,12 +68,13 @@ class Generation(Task):
         count = min(len(real), len(made))
         judged_real, judged_made = _judged(gan, real, device), _judged(gan, made, device)
         loss = discriminator_loss(self.loss_name, judged_real, judged_made)
+        boundary = (judged_real.mean() + judged_made.mean()) / 2 if self.loss_name == "wasserstein" else 0.0
         metrics = {
             "loss": loss.item(),
             "energy_distance": energy_distance(made[:_COMPARED], real),
             "nearest_neighbour": nearest_neighbour_accuracy(made[:count], real[:count]),
-            "real_accuracy": float((judged_real > 0).double().mean()),
-            "made_accuracy": float((judged_made <= 0).double().mean()),
+            "real_accuracy": float((judged_real > boundary).double().mean()),
+            "made_accuracy": float((judged_made <= boundary).double().mean()),
         }
         mixture = mixture_of(data)
         if mixture is not None:
@@ -124,9 +127,9 @@ def gan_of(network: object) -> Gan:
     Raises:
         OptionError: it is something else, or stands behind or before other layers.
     """
-    children = (
-        [network] if isinstance(network, Gan) else list(network.children()) if isinstance(network, nn.Module) else []
-    )
+    children = list(network.children()) if isinstance(network, nn.Module) else []
+    if isinstance(network, Gan):
+        return network
     if len(children) == 1 and isinstance(children[0], Gan):
         return children[0]
     layers = ", ".join(type(child).__name__ for child in children[:4]) or type(network).__name__
@@ -177,12 +180,12 @@ def _as_pixels(images_NCHW: Tensor, data: Dataset, rows: Tensor) -> Tensor:
     return ((shown - least) * (255 / max(greatest - least, 1e-9))).round().clamp(0, 255).to(torch.uint8)
 
 
-def _in_words(made: object) -> list[dict[str, str]]:
+def _in_words(made: Tensor | pl.DataFrame) -> list[dict[str, str]]:
     """Return the first numbers of each sample under their names."""
     if isinstance(made, Tensor):
         rows = [{f"x{place}": value for place, value in enumerate(sample, 1)} for sample in made.tolist()]
     else:
-        rows = made.to_dicts()  # type: ignore[attr-defined]
+        rows = made.to_dicts()
     return [
         {
             name: f"{value:.4g}" if isinstance(value, float) else str(value)

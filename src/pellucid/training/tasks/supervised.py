@@ -13,11 +13,15 @@ from torch.nn import functional as F
 
 from pellucid.data.dataset import Classes, Dataset, NextToken, Values
 from pellucid.errors import DataError, OptionError
+from pellucid.networks import main_output
 from pellucid.recipe import LossName, MetricName, Recipe, TaskName
 from pellucid.shapes import Features, Sequence
 from pellucid.training.batches import rows_at_once
 from pellucid.training.device import Device
 from pellucid.training.tasks.task import Loss, Network, Task, metric_for
+
+_RUBBISH = 1.0
+"""The distance of the class of rubbish in the loss `map`, j; the paper does not give its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Supervised(Task):
             inputs_B, targets_B = data.batch(rows_B)
             targets_B = targets_B.to(device.device)
             with device.autocast():
-                outputs_B = network(inputs_B.to(device.device))
+                outputs_B = main_output(network(inputs_B.to(device.device)))
             outputs_B = outputs_B.float()
             loss_sum += self.loss(outputs_B, targets_B).item() * len(rows_B)
             predictions.append(self.predictions(outputs_B).cpu())
@@ -113,6 +117,8 @@ def _loss(name: LossName, task: TaskName, recipe: Recipe) -> Loss:
     """Return the loss function; a shape that would broadcast is refused rather than averaged over."""
     continuous: dict[str, Loss] = {"squared-error": F.mse_loss, "absolute-error": F.l1_loss, "huber": F.huber_loss}
     if task in {"classification", "language"}:
+        if name == "map" and task == "classification":
+            return _maximum_a_posteriori(recipe)
         if name != "cross-entropy":
             raise OptionError(
                 f"loss '{name}' does not go with {task}", expected="cross-entropy", received=name,
@@ -135,6 +141,28 @@ def _loss(name: LossName, task: TaskName, recipe: Recipe) -> Loss:
         return distance(outputs, targets)
 
     return same_shape
+
+
+def _maximum_a_posteriori(recipe: Recipe) -> Loss:
+    """Return y_right + log(exp(-j) + sum_k exp(-y_k)), y_k the distance from class k's code and minus its output.
+
+    The criterion of LeNet-5 (LeCun et al. 1998, equation 9): cross-entropy with a class of rubbish more, whose distance
+    is always j. While all codes are farther than that it pulls towards the right one as the mean squared error does,
+    and an input near its code is left in peace.
+
+    Raises:
+        OptionError: label smoothing, for the class of rubbish is nobody's label.
+    """
+    if recipe.label_smoothing:
+        raise OptionError(
+            "loss 'map' has no label smoothing", expected="0", received=f"{recipe.label_smoothing:g}",
+            advice="pass --loss cross-entropy",
+        )  # fmt: skip
+
+    def maximum_a_posteriori(outputs_BK: Tensor, targets_B: Tensor) -> Tensor:
+        return F.cross_entropy(F.pad(outputs_BK, (0, 1), value=-_RUBBISH), targets_B)
+
+    return maximum_a_posteriori
 
 
 def _classification_metrics(predicted_N: Tensor, truth_N: Tensor) -> dict[str, float]:

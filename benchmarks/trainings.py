@@ -1,0 +1,154 @@
+"""Trainings: figures of the field, reached by one command each.
+
+Each is one `pellucid train` in a process of its own; the figure is the mean over the seeds, with its range. Measured
+one by one by `python -m benchmarks.trainings NAME [SEED ...]`, which takes up to half an hour a seed: a training that
+was stopped goes on where it stopped, in its run folder under `runs/results`.
+"""
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any, Literal
+
+import pellucid
+from benchmarks.measure import table
+
+RESULTS = Path(__file__).parent / "results" / "trainings.jsonl"
+RUNS = Path("runs/results")
+
+
+@dataclass(frozen=True)
+class Training:
+    """A command and the figure it is to reach.
+
+    Attributes:
+        what: of which data and network, in words.
+        arguments: of `pellucid train`, but for seed, name and folder.
+        split: the rows that the figure is of.
+        metric: the figure, as the run calls it; `error` is 1 - accuracy.
+        wanted: in words.
+        bound: the same as a number: an upper bound of `error`, `loss` and others of which less is better.
+        seeds: to be trained with; `--split-seed` too where the data has no split of its own.
+        splits: whether the seed is the split's as well.
+    """
+
+    what: str
+    arguments: tuple[str, ...]
+    metric: str
+    wanted: str
+    bound: float
+    split: Literal["train", "validation", "test"] = "test"
+    seeds: tuple[int, ...] = (0, 1, 2)
+    splits: bool = False
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether less of the figure is better."""
+        return self.metric in {"error", "loss", "rmse", "mse"}
+
+    def reached(self, value: float) -> bool:
+        """Say whether a figure is as good as wanted."""
+        return value <= self.bound if self.lower_is_better else value >= self.bound
+
+    @property
+    def command(self) -> str:
+        """The command, as one types it."""
+        return " ".join(["pellucid train", *(f'"{a}"' if " " in a else a for a in self.arguments)])
+
+
+TRAININGS: dict[str, Training] = {}
+
+
+def measured() -> list[dict[str, Any]]:
+    """Return every line of the results."""
+    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+
+
+def measure(name: str, seed: int) -> dict[str, Any]:
+    """Train, or go on training, and return what came of it."""
+    training, folder = TRAININGS[name], RUNS / f"{name}-{seed}"
+    seeds = ["--seed", str(seed), *(["--split-seed", str(seed)] if training.splits else [])]
+    begin = [*training.arguments, *seeds, "--name", folder.name, "--folder", str(RUNS), "--no-report"]
+    arguments = ["--resume", str(folder)] if (folder / "run.json").exists() else begin
+    if not _finished(folder):
+        subprocess.run([sys.executable, "-m", "pellucid", "train", *arguments], check=True)  # noqa: S603 (ours)
+    run = pellucid.open_run(folder)
+    figures = run.evaluate(split=training.split)
+    value = 1 - figures["accuracy"] if training.metric == "error" else figures[training.metric]
+    times = [json.loads(line) for line in (folder / "timing.jsonl").read_text().splitlines()]
+    return {
+        "name": name,
+        "seed": seed,
+        "value": value,
+        "figures": figures,
+        "command": training.command,
+        "epochs": len(run.record.epochs),
+        "parameters": run.asked["network"]["parameters"],
+        "seconds": round(sum(time["seconds"] for time in times if time["kind"] == "epoch"), 1),
+        "threads": run.asked["threads"],
+        "device": run.asked["device"],
+        "machine": platform.machine(),
+        "versions": run.asked["versions"],
+    }
+
+
+def compare() -> str:
+    """Return a row for each training that was measured; none is measured here."""
+    head = ["what", "command", "figure", "wanted", "reached", "seeds", "parameters", "minutes each", "threads"]
+    return table(head, list(_rows()))
+
+
+def _rows() -> Iterator[list[str]]:
+    lines = measured()
+    for name, training in TRAININGS.items():
+        found = [line for line in lines if line["name"] == name and line["command"] == training.command]
+        if not found:
+            continue
+        values = [line["value"] for line in found]
+        verdict = "yes" if training.reached(mean(values)) else "**no**"
+        seconds = mean(line["seconds"] for line in found)
+        yield [
+            training.what,
+            f"`{training.command}`",
+            f"{_said(training, mean(values))} ({_said(training, min(values))} to {_said(training, max(values))})",
+            training.wanted,
+            verdict,
+            str(len(found)),
+            f"{found[0]['parameters']:,}",
+            f"{seconds / 60:.1f}",
+            str(found[0]["threads"]),
+        ]
+
+
+def _finished(folder: Path) -> bool:
+    return (folder / "run.json").exists() and pellucid.open_run(folder).record.result is not None
+
+
+def _said(training: Training, value: float) -> str:
+    shares = {"error", "accuracy", "recall", "f1", "iou"}
+    return f"{100 * value:.2f} %" if training.metric in shares else f"{value:.4g}"
+
+
+def main(arguments: list[str]) -> None:
+    """Measure what is missing of the training named, or of all."""
+    names = arguments[:1] or list(TRAININGS)
+    if unknown := [name for name in names if name not in TRAININGS]:
+        sys.exit(f"there is no training {', '.join(unknown)}; there are {', '.join(TRAININGS)}")
+    RESULTS.parent.mkdir(exist_ok=True)
+    for name in names:
+        done = {line["seed"] for line in measured() if line["name"] == name}
+        for seed in map(int, arguments[1:]) if arguments[1:] else TRAININGS[name].seeds:
+            if seed not in done:
+                line = measure(name, seed)
+                with RESULTS.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+                print(f"{name}, seed {seed}: {_said(TRAININGS[name], line['value'])} in {line['seconds']:.0f} s")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,41 @@
+"""`pellucid evaluate` for networks that are not judged row by row: the figures that their task measures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import OptionError
+from pellucid.options import differing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pellucid.verbs.evaluate import EvaluateOptions
+    from pellucid.verbs.run import Run
+
+_ALLOWED = {"run", "data", "split", "report"}
+
+
+def measure(run: Run, data: object, options: EvaluateOptions) -> Mapping[str, float]:
+    """Return the metrics of a split, and write the run's page where it is asked for.
+
+    Raises:
+        OptionError: an option that compares answers row by row.
+    """
+    asked = [f"--{name.replace('_', '-')}" for name in differing(options) if name not in _ALLOWED]
+    if asked:
+        raise OptionError(
+            f"{', '.join(asked)} compares answers row by row, which {run.asked['task']} has none of",
+            expected="--split or --report",
+            received=", ".join(asked),
+            advice="leave it out",
+        )
+    metrics = run.evaluate(data, split=options.split)
+    if options.report is not None:
+        run.report(options.report)
+    return metrics
+
+
+def document(run: Run, metrics: Mapping[str, float]) -> dict[str, Any]:
+    """Return what `--json` writes."""
+    return {"run": str(run.folder), "task": run.asked["task"], "metrics": dict(metrics)}
