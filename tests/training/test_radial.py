@@ -1,5 +1,6 @@
 """Networks of radial basis functions: centres by k-means, a last layer in closed form, and descent from there."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor, nn
 
 from pellucid.blocks import Radial
-from pellucid.data.dataset import Classes, Dataset, Values
+from pellucid.data.dataset import Classes, Dataset, Itself, Values
 from pellucid.errors import DataError, OptionError
 from pellucid.recipe import Recipe
 from pellucid.record import Epoch
@@ -199,6 +200,12 @@ def test_what_has_no_closed_form_is_refused(line: Dataset, network: str, options
             line, network, rule="closed-form", **options
         )
     assert told in str(refusal.value)
+
+
+def test_a_network_that_learns_without_a_target_has_no_closed_form(stripes: Dataset) -> None:
+    data = replace(stripes, target=Itself("reconstruction"))
+    with pytest.raises(OptionError, match="closed form"):
+        solved(data, "8x8x1 -> fc(64) -> reshape(8x8x1) -> flatten -> fc(64) -> reshape(8x8x1)")
 
 
 def test_a_module_of_ones_own_begins_at_centres_too(blobs: Dataset) -> None:
