@@ -30,6 +30,17 @@ def test_digits_at_least_98_percent_over_five_splits(tmp_path: Path) -> None:
     assert np.mean(accuracies) >= 0.98, accuracies
 
 
+@pytest.mark.covers("B7")
+def test_radial_basis_functions_read_digits_in_one_step_at_99_percent_over_five_splits(tmp_path: Path) -> None:
+    recipe = {"network": "rbf(1000)", "rule": "closed-form", "augment": "nudge,rotate,scale,shear"}
+    runs = [
+        pellucid.train("digits", split_seed=seed, seed=seed, folder=str(tmp_path), quiet=True, no_report=True, **recipe)
+        for seed in range(5)
+    ]
+    accuracies = [run.evaluate()["accuracy"] for run in runs]
+    assert np.mean(accuracies) >= 0.99, accuracies
+
+
 @pytest.mark.usefixtures("published")
 def test_lenet5_errs_on_at_most_1_1_percent_of_mnist(tmp_path: Path) -> None:
     run = pellucid.train("mnist", network="lenet5", folder=str(tmp_path), quiet=True)
