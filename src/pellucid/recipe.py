@@ -12,7 +12,7 @@ from pellucid.options import check, option
 TaskName = Literal[
     "classification", "regression", "forecast", "language", "segmentation", "reconstruction", "generation", "recall"
 ]
-RuleName = Literal["gradient"]
+RuleName = Literal["gradient", "perceptron", "pocket", "closed-form"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
 MetricName = Literal[
@@ -27,6 +27,9 @@ MetricName = Literal[
     "mae",
     "r2",
     "energy_distance",
+    "recalled",
+    "corrected",
+    "overlap",
     "psnr",
     "elbo",
     "iou",
@@ -85,6 +88,9 @@ class Recipe:
     metric: MetricName | None = option(
         None, "validation metric that chooses the best weights (default: from the task)", group=_TRAINING
     )
+    state: Literal["carried", "fresh"] | None = option(
+        None, "what recurrent layers begin each window of a text with (default: by the network)", group=_TRAINING
+    )
     early_stopping: int | None = option(
         None, "stop after so many epochs without a better validation metric", group=_TRAINING, minimum=1
     )
@@ -117,6 +123,13 @@ class Recipe:
     weight_decay: float = option(
         0.01,
         "L2 penalty, keeps weights small (biases and norms exempt)",
+        group=_REGULARISATION,
+        minimum=0.0,
+        maximum=_FINITE,
+    )
+    ridge: float | None = option(
+        None,
+        "L2 penalty on a last layer solved in closed form (default: what does best on validation rows)",
         group=_REGULARISATION,
         minimum=0.0,
         maximum=_FINITE,

@@ -31,6 +31,9 @@ ZOO = (
     "13 -> linear", "13 -> logistic", "13 -> softmax", "13 -> mlp(8)",
     "T=6 x 3 -> rnn(5)", "T=6 x 3 -> fromlast(gru(5) -> last -> fc(1))", "tokens(11) -> embed(4) -> lstm(3)",
     "tokens(11) -> embed(4) -> gru(3, layers=2, bidirectional=yes) -> fc(11)",
+    "tokens(11) -> embed(4, padded=yes) -> gru(3, bidirectional=yes, padded=yes) -> ends(padded=yes) -> fc(2)",
+    "tokens(11) -> embed(4, padded=yes) -> lstm(3, layers=2, padded=yes) -> last -> fc(2)",
+    "4 -> repeatvector(5) -> gru(3) -> fc(1) -> flatten",
     "9x8x2 -> residual(conv(4, 3x3, stride=2, padding=1) -> batchnorm -> relu) -> relu",
     "7 -> heads(aux: fc(2) | main: fc(3) -> relu -> heads(aux2: fc(2) | main: fc(2)))",
 )  # fmt: skip

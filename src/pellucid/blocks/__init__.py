@@ -3,13 +3,15 @@
 from pellucid.blocks.adversarial import Code, Gan
 from pellucid.blocks.binarising import Binarise
 from pellucid.blocks.branching import Add, Concat, Heads
+from pellucid.blocks.filters import EdgeFilter
 from pellucid.blocks.hopfield import Hopfield, HopfieldModern
 from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
+from pellucid.blocks.radial import Radial
 from pellucid.blocks.resizing import Resize
-from pellucid.blocks.sequences import FromLast, Last, Outputs, OverTime
+from pellucid.blocks.sequences import Ends, FromLast, Last, Outputs, OverTime, PaddedOutputs, RepeatVector
 from pellucid.blocks.variational import Sample
 
 __all__ = [
@@ -18,6 +20,8 @@ __all__ = [
     "Code",
     "Codes",
     "Concat",
+    "EdgeFilter",
+    "Ends",
     "FromLast",
     "Gan",
     "GaussianNoise",
@@ -30,6 +34,9 @@ __all__ = [
     "MinPool",
     "Outputs",
     "OverTime",
+    "PaddedOutputs",
+    "Radial",
+    "RepeatVector",
     "Resize",
     "Sample",
     "ScaledTanh",

@@ -49,7 +49,7 @@ class Progress:
 class Session:
     """A training: network, data, task and recipe (every choice made, see `defaults.fill_in`), and its state.
 
-    `steps(session)` advances it; `progress`, `best_weights`, `network` and `optimizer` are its whole state.
+    `steps(session)` advances it; `progress`, `best_weights`, `carried`, `network` and `optimizer` are its whole state.
     """
 
     network: nn.Module
@@ -66,6 +66,7 @@ class Session:
     stopping: bool = False  # set it to end the training after the step under way
     progress: Progress = field(default_factory=Progress)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    carried: dict[str, Tensor] = field(default_factory=dict)  # what recurrent layers take from a batch into the next
 
     @property
     def batch_size(self) -> int:
@@ -86,10 +87,11 @@ class Session:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or early stopping ended them."""
+        """Whether all epochs are done, or early stopping or the rule ended them."""
         patience, progress = self.recipe.early_stopping, self.progress
         waited = progress.epoch - 1 - progress.best_epoch
-        return progress.epoch > self.epochs or (patience is not None and waited >= patience)
+        stopped = (patience is not None and waited >= patience) or self.rule.finished(self)
+        return progress.epoch > self.epochs or stopped
 
     @property
     def steps_per_epoch(self) -> int:
@@ -105,8 +107,9 @@ class Session:
 class Rule(ABC):
     """A learning rule; the loop, the record, the checkpoints and the report are the same for all.
 
-    A rule keeps no state of its own: what must survive a checkpoint lies in the network's parameters and buffers and
-    in the session's optimiser. What it draws comes from torch's global stream, which each step seeds anew.
+    A rule keeps no state of its own: what must survive a checkpoint lies in the network's parameters and buffers, in
+    the session's optimiser and in what it carries. What it draws comes from torch's global stream, which each step
+    seeds anew.
     """
 
     def optimizer(self, network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer | None:
@@ -116,6 +119,14 @@ class Rule(ABC):
 
     def begin(self, session: Session) -> None:  # noqa: B027 (nothing is a sound default)
         """Set what is to be set from the data before the first step; nothing, for most rules."""
+
+    def finished(self, session: Session) -> bool:  # noqa: ARG002 (few rules know)
+        """Say whether nothing is left to learn: the training ends with the epoch, and its weights win a tie."""
+        return False
+
+    def notes(self, session: Session) -> tuple[str, ...]:  # noqa: ARG002 (few rules have any)
+        """Return what is to be said: before the first step of what is to come, later of what came of it."""
+        return ()
 
     def order(self, session: Session) -> Tensor:
         """Return the training rows in this epoch's order, which only the seed and the epoch's number may decide."""

@@ -8,12 +8,17 @@ from pellucid.networks.words.activation import (
     Activation,
     Elu,
     Gelu,
+    HardTanh,
     Identity,
     LeakyRelu,
+    Mish,
+    Prelu,
     Relu,
+    Selu,
     Sigmoid,
     Silu,
     Softmax,
+    Softplus,
     Step,
     Tanh,
 )
@@ -23,11 +28,13 @@ from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Re
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
+from pellucid.networks.words.filters import Edges
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.networks.words.memory import Binarise, Hopfield, ModernHopfield
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
-from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
+from pellucid.networks.words.radial import Rbf
+from pellucid.networks.words.recurrence import Embed, Ends, Gru, Last, Lstm, RepeatVector, Rnn
 from pellucid.networks.words.reshaping import Flatten, PadChannels, Reshape, Sample, Upsample
 
 __all__ = [
@@ -48,8 +55,10 @@ __all__ = [
     "Conv",
     "ConvTranspose",
     "Dropout",
+    "Edges",
     "Elu",
     "Embed",
+    "Ends",
     "Fc",
     "Flatten",
     "FromLast",
@@ -58,6 +67,7 @@ __all__ = [
     "Gelu",
     "GlobalAvgPool",
     "Gru",
+    "HardTanh",
     "Heads",
     "Hopfield",
     "Identity",
@@ -70,18 +80,24 @@ __all__ = [
     "Maxout",
     "MedianPool",
     "MinPool",
+    "Mish",
     "ModernHopfield",
     "PadChannels",
+    "Prelu",
+    "Rbf",
     "Relu",
     "Repeat",
+    "RepeatVector",
     "Reshape",
     "Residual",
     "Rnn",
     "Sample",
     "ScaledTanh",
+    "Selu",
     "Sigmoid",
     "Silu",
     "Softmax",
+    "Softplus",
     "Step",
     "Subsample",
     "TableConv",
@@ -94,12 +110,12 @@ COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
 )
 
 _PLAIN: tuple[type[Word], ...] = (
-    *(Conv, ConvTranspose, Cbapd),
+    *(Conv, ConvTranspose, Cbapd, Edges),
     *(MaxPool, AvgPool, MinPool, MedianPool, AdaptiveAvgPool, GlobalAvgPool),
-    *(Fc, Maxout),
-    *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
+    *(Fc, Maxout, Rbf),
+    *(Relu, LeakyRelu, Prelu, Elu, Selu, Gelu, Silu, Mish, Softplus, Sigmoid, Tanh, HardTanh, Softmax, Step, Identity),
     *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
-    *(Rnn, Lstm, Gru, Last, Embed),
+    *(Rnn, Lstm, Gru, Last, Ends, Embed, RepeatVector),
     *(TableConv, Subsample, ScaledTanh, Codes),
     *(Flatten, Reshape, Upsample, PadChannels, Sample, Code),
     *(Binarise, Hopfield, ModernHopfield),
