@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from benchmarks import (
+    degradation,
     digits_time_to_result,
     gan_digits,
     gan_modes,
@@ -57,6 +58,7 @@ PAGES = {
         ),
         {
             "trainings": trainings,
+            "degradation": degradation,
             "gan_modes": gan_modes,
             "gan_digits": gan_digits,
             "hopfield_capacity": hopfield_capacity,
