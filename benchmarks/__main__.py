@@ -12,7 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import digits_time_to_result, gan_modes, hopfield_capacity, training_step, trainings
+from benchmarks import (
+    degradation,
+    digits_time_to_result,
+    gan_digits,
+    gan_modes,
+    hopfield_capacity,
+    training_step,
+    trainings,
+    vectorised,
+)
 from benchmarks.measure import machine_lines
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -37,17 +46,22 @@ PAGES = {
             "session, so that a busy minute meets all of them; figures are medians. Where pellucid is slower, it is",
             "shown as slower.",
         ),
-        {"training_step": training_step, "digits_time_to_result": digits_time_to_result},
+        {"training_step": training_step, "digits_time_to_result": digits_time_to_result, "vectorised": vectorised},
     ),
     "results": Page(
         DOCS / "results.md",
         "Results",
         (
             "Written by `python -m benchmarks results`, not by hand, from the lines of `benchmarks/results/`, each of",
-            "which was measured once and says its seed, time and threads. What falls short of the figure wanted is said",
+            "which was measured once, with its seed, time and threads. What falls short of the figure wanted is said",
             "to do so. The times are those of a shared machine of two cores, and mostly of a busy one.",
         ),
-        {"trainings": trainings, "gan_modes": gan_modes, "hopfield_capacity": hopfield_capacity},
+        {
+            "trainings": trainings,
+            "gan_modes": gan_modes,
+            "gan_digits": gan_digits,
+            "hopfield_capacity": hopfield_capacity,
+        },
     ),
 }
 

@@ -228,6 +228,7 @@ def test_lenet_has_the_papers_sizes() -> None:
     assert parse("lenet5").parameters == parse("28x28x1 -> lenet5").parameters == 61_706
 
 
+@pytest.mark.covers("A4")
 def test_mlp_parameters_are_the_sum_of_previous_times_next_plus_next() -> None:
     sizes = [13, 128, 64, 10]
     assert parse("13 -> mlp").parameters == sum((a + 1) * b for a, b in pairwise(sizes))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pellucid.errors import NotationError
-from pellucid.networks import Named, build, fit_to, parse, to_source
+from pellucid.networks import ZOO, Named, build, fit_to, parse, to_source
 from pellucid.networks.word import walk
 from pellucid.report.markup import text_of
 from pellucid.report.network_drawing import network_drawing
@@ -64,6 +64,14 @@ def test_parameters_are_the_known_ones() -> None:
     assert parse("googlenet(form=published)").parameters == 6_624_904
     assert parse("googlenet(form=published, auxiliary=yes)").parameters == 13_004_888
     assert parse("inception-small").parameters == 97_298
+    assert ZOO["googlenet"].figures["parameters"] == 6_998_552
+    assert ZOO["googlenet"].figures["parameters of form=published"] == 6_624_904
+    assert ZOO["inception-small"].figures["parameters"] == 97_298
+
+
+@pytest.mark.covers("B11")
+def test_the_published_result_is_told_with_its_source() -> None:
+    assert str(ZOO["googlenet"].figures["ImageNet top-5 error"]).startswith("6.67 % (first in ILSVRC 2014")
 
 
 @pytest.mark.covers("B4")

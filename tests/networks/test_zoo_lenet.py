@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from pellucid import blocks
 from pellucid.errors import NotationError
-from pellucid.networks import Plan, build, fit_to, parse
+from pellucid.networks import ZOO, Plan, build, fit_to, parse
 from pellucid.shapes import Features, Image
 
 PAPER = parse("lenet5(form=paper)")
@@ -37,7 +37,9 @@ def test_the_papers_form_has_the_papers_parameters_layer_by_layer() -> None:
         *(("conv1", 156), ("subsample1", 12), ("tableconv1", 1_516), ("subsample2", 32), ("conv2", 48_120)),
         ("fc1", 10_164),
     ]
-    assert PAPER.parameters == 60_000
+    figures = ZOO["lenet5"].figures
+    assert PAPER.parameters == figures["parameters of form=paper"] == 60_000
+    assert parse("lenet5").parameters == figures["parameters"] == 61_706
     assert [(row.name, row.parameters) for row in PAPER.table().rows if row.parameters] == trainable(PAPER)
 
 

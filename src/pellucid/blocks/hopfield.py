@@ -110,6 +110,8 @@ class Hopfield(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what each cue (B, ...) recalls, in its shape; the order of updates is the same at every call."""
+        if torch.compiler.is_exporting():
+            raise RuntimeError("a Hopfield network recalls until nothing changes, which takes no fixed operations")
         return self.recall(x, torch.Generator().manual_seed(0))
 
     def recall(self, cues: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -25,7 +25,7 @@ from pellucid.data.tables import frames
 from pellucid.data.tables.table import load_table
 from pellucid.data.texts.text import load_text, load_texts
 from pellucid.data.texts.tokens import ENDINGS as TEXT_ENDINGS
-from pellucid.data.unlabelled import without_target
+from pellucid.data.unlabelled import as_stored, without_target
 from pellucid.errors import DataError, OptionError, nearest
 from pellucid.options import flat_values, from_keywords
 from pellucid.recipe import DataOptions
@@ -62,7 +62,7 @@ def load(source: object, options: DataOptions | None = None, **keywords: Any) ->
     given = {} if options is None else flat_values(options)
     options = from_keywords(DataOptions, given | _as_options(keywords))
     with paths.naming(source if isinstance(source, str | Path) else "the data"):
-        data = _read(source, options)
+        data = _read(source, as_stored(options))
         if options.task in WITHOUT_TARGET:
             data = without_target(data, options)
     _refuse_idle(options, data.preprocessing.kind)

@@ -12,6 +12,12 @@ from pellucid.recipe import DataOptions
 _TOLD_OF_TARGET = ("target", "rare classes")
 
 
+def as_stored(options: DataOptions) -> DataOptions:
+    """Return how to read data of which every row is stored, so that the preprocessing is fitted on all of them."""
+    every = options.task == "recall" and options.split is None and options.test is None
+    return dataclasses.replace(options, split="100:0:0") if every else options
+
+
 def without_target(data: Dataset, options: DataOptions) -> Dataset:
     """Return data for a task that needs no target: what it was read with is left out, the rows are split as they were.
 
@@ -40,5 +46,5 @@ def without_target(data: Dataset, options: DataOptions) -> Dataset:
         every = torch.arange(len(data.inputs))
         kept = tuple(note for note in data.notes if not note.startswith("duplicates"))
         rows: dict[SplitName, Tensor] = {"train": every, "validation": every, "test": every[:0]}
-        data = dataclasses.replace(data, rows=rows, notes=(*kept, "split: every row is stored, and recalled"))
+        data = dataclasses.replace(data, rows=rows, notes=(*kept, "split: none, what is stored is what is recalled"))
     return data

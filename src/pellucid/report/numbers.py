@@ -43,6 +43,11 @@ _TITLES = {
     "mae": "MAE",
     "r2": "R²",
     "f1": "F1",
+    "energy_distance": "Energy distance",
+    "nearest_neighbour": "Nearest of its own",
+    "real_accuracy": "Real ones recognised",
+    "made_accuracy": "Samples recognised",
+    "high_quality": "Samples in a mode",
     "psnr": "PSNR",
     "elbo": "ELBO",
     "iou": "IoU",
@@ -51,7 +56,7 @@ _TITLES = {
 
 def title_of(name: str) -> str:
     """Return a metric's name as a heading writes it: `Accuracy`, `RMSE`."""
-    return _TITLES.get(name, name.capitalize())
+    return _TITLES.get(name, name.replace("_", " ").capitalize())
 
 
 def sentence(text: str) -> str:

@@ -30,9 +30,11 @@ class PredictOptions:
     """Say what a trained network makes of new inputs: a class, a value, a text gone on with, a picture or a mask."""
 
     run: str | None = argument("run folder of a training")
-    input: str | None = argument("file or folder; - reads standard input")
+    input: str | None = argument("file or folder; - reads standard input; none to make samples")
     output: str | None = option(
-        None, "folder for the pictures a network answers with: images given back, or masks", group="Output"
+        None,
+        "folder for the pictures a network answers with, or file for the samples it makes: .png (images), .npz or .csv",
+        group="Output",
     )
     top: int = option(1, "how many classes to show, the likeliest first", group="Output", minimum=1)
     threshold: float | None = option(
@@ -45,9 +47,10 @@ class PredictOptions:
     positive: str | None = option(
         None, "the class the threshold is for (default: the rarer in training)", group="Threshold"
     )
+    samples: int = option(36, "how many samples to make, of a network that makes some", group="Samples", minimum=1)
     length: int = option(200, "tokens to add to a text", group="Text", minimum=1)
     temperature: float = option(0.8, "0 takes the likeliest token always, 1 draws as believed", group="Text", minimum=0)
-    seed: int = option(0, "seed of the draws", group="Text", minimum=0)
+    seed: int = option(0, "seed of the draws of texts and samples", group="Text", minimum=0)
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
@@ -56,6 +59,8 @@ class PredictOptions:
 
 def predict(run: str | Run, input: object, **options: Any) -> list[Prediction] | str:
     """Return what a run's network says of an input: a prediction a sample, or the text gone on with.
+
+    (Samples, of a network that was trained to make some, come from `Run.sample`.)
 
     Args:
         run: a run, or the path of its folder.
@@ -90,9 +95,11 @@ def command(options: PredictOptions, console: Console) -> Outcome:
     from pellucid.verbs.predicting import save_pictures
     from pellucid.verbs.run import open_run
 
-    if options.run is None or options.input is None:
+    run = None if options.run is None else open_run(options.run)
+    if run is not None and options.input is None and run.makes_samples:
+        return _sample(run, options, console)
+    if run is None or options.input is None:
         raise OptionError("something is missing", expected="pellucid predict RUN INPUT", received="fewer arguments")
-    run = open_run(options.run)
     positive = _positive(run, options)
     if run.continues_texts:
         prompt = sys.stdin.read() if options.input == "-" else options.input
@@ -110,6 +117,26 @@ def command(options: PredictOptions, console: Console) -> Outcome:
         said = [{**each, "picture": str(path)} for each, path in zip(said, written, strict=True)]
     console.print(prediction_lines(predictions, options.top), markup=False)
     return Outcome({"run": str(run.folder), "notes": list(samples.notes), "predictions": said})
+
+
+def _sample(run: Run, options: PredictOptions, console: Console) -> Outcome:
+    """Make samples and write them, or print those that are rows of numbers."""
+    from torch import Tensor
+
+    from pellucid.formats.samples import as_rows, write_samples
+
+    samples = run.sample(options.samples, options.seed)
+    if options.output is not None:
+        write_samples(Path(options.output), samples)
+        console.print(f"samples  {options.output}", markup=False)
+        return Outcome({"run": str(run.folder), "output": options.output})
+    if isinstance(samples, Tensor) and samples.ndim == 4:
+        raise OptionError(
+            "pictures cannot be printed", expected="--output FILE, such as samples.png", received="no --output"
+        )
+    rows = as_rows(samples)
+    console.print(rows.write_csv().rstrip(), markup=False)
+    return Outcome({"run": str(run.folder), "samples": rows.to_dicts()})
 
 
 def _positive(run: Run, options: PredictOptions) -> str | None:

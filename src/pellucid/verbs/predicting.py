@@ -46,6 +46,9 @@ def predictions_of(
         case Masks(classes):
             for name, mask_HW in zip(names, outputs_B.argmax(1), strict=True):
                 yield Prediction(name, None, {}, _shares(mask_HW, classes), picture=mask_png(mask_HW))
+        case Itself("generation"):
+            for name, output_K in zip(names, outputs_B, strict=True):
+                yield Prediction(name, None, {}, {"discriminator": float(output_K[0])})
         case Itself("reconstruction"):
             yield from _given_back(names, preprocessing, prepared_B, outputs_B)
         case _:

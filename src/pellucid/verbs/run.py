@@ -34,6 +34,7 @@ from pellucid.training.tasks.specimens import Specimens
 from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.new_rows import new_rows
 from pellucid.verbs.predicting import predictions_of
+from pellucid.verbs.recalling import recollections
 
 
 class Run:
@@ -327,6 +328,9 @@ class Run:
         for rows_B in torch.arange(len(samples.inputs)).split(rows_at_once(samples.inputs)):
             prepared_B = self.preprocessing.prepare(samples.inputs.index_select(0, rows_B))
             names = [samples.names[row] for row in rows_B.tolist()]
+            if self.recalls:
+                yield from recollections(network, prepared_B, names)
+                continue
             outputs_B = main_output(network(prepared_B))
             yield from predictions_of(names, self.target, self.preprocessing, prepared_B, outputs_B)
 
@@ -347,6 +351,27 @@ class Run:
         tokens = self.preprocessing.encode(prompt)
         drawn = continue_tokens(self._network.cpu(), tokens, length, temperature, generator(seed, "text"))
         return self.preprocessing.decode(drawn)
+
+    @property
+    def recalls(self) -> bool:
+        """Whether the network is a memory, so that `recall` gives what an input reminds it of."""
+        return isinstance(self.target, Itself) and self.target.purpose == "recall"
+
+    @torch.no_grad()
+    def recall(self, source: object) -> Tensor:
+        """Return the pattern that each new input recalls, as the network gives it: (N, ...), of -1 and +1 or numbers.
+
+        Raises:
+            RunError: the network is no memory.
+            DataError: the input is not of the make the network stored.
+        """
+        if not self.recalls:
+            raise RunError("this network recalls nothing", advice="train one that does: --network hopfield")
+        samples = source if isinstance(source, Samples) else self.read(source)
+        network = self._network.cpu()
+        return torch.cat(
+            [network(self.preprocessing.prepare(part)) for part in samples.inputs.split(rows_at_once(samples.inputs))]
+        )
 
     @property
     def makes_samples(self) -> bool:

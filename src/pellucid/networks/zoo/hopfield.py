@@ -36,16 +36,19 @@ def write(
     return Arrows({"features": front, "memory": memory})
 
 
-def write_modern(input: Features | Image, patterns: int = 100, *, classes: int, beta: float = 1.0) -> Arrows:
+def write_modern(
+    input: Features | Image, patterns: int = 100, *, classes: int, beta: float = 8.0, updates: int = 3
+) -> Arrows:
     """Write a modern Hopfield network of real numbers.
 
     Args:
         input: the patterns.
         patterns: the most that are stored.
         classes: not used.
-        beta: how sharply patterns are told apart.
+        beta: how sharply patterns are told apart; 8 is the paper's for images.
+        updates: how often the update is applied; real images are so alike that one is not always enough.
     """
-    return Arrows({"memory": f"modernhopfield({patterns}, beta={beta})"})
+    return Arrows({"memory": f"modernhopfield({patterns}, beta={beta}, updates={updates})"})
 
 
 ENTRIES = (

@@ -10,7 +10,7 @@ from pellucid.report.markup import Child, element
 from pellucid.report.numbers import counted, interval, sentence, title_of, unbroken
 from pellucid.report.pieces import badge
 from pellucid.report.subject import Subject
-from pellucid.training.tasks import HIGHER_IS_BETTER
+from pellucid.training.tasks import HIGHER_IS_BETTER, METRICS
 
 _MOST_CONCERNS = 8
 _WIDTH = 440.0
@@ -21,7 +21,7 @@ _STATUS = {
     "warning": ("fair", "Usable with care: see what is wrong below."),
     "critical": ("bad", "Do not rely on it yet: something is seriously wrong."),
 }
-_MEASURED = ("good", "Trained to the end. Look at what it makes, below.")
+_MEASURED = ("plain", "Trained to the end: see below what it makes.")
 _UNFINISHED = {
     "finished": ("fair", "Trained to the end, but not judged."),
     "stopped": ("fair", "Not finished: the training was stopped before its end."),
@@ -75,9 +75,10 @@ def _metric_of(subject: Subject) -> str | None:
     asked = subject.asked["recipe"].get("metric")
     if asked:
         return str(asked)
+    usual = METRICS[subject.asked["task"]][0]
     known = subject.record.epochs[-1].validation if subject.record.epochs else {}
     found = subject.record.result.metrics if subject.record.result else known
-    return next((name for name in ("accuracy", "rmse", "perplexity", "loss") if name in found), None)
+    return next((name for name in (usual, "accuracy", "rmse", "perplexity", "loss") if name in found), None)
 
 
 def _leading(subject: Subject) -> Child:

@@ -4,6 +4,7 @@ from pellucid.data.dataset import Classes, Dataset, Itself, Masks, NextToken, Ta
 from pellucid.errors import DataError
 from pellucid.recipe import Recipe
 from pellucid.training.tasks.generation import Generation, generation
+from pellucid.training.tasks.recall import Recall, recall
 from pellucid.training.tasks.reconstruction import Reconstruction, reconstruction
 from pellucid.training.tasks.segmentation import Segmentation, segmentation
 from pellucid.training.tasks.supervised import Supervised, supervised
@@ -13,6 +14,7 @@ __all__ = [
     "HIGHER_IS_BETTER",
     "METRICS",
     "Generation",
+    "Recall",
     "Reconstruction",
     "Segmentation",
     "Supervised",
@@ -35,6 +37,8 @@ def task_for(data: Dataset, recipe: Recipe) -> Task:
             return supervised(data, target, recipe)
         case Itself("generation") as target:
             return generation(data, target, recipe)
+        case Itself("recall") as target:
+            return recall(data, target, recipe)
         case Itself("reconstruction") as target:
             return reconstruction(data, target, recipe)
         case Itself(purpose):

@@ -69,12 +69,15 @@ METRICS: Mapping[TaskName, tuple[MetricName, ...]] = MappingProxyType(
         "reconstruction": ("loss", "mse", "rmse", "r2", "psnr", "elbo"),
         "segmentation": ("iou", "accuracy", "loss"),
         "generation": ("energy_distance",),
+        "recall": ("recalled", "corrected", "overlap", "loss"),
         "forecast": ("mse", "rmse", "mae", "r2", "loss"),
     }
 )
 """The metrics of each task, the one that usually chooses the best weights first."""
 
-HIGHER_IS_BETTER = frozenset({"accuracy", "precision", "recall", "f1", "r2", "psnr", "elbo", "iou"})
+HIGHER_IS_BETTER = frozenset(
+    {"accuracy", "precision", "recall", "f1", "r2", "psnr", "elbo", "iou", "recalled", "corrected", "overlap"}
+)
 
 
 def metric_for(task: TaskName, recipe: Recipe) -> MetricName:
