@@ -12,7 +12,7 @@ from pellucid.options import check, option
 TaskName = Literal[
     "classification", "regression", "forecast", "language", "segmentation", "reconstruction", "generation", "recall"
 ]
-RuleName = Literal["gradient"]
+RuleName = Literal["gradient", "perceptron", "pocket", "closed-form"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle", "step", "exponential", "inverse-time"]
 MetricName = Literal[
@@ -120,6 +120,13 @@ class Recipe:
     weight_decay: float = option(
         0.01,
         "L2 penalty, keeps weights small (biases and norms exempt)",
+        group=_REGULARISATION,
+        minimum=0.0,
+        maximum=_FINITE,
+    )
+    ridge: float | None = option(
+        None,
+        "L2 penalty on a last layer solved in closed form (default: what does best on validation rows)",
         group=_REGULARISATION,
         minimum=0.0,
         maximum=_FINITE,

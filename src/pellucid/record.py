@@ -79,21 +79,23 @@ class Prediction:
 
     Attributes:
         name: the input's file name or row number.
-        label: the class with the highest probability, what a memory recalled, or None where values are predicted.
+        label: the class with the highest probability, or None where values are predicted.
         probabilities: class -> probability, highest first.
-        values: target -> value in its own unit.
+        values: target -> value in its own unit; share of the pixels a class has; a column given back.
+        words: column given back -> the word, or the date.
+        picture: a PNG file, where the answer is an image or the class of every pixel.
     """
 
     name: str
     label: str | None
     probabilities: Mapping[str, float]
     values: Mapping[str, float]
+    words: Mapping[str, str] = field(default_factory=dict)
+    picture: bytes | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return this as plain data."""
-        if self.label is not None and not self.probabilities:
-            return {"input": self.name, "recalled": self.label, "values": dict(self.values)}
-        said = {"values": dict(self.values)} if self.label is None else {"class": self.label}
+        """Return this as plain data, without the picture."""
+        said = {"values": {**self.values, **self.words}} if self.label is None else {"class": self.label}
         return {"input": self.name, **said, **({"probabilities": dict(self.probabilities)} if self.label else {})}
 
 

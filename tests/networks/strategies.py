@@ -20,6 +20,7 @@ from pellucid.networks.words import (
     Conv,
     ConvTranspose,
     Dropout,
+    Edges,
     Elu,
     Embed,
     Fc,
@@ -29,6 +30,7 @@ from pellucid.networks.words import (
     Gelu,
     GlobalAvgPool,
     Gru,
+    HardTanh,
     Heads,
     Identity,
     Last,
@@ -40,7 +42,10 @@ from pellucid.networks.words import (
     MaxPool,
     MedianPool,
     MinPool,
+    Mish,
     PadChannels,
+    Prelu,
+    Rbf,
     Relu,
     Repeat,
     Reshape,
@@ -48,9 +53,11 @@ from pellucid.networks.words import (
     Rnn,
     Sample,
     ScaledTanh,
+    Selu,
     Sigmoid,
     Silu,
     Softmax,
+    Softplus,
     Step,
     Subsample,
     TableConv,
@@ -72,17 +79,16 @@ INPUTS: st.SearchStrategy[Shape] = st.one_of(
     st.builds(Sequence, st.integers(1, 8), st.none() | st.integers(1, 20)),
     st.builds(Tokens, st.integers(1, 20), st.none() | st.integers(1, 10)),
 )
+SMOOTH = (Relu, Prelu, Selu, Gelu, Silu, Mish, Softplus, Sigmoid, Tanh, ScaledTanh, HardTanh, Identity)
 ANYWHERE: tuple[st.SearchStrategy[Word], ...] = (
-    *(
-        st.just(word())
-        for word in (Relu, Gelu, Silu, Sigmoid, Tanh, ScaledTanh, Softmax, Identity, BatchNorm, LayerNorm, Flatten)
-    ),
+    *(st.just(word()) for word in (*SMOOTH, Softmax, BatchNorm, LayerNorm, Flatten)),
     st.builds(LeakyRelu, numbers),
     st.builds(Elu, numbers),
     st.builds(Step, st.floats(-5, 5)),
     st.builds(Dropout, rates),
     st.builds(Fc, small, st.booleans(), inits),
     st.builds(Maxout, small, small),
+    st.builds(Rbf, small, st.sampled_from(["shared", "own"]), st.booleans(), st.booleans()),
     st.builds(Codes, small),
     st.builds(GaussianNoise, numbers),
     st.builds(Sample, numbers),
@@ -124,6 +130,8 @@ def plain_words(sort: str, free: bool) -> st.SearchStrategy[Word]:
         choices += windows(image=True, free=False)
         sides = st.tuples(st.integers(1, 3), st.integers(1, 3))
         choices += [st.builds(Subsample, sides), st.builds(TableConv, sides)]
+        filters = st.sampled_from(["prewitt", "sobel", "scharr"])
+        choices += [st.builds(Edges, filters, st.floats(-360, 360), st.integers(0, 2))]
         choices += [st.builds(Lrn, st.integers(1, 5), numbers, st.floats(0, 2), st.floats(0.5, 3))]
         to = st.tuples(st.integers(1, 9), st.integers(1, 9))
         choices += [st.builds(AdaptiveAvgPool, to), st.builds(PadChannels, st.integers(4, 9))]

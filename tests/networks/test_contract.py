@@ -24,7 +24,11 @@ RECURRENT_ZOO = [
     for text in ("rnn", "gru(16)", "lstm(8, layers=2, bidirectional=yes, dropout=0.1)")
     for shape, outputs in ((Sequence(3), 2), (Tokens(11, 5), Sequence(11)), (Tokens(11), Features(4)))
 ]
-PLANS = [*map(parse, CONTRACT), *RECURRENT_ZOO, fit_to("softmax", Features(5), 3)[0]]
+PLANS = [
+    *map(parse, CONTRACT),
+    *RECURRENT_ZOO,
+    *(fit_to(name, Features(5), 3)[0] for name in ("softmax", "rbf(6, width=own)")),
+]
 IDS = [str(plan)[:80] for plan in PLANS]
 
 

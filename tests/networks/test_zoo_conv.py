@@ -1,6 +1,7 @@
 """AlexNet, VGG, ResNet: counts and shapes of the papers, the order of torchvision's weights, other inputs, training."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,9 +13,10 @@ import torch
 from torch import nn
 
 import pellucid
+from benchmarks.degradation import NETWORKS, images, measure
 from pellucid.cli import main
 from pellucid.errors import NotationError
-from pellucid.networks import ZOO, Plan, build, fit_to, parse
+from pellucid.networks import ZOO, Plan, build, fit_to, parse, renamed
 from pellucid.networks.words import Add, Residual
 from pellucid.networks.words.combinators import every
 from pellucid.recipe import Recipe
@@ -69,7 +71,7 @@ def test_parameters_are_the_published_ones(text: str, count: int) -> None:
     assert parse(text).parameters == count
 
 
-@pytest.mark.parametrize("name", [name for name, entry in ZOO.items() if entry.figures])
+@pytest.mark.parametrize("name", [name for name, entry in ZOO.items() if entry.figures and entry.input is not None])
 def test_figures_of_an_entry_are_those_of_its_plan(name: str) -> None:
     plan, figures = parse(name), ZOO[name].figures
     assert figures.get("parameters", plan.parameters) == plan.parameters
@@ -179,8 +181,7 @@ def same_output(text: str, twin: nn.Module) -> bool:
         elif isinstance(module, nn.BatchNorm2d):  # statistics as a training leaves them, not 0 and 1
             nn.init.uniform_(module.get_buffer("running_mean"), -0.2, 0.2)
             nn.init.uniform_(module.get_buffer("running_var"), 0.5, 1.5)
-    weights = dict(zip(model.state_dict(), twin.state_dict().values(), strict=True))
-    model.load_state_dict(weights)
+    model.load_state_dict(renamed(twin.state_dict(), model))
     with torch.no_grad():
         ours, theirs = model(x), twin.eval()(x)
     return bool((ours - theirs).abs().max() < 0.01 * theirs.std(0).mean())  # in what differs from input to input
@@ -207,6 +208,28 @@ def test_computes_what_a_network_by_hand_does(text: str, twin: Callable[[], nn.M
 @pytest.mark.slow
 def test_published_alexnet_computes_what_torchvisions_layout_does() -> None:
     assert same_output("alexnet(form=published)", AlexNet())
+
+
+def test_renamed_weights_may_have_any_order_inside_a_layer() -> None:
+    """torchvision's older files hold a batch norm's averages before its scale, and no counter."""
+    twin, model = CifarResNet(8), build("resnet8", seed=0)
+    state = twin.state_dict()
+    old = {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
+    order = ["conv1.weight", "bn1.running_mean", "bn1.running_var", "bn1.weight", "bn1.bias"]
+    named = renamed({name: old[name] for name in dict.fromkeys([*order, *old])}, model)
+    assert torch.equal(named["bn1.running_var"], state["bn1.running_var"])
+    assert torch.equal(named["bn1.weight"], state["bn1.weight"])
+    model.load_state_dict(named)
+
+
+def test_weights_of_another_network_are_refused() -> None:
+    with pytest.raises(NotationError, match="another network") as refused:
+        renamed(CifarResNet(8).state_dict(), build("plain20"))
+    assert refused.value.received == "15"
+    with pytest.raises(NotationError, match="another network") as refused:
+        renamed(CifarResNet(8, width=8).state_dict(), build("resnet8"))
+    assert "conv1.weight of (16, 3, 3, 3)" in str(refused.value)
+    assert "conv1.weight of (8, 3, 3, 3)" in str(refused.value)
 
 
 def test_the_papers_bottleneck_halves_in_its_first_convolution() -> None:
@@ -393,6 +416,18 @@ def test_the_list_of_networks_has_their_figures(capsys: pytest.CaptureFixture[st
 
 
 # training
+
+
+@pytest.mark.covers("B5")
+@pytest.mark.slow
+@pytest.mark.skipif("PELLUCID_DATA" not in os.environ, reason="PELLUCID_DATA names no folder with CIFAR-10")
+def test_a_deep_plain_network_learns_its_own_images_worse_and_a_residual_one_does_not() -> None:
+    """He et al., section 4.2, at 8 and 32 layers on 5,000 images: the errors are those on the images learned from."""
+    data = images()
+    error = {name: float(measure(data, name, seed=0)["training_error"]) for name in NETWORKS}
+    assert error["plain32"] > error["plain8"] + 0.05, error
+    assert error["resnet32"] < error["plain32"] - 0.05, error
+    assert error["resnet32"] - error["resnet8"] < (error["plain32"] - error["plain8"]) / 2, error
 
 
 def trains(network: str) -> None:

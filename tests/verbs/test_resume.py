@@ -33,6 +33,8 @@ TRAININGS = {
     "series": ["series.csv", "--window", "24", "--epochs", "20", "--optimizer", "momentum", "--schedule", "cosine"],
     "text": ["story.txt", "--network", "tokens(9) -> embed(8) -> lstm(16) -> dropout(0.1) -> fc(9)", "--length", "16",
              "--epochs", "60", "--clip-norm", "1", "--metric", "accuracy"],
+    "adversaries": ["digits", "--network", "gan(width=4)", "--epochs", "20", "--batch-size", "128",
+                    "--critic-steps", "2"],
 }  # fmt: skip
 """What has state of its own: batch statistics, dropout, augmentation, patience, moments, schedules, recurrence."""
 

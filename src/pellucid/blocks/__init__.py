@@ -3,11 +3,13 @@
 from pellucid.blocks.adversarial import Code, Gan
 from pellucid.blocks.binarising import Binarise
 from pellucid.blocks.branching import Add, Concat, Heads
+from pellucid.blocks.filters import EdgeFilter
 from pellucid.blocks.hopfield import Hopfield, HopfieldModern
 from pellucid.blocks.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.blocks.neurons import Maxout, Step
 from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
+from pellucid.blocks.radial import Radial
 from pellucid.blocks.resizing import Resize
 from pellucid.blocks.sequences import FromLast, Last, Outputs, OverTime
 from pellucid.blocks.variational import Sample
@@ -18,6 +20,7 @@ __all__ = [
     "Code",
     "Codes",
     "Concat",
+    "EdgeFilter",
     "FromLast",
     "Gan",
     "GaussianNoise",
@@ -30,6 +33,7 @@ __all__ = [
     "MinPool",
     "Outputs",
     "OverTime",
+    "Radial",
     "Resize",
     "Sample",
     "ScaledTanh",

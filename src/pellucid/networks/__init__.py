@@ -4,9 +4,12 @@ from pellucid.networks.auxiliary import MAIN, main_output
 from pellucid.networks.building import build
 from pellucid.networks.field import Field
 from pellucid.networks.fitting import fit_to
-from pellucid.networks.learning import learns
+from pellucid.networks.learning import learns, rule_of
+from pellucid.networks.nonlinearities import NONLINEARITIES, Nonlinearity
+from pellucid.networks.pairing import paired
 from pellucid.networks.parsing import parse
 from pellucid.networks.plan import Plan
+from pellucid.networks.published import renamed
 from pellucid.networks.source import to_source
 from pellucid.networks.table import Row, Table
 from pellucid.networks.word import Named, Word
@@ -16,11 +19,13 @@ from pellucid.networks.zoo import ZOO, Entry
 __all__ = [
     "COMBINATORS",
     "MAIN",
+    "NONLINEARITIES",
     "WORDS",
     "ZOO",
     "Entry",
     "Field",
     "Named",
+    "Nonlinearity",
     "Plan",
     "Row",
     "Table",
@@ -29,6 +34,9 @@ __all__ = [
     "fit_to",
     "learns",
     "main_output",
+    "paired",
     "parse",
+    "renamed",
+    "rule_of",
     "to_source",
 ]

@@ -1,4 +1,4 @@
-"""What a network is made to learn, where its text alone says so."""
+"""What a network is made to learn, and by which rule, where its text alone says so."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from pellucid.networks.plan import Plan
 from pellucid.networks.tree import Branching, Call, Chain, Repetition
 from pellucid.networks.words import COMBINATORS, WORDS
 from pellucid.networks.zoo import ZOO
-from pellucid.recipe import TaskName
+from pellucid.recipe import RuleName, TaskName
 
 
 def learns(network: str | Plan) -> TaskName | None:
@@ -25,6 +25,20 @@ def learns(network: str | Plan) -> TaskName | None:
         return ZOO[call.name].learns
     known = {**WORDS, **COMBINATORS}
     return next((known[name].learns for name in _names(tree.chain) if name in known and known[name].learns), None)
+
+
+def rule_of(network: str | Plan) -> RuleName | None:
+    """Return the rule a network of the zoo learns by where that is not the usual one.
+
+    >>> rule_of("13 -> perceptron"), rule_of("lenet5")
+    ('perceptron', None)
+
+    Raises:
+        NotationError: the text cannot be read.
+    """
+    tree = read(str(network))
+    call = zoo_call(tree)
+    return ZOO[call.name].rule if call is not None and call.part is None and len(tree.chain) == 1 else None
 
 
 def _names(chain: Chain) -> Iterator[str]:

@@ -60,6 +60,29 @@ def metric_curve(record: Record, name: str, best_epoch: int | None) -> Element:
     return titled(title_of(name), "on the validation rows", drawn("metric", alternative, draw))
 
 
+def balance(record: Record) -> Element | None:
+    """Return how often a discriminator is right by epoch, of the data and of samples; None where there is none."""
+    epochs = record.epochs
+    if not all({"real_accuracy", "made_accuracy"} <= epoch.validation.keys() for epoch in epochs):
+        return None
+    real, made = ([epoch.validation[f"{kind}_accuracy"] for epoch in epochs] for kind in ("real", "made"))
+    alternative = (
+        f"Right on {metric('accuracy', real[-1])} of the data and on {metric('accuracy', made[-1])} of the samples in"
+        f" epoch {epochs[-1].epoch}."
+    )
+
+    def draw(axes: Axes) -> None:
+        axes.axhline(0.5, color=GREEN, linewidth=1, linestyle=(0, (1, 2)), label="deceived")
+        _curve(axes, epochs, real, BLUE, "of the data")
+        _curve(axes, epochs, made, ORANGE, "of the samples", dashed=True)
+        axes.set_ylim(-0.03, 1.03)
+        _epochs_below(axes, epochs)
+        in_percent(axes.yaxis)
+        axes.legend(loc="best")
+
+    return titled("Balance", "how often the discriminator is right", drawn("balance", alternative, draw))
+
+
 def step_losses(steps: Sequence[Step]) -> Element:
     """Return the training loss by step, for a training of which no epoch was finished."""
     values = [step.loss for step in steps]

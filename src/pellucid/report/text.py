@@ -32,7 +32,7 @@ def task_line(task: Task) -> str:
     return f"task     {task.name}: {task.loss_name} loss, best weights by validation {task.metric}"
 
 
-def result_lines(record: Record, folder: Path, seconds: float, *, finished: bool) -> str:
+def result_lines(record: Record, folder: Path, seconds: float, notes: Iterable[str] = (), *, finished: bool) -> str:
     """Return how the training ended, in the order a reader asks: how good, after how much, where it is kept."""
     lines = []
     if record.result is not None:
@@ -45,6 +45,7 @@ def result_lines(record: Record, folder: Path, seconds: float, *, finished: bool
             f"trained  {last.epoch} epochs, {last.step:,} steps in {duration(seconds)};"
             f" training loss {metric('loss', last.loss)}"
         )
+    lines += _noted(notes)
     lines.append(f"run      {folder}")
     if not finished:
         lines.append(f"         stopped; go on with: pellucid train --resume {folder}")

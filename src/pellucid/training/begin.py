@@ -7,7 +7,7 @@ from torch import nn
 
 from pellucid.data.dataset import Dataset
 from pellucid.errors import DataError
-from pellucid.networks import Plan, build, fit_to, learns
+from pellucid.networks import Plan, build, fit_to, learns, rule_of
 from pellucid.recipe import LossName, Recipe
 from pellucid.seed import isolated, seed_torch
 from pellucid.training.defaults import default_network, default_threads, fill_in
@@ -47,12 +47,14 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
         OptionError: a choice that does not go with the data or the machine.
         RunError: the network's weights do not fit into memory.
     """
-    recipe = fill_in(recipe or Recipe(), data)
+    recipe = recipe or Recipe()
+    if recipe.rule is None and isinstance(network, str | Plan):
+        recipe = dataclasses.replace(recipe, rule=rule_of(network))
+    recipe = fill_in(recipe, data)
     task = task_for(data, recipe)
     device = choose_device(recipe)
     if isinstance(network, nn.Module):
-        session = _begun(open_session(network, data, task, recipe, device))
-        return Beginning(session, None, session.rule.notes(session))
+        return _begun(open_session(network, data, task, recipe, device), None, ())
     chosen = default_network(data) if network is None else network
     _require_same_task(chosen, task)
     plan, notes = fit_to(chosen, data.input_shape, task.answer)
@@ -65,8 +67,7 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
     if network is None:
         notes = (f"chosen for this data: {chosen}; another with --network",)
     require_room_for_weights(plan.parameters, recipe, device.device)
-    session = _begun(open_session(build(plan, recipe.seed), data, task, recipe, device))
-    return Beginning(session, plan, (*notes, *session.rule.notes(session)))
+    return _begun(open_session(build(plan, recipe.seed), data, task, recipe, device), plan, notes)
 
 
 def _usual_loss(plan: Plan, task: Task, recipe: Recipe) -> LossName | None:
@@ -90,9 +91,9 @@ def _require_same_task(network: str | Plan, task: Task) -> None:
         )
 
 
-def _begun(session: Session) -> Session:
+def _begun(session: Session, plan: Plan | None, notes: tuple[str, ...]) -> Beginning:
     """Let the rule set what it sets from the data; what it draws is a function of the seed."""
     with isolated():
         seed_torch(session.recipe.seed, "begin")
         session.rule.begin(session)
-    return session
+    return Beginning(session, plan, (*notes, *session.rule.notes(session)))

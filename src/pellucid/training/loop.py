@@ -157,6 +157,8 @@ def _close_epoch(session: Session) -> Epoch:
     require_finite(session, validation["loss"])
     score = session.task.score(validation)
     best = progress.best is None or score > progress.best
+    if progress.best is not None and session.rule.finished(session):
+        best = score[0] >= progress.best[0]  # what the rule was after has come, whatever the loss
     if best:
         progress.best, progress.best_epoch = score, progress.epoch
         session.best_weights = {name: t.detach().clone() for name, t in session.network.state_dict().items()}

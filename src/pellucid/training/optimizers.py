@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pellucid.blocks import Radial
 from pellucid.errors import OptionError
 from pellucid.recipe import OptimizerName, Recipe
 
@@ -67,13 +68,14 @@ def exempt(model: nn.Module) -> set[nn.Parameter]:
 
     A bias says where a function lies, not how steep it is, and a scale that follows a normalisation is undone by no
     other weight: both are left alone (Goodfellow et al. 2016, "Deep Learning", section 7.1). These are the vectors
-    (a PReLU's slopes too), what is called a bias, and the layer normalisations over several axes.
+    (a PReLU's slopes too), what is called a bias, the layer normalisations over several axes, and the centres of radial
+    basis functions, which say where a function lies as well.
     """
     return {
         parameter
         for module in model.modules()
         for name, parameter in module.named_parameters(recurse=False)
-        if parameter.ndim <= 1 or name.startswith("bias") or isinstance(module, nn.LayerNorm | nn.RMSNorm)
+        if parameter.ndim <= 1 or name.startswith("bias") or isinstance(module, nn.LayerNorm | nn.RMSNorm | Radial)
     }
 
 

@@ -86,10 +86,11 @@ class Session:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or early stopping ended them."""
+        """Whether all epochs are done, or early stopping or the rule ended them."""
         patience, progress = self.recipe.early_stopping, self.progress
         waited = progress.epoch - 1 - progress.best_epoch
-        return progress.epoch > self.epochs or (patience is not None and waited >= patience)
+        stopped = (patience is not None and waited >= patience) or self.rule.finished(self)
+        return progress.epoch > self.epochs or stopped
 
     @property
     def steps_per_epoch(self) -> int:
@@ -117,8 +118,12 @@ class Rule(ABC):
     def begin(self, session: Session) -> None:  # noqa: B027 (nothing is a sound default)
         """Set what is to be set from the data before the first step; nothing, for most rules."""
 
-    def notes(self, session: Session) -> tuple[str, ...]:  # noqa: ARG002 (rules with something to say use it)
-        """Return what the user should know of how this rule takes the data; nothing, for most rules."""
+    def finished(self, session: Session) -> bool:  # noqa: ARG002 (few rules know)
+        """Say whether nothing is left to learn: the training ends with the epoch, and its weights win a tie."""
+        return False
+
+    def notes(self, session: Session) -> tuple[str, ...]:  # noqa: ARG002 (few rules have any)
+        """Return what is to be said: before the first step of what is to come, later of what came of it."""
         return ()
 
     def order(self, session: Session) -> Tensor:

@@ -12,9 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.data import Classes, Dataset, Preprocessing, Source, Target, Values
+from pellucid.data import Classes, Dataset, Itself, Masks, Preprocessing, Source, Target, Values
 from pellucid.data.arrays import npz
 from pellucid.data.dataset import Samples
+from pellucid.data.images.images import ImagePreprocessing
+from pellucid.data.images.masks import holds_masks, read_masked
+from pellucid.data.masks import from_whole_numbers
 from pellucid.data.series.preprocessing import SeriesPreprocessing
 from pellucid.data.targets import label_name
 from pellucid.errors import DataError
@@ -35,10 +38,13 @@ def new_rows(
     Raises:
         DataError: it cannot be read, or there are no targets, or others than the network learned.
     """
-    samples = _paired(source, preprocessing, target) or preprocessing.read(source)
+    samples = _masked(source, preprocessing, target) or _paired(source, preprocessing, target)
+    samples = samples or preprocessing.read(source)
     if isinstance(preprocessing, SeriesPreprocessing):
         samples = _with_what_followed(samples, preprocessing.horizon)
-    if samples.targets is None:
+    if isinstance(target, Itself):
+        samples = dataclasses.replace(samples, targets=torch.empty(len(samples.inputs), 0))
+    if samples.targets is None or (isinstance(target, Masks) and samples.targets.ndim != 3):
         reasons = [note for note in samples.notes if note.startswith("target")]
         raise DataError(
             "there is nothing to judge the predictions by",
@@ -61,6 +67,14 @@ def new_rows(
     return dataset, tuple(samples.names)
 
 
+def _masked(source: object, preprocessing: Preprocessing, target: Target) -> Samples | None:
+    """Return a folder of images and masks; None where the source is something else."""
+    if not isinstance(target, Masks) or not isinstance(preprocessing, ImagePreprocessing):
+        return None
+    folder = Path(source) if isinstance(source, str | Path) else None
+    return read_masked(folder, preprocessing, target) if folder is not None and holds_masks(folder) else None
+
+
 def _paired(source: object, preprocessing: Preprocessing, target: Target) -> Samples | None:
     """Return arrays that come as a pair (X, y) or in a file of arrays; None where the source is something else.
 
@@ -75,6 +89,8 @@ def _paired(source: object, preprocessing: Preprocessing, target: Target) -> Sam
     samples = preprocessing.read(inputs)
     if targets is None:
         return samples
+    if isinstance(target, Itself):
+        return samples
     raw = np.asarray(targets)
     if len(raw) != len(samples.inputs):
         raise DataError(
@@ -82,7 +98,12 @@ def _paired(source: object, preprocessing: Preprocessing, target: Target) -> Sam
             expected=f"{len(samples.inputs):,} targets, one for each sample",
             received=f"{len(raw):,}",
         )
-    return dataclasses.replace(samples, targets=_stored(raw, target))
+    stored = (
+        from_whole_numbers(raw, samples.inputs.shape, target.names)[0]
+        if isinstance(target, Masks)
+        else _stored(raw, target)
+    )
+    return dataclasses.replace(samples, targets=stored)
 
 
 def _with_what_followed(samples: Samples, horizon: int) -> Samples:

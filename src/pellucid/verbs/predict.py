@@ -27,10 +27,15 @@ _ENDINGS = {"table": ".csv", "series": ".csv", "array": ".npz", "image": ".png",
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictOptions:
-    """Say what a trained network makes of new inputs: a class with its probability, a value, or a text gone on with."""
+    """Say what a trained network makes of new inputs: a class, a value, a text gone on with, a picture or a mask."""
 
     run: str | None = argument("run folder of a training")
-    input: str | None = argument("file or folder; - reads standard input")
+    input: str | None = argument("file or folder; - reads standard input; none to make samples")
+    output: str | None = option(
+        None,
+        "folder for the pictures a network answers with, or file for the samples it makes: .png (images), .npz or .csv",
+        group="Output",
+    )
     top: int = option(1, "how many classes to show, the likeliest first", group="Output", minimum=1)
     threshold: float | None = option(
         None,
@@ -42,9 +47,10 @@ class PredictOptions:
     positive: str | None = option(
         None, "the class the threshold is for (default: the rarer in training)", group="Threshold"
     )
+    samples: int = option(36, "how many samples to make, of a network that makes some", group="Samples", minimum=1)
     length: int = option(200, "tokens to add to a text", group="Text", minimum=1)
     temperature: float = option(0.8, "0 takes the likeliest token always, 1 draws as believed", group="Text", minimum=0)
-    seed: int = option(0, "seed of the draws", group="Text", minimum=0)
+    seed: int = option(0, "seed of the draws of texts and samples", group="Text", minimum=0)
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
@@ -54,16 +60,20 @@ class PredictOptions:
 def predict(run: str | Run, input: object, **options: Any) -> list[Prediction] | str:
     """Return what a run's network says of an input: a prediction a sample, or the text gone on with.
 
+    (Samples, of a network that was trained to make some, come from `Run.sample`.)
+
     Args:
         run: a run, or the path of its folder.
         input: a file, a folder, a frame, an array, a text: whatever the kind of data it was trained on reads.
-        options: `threshold` and `positive`, for two classes; `length`, `temperature` and `seed`, for texts.
+        options: `threshold` and `positive`, for two classes; `length`, `temperature` and `seed`, for texts;
+            `output`, a folder for pictures.
 
     Raises:
         RunError: no such run.
         DataError: the input is not of the make the network was trained on.
         OptionError: a threshold where there are not two classes, or no such class.
     """
+    from pellucid.verbs.predicting import save_pictures
     from pellucid.verbs.run import Run, open_run
 
     asked = from_keywords(PredictOptions, options)
@@ -71,7 +81,10 @@ def predict(run: str | Run, input: object, **options: Any) -> list[Prediction] |
     positive = _positive(opened, asked)
     if opened.continues_texts:
         return opened.generate(str(input), length=asked.length, temperature=asked.temperature, seed=asked.seed)
-    return _decided(opened.predict(input), asked.threshold, positive)
+    predictions = _decided(opened.predict(input), asked.threshold, positive)
+    if asked.output is not None:
+        save_pictures(predictions, Path(asked.output), Path(input) if isinstance(input, str | Path) else Path())
+    return predictions
 
 
 def command(options: PredictOptions, console: Console) -> Outcome:
@@ -79,11 +92,14 @@ def command(options: PredictOptions, console: Console) -> Outcome:
     from rich.console import Console
 
     from pellucid.report.predictions import prediction_lines
+    from pellucid.verbs.predicting import save_pictures
     from pellucid.verbs.run import open_run
 
-    if options.run is None or options.input is None:
+    run = None if options.run is None else open_run(options.run)
+    if run is not None and options.input is None and run.makes_samples:
+        return _sample(run, options, console)
+    if run is None or options.input is None:
         raise OptionError("something is missing", expected="pellucid predict RUN INPUT", received="fewer arguments")
-    run = open_run(options.run)
     positive = _positive(run, options)
     if run.continues_texts:
         prompt = sys.stdin.read() if options.input == "-" else options.input
@@ -95,9 +111,32 @@ def command(options: PredictOptions, console: Console) -> Outcome:
     for note in samples.notes:  # beside the predictions, which another program may read
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"note     {note}", markup=False)
     predictions = _decided(run.predict(samples), options.threshold, positive)
-    console.print(prediction_lines(predictions, options.top), markup=False)
     said = [prediction.to_json() for prediction in predictions]
+    if options.output is not None:
+        written = save_pictures(predictions, Path(options.output), Path(options.input))
+        said = [{**each, "picture": str(path)} for each, path in zip(said, written, strict=True)]
+    console.print(prediction_lines(predictions, options.top), markup=False)
     return Outcome({"run": str(run.folder), "notes": list(samples.notes), "predictions": said})
+
+
+def _sample(run: Run, options: PredictOptions, console: Console) -> Outcome:
+    """Make samples and write them, or print those that are rows of numbers."""
+    from torch import Tensor
+
+    from pellucid.formats.samples import as_rows, write_samples
+
+    samples = run.sample(options.samples, options.seed)
+    if options.output is not None:
+        write_samples(Path(options.output), samples)
+        console.print(f"samples  {options.output}", markup=False)
+        return Outcome({"run": str(run.folder), "output": options.output})
+    if isinstance(samples, Tensor) and samples.ndim == 4:
+        raise OptionError(
+            "pictures cannot be printed", expected="--output FILE, such as samples.png", received="no --output"
+        )
+    rows = as_rows(samples)
+    console.print(rows.write_csv().rstrip(), markup=False)
+    return Outcome({"run": str(run.folder), "samples": rows.to_dicts()})
 
 
 def _positive(run: Run, options: PredictOptions) -> str | None:

@@ -9,7 +9,7 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from pellucid.data import Classes, Dataset, Itself, Masks, NextToken, Preprocessing, Samples, Target, Values, load
+from pellucid.data import Classes, Dataset, Itself, NextToken, Preprocessing, Samples, Target, load
 from pellucid.data.dataset import SplitName
 from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
@@ -33,6 +33,7 @@ from pellucid.training.tasks.generation import gan_of
 from pellucid.training.tasks.specimens import Specimens
 from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.new_rows import new_rows
+from pellucid.verbs.predicting import predictions_of
 from pellucid.verbs.recalling import recollections
 
 
@@ -326,12 +327,12 @@ class Run:
         network = self._network.cpu()
         for rows_B in torch.arange(len(samples.inputs)).split(rows_at_once(samples.inputs)):
             prepared_B = self.preprocessing.prepare(samples.inputs.index_select(0, rows_B))
+            names = [samples.names[row] for row in rows_B.tolist()]
             if self.recalls:
-                yield from recollections(network, prepared_B, [samples.names[row] for row in rows_B.tolist()])
+                yield from recollections(names, network, self.preprocessing, prepared_B)
                 continue
-            outputs_BK = main_output(network(prepared_B))
-            for row, output_K in zip(rows_B.tolist(), outputs_BK, strict=True):
-                yield _prediction(samples.names[row], self.target, output_K)
+            outputs_B = main_output(network(prepared_B))
+            yield from predictions_of(names, self.target, self.preprocessing, prepared_B, outputs_B)
 
     def generate(self, prompt: str = "", length: int = 200, temperature: float = 1.0, seed: int = 0) -> str:
         """Continue a text by `length` tokens, each drawn from softmax(logits / temperature).
@@ -416,15 +417,3 @@ def open_run(folder: str | Path) -> Run:
 
 def _counts(samples: Mapping[SplitName, int]) -> str:
     return ", ".join(f"{count:,} {split}" for split, count in samples.items())
-
-
-def _prediction(name: str, target: Target, output_K: Tensor) -> Prediction:
-    match target:
-        case Classes(names):
-            probabilities_K, order_K = output_K.softmax(-1).sort(descending=True)
-            ranked = {names[k]: p for k, p in zip(order_K.tolist(), probabilities_K.tolist(), strict=True)}
-            return Prediction(name, next(iter(ranked)), ranked, {})
-        case Values(names):
-            return Prediction(name, None, {}, dict(zip(names, target.restore(output_K).tolist(), strict=True)))
-        case NextToken() | Masks() | Itself():
-            raise AssertionError(f"{target} is not predicted by a label or a number")

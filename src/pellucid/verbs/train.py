@@ -33,6 +33,12 @@ class TrainOptions:
 
     data: str | None = argument("built-in name (digits, iris, mnist ...), table, npz or text file, or image folder")
     network: str | None = option(None, "arrows or a zoo name (default: chosen from the data)", group="Network")
+    generator: str | None = option(
+        None, "of a generative adversarial network: arrows from its code, such as 64 -> ... -> fc(2)", group="Network"
+    )
+    discriminator: str | None = option(
+        None, "of a generative adversarial network: arrows from the data to one number", group="Network"
+    )
     name: str | None = option(None, "name of the run (default: the data's name and a counter)", group=_RUN)
     folder: str = option("runs", "folder that holds the runs", group=_RUN)
     resume: str | None = option(None, "run folder of a stopped training to go on with", group=_RUN)
@@ -110,7 +116,7 @@ def _run_training(data: object, options: TrainOptions, module: nn.Module | None,
 
 def _begin(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
     from pellucid.data import Dataset, load
-    from pellucid.networks import learns
+    from pellucid.networks import learns, paired
     from pellucid.record import new_run_folder
     from pellucid.report.live import data_progress
     from pellucid.report.text import data_lines, network_lines, task_line
@@ -120,12 +126,20 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
 
     # data that `load` returned is split and prepared already: it takes no options, and says so if any are given
     reading = options.reading
-    if reading.task is None and options.network is not None and not isinstance(data, Dataset):
-        reading = dataclasses.replace(reading, task=learns(options.network))
+    apart = options.generator is not None or options.discriminator is not None
+    if apart and (options.network is not None or module is not None):
+        raise OptionError(
+            "--generator and --discriminator are a network by themselves",
+            expected="them, or --network",
+            received="both",
+        )
+    if reading.task is None and (apart or options.network is not None) and not isinstance(data, Dataset):
+        reading = dataclasses.replace(reading, task="generation" if apart else learns(options.network or ""))
     with data_progress(console):
         dataset = load(data, None if reading == DataOptions() else reading)
     console.print(data_lines(dataset), markup=False)
-    begun = begin(dataset, module or options.network, options.recipe)
+    network = paired(options.generator, options.discriminator, dataset.input_shape) if apart else options.network
+    begun = begin(dataset, module or network, options.recipe)
     console.print(network_lines(begun.plan, begun.session.network, begun.notes), markup=False)
     console.print(task_line(begun.session.task), markup=False)
     require_memory(begun.session)
@@ -221,7 +235,8 @@ def _drive_and_tell(session: Session, folder: Path, options: Mapping[str, Any], 
     finished = drive(session, folder, options["checkpoint_seconds"], options["checkpoint_epochs"], console)
     run = open_run(folder)
     seconds = time.perf_counter() - began
-    console.print(result_lines(run.record, folder, seconds, finished=finished), markup=False)
+    said = session.rule.notes(session)
+    console.print(result_lines(run.record, folder, seconds, said, finished=finished), markup=False)
     if finished and not options.get("no_report"):
         _report(run, session, console)
     return run

@@ -19,10 +19,12 @@ from pellucid.shapes import Image
 SHAPE = Image(9, 7, 2)
 SPECS = (
     "shift=2",
+    "nudge=1.5",
     "crop=3",
     "flip",
     "rotate=40",
     "scale=0.5",
+    "shear=0.6",
     "brightness=0.7",
     "erase=0.5",
     "shift,flip,rotate,erase",
@@ -126,6 +128,34 @@ def test_scale_agrees_with_bilinear_interpolation_pixel_by_pixel() -> None:
         x, lambda b, c, i, j: bilinear(x[b, c], (i - 4) / factors[b] + 4, (j - 3) / factors[b] + 3)
     )
     torch.testing.assert_close(augmenter("scale=0.5", SHAPE)(x, seeded(5)), expected, atol=1e-4, rtol=0)
+
+
+def test_nudge_agrees_with_bilinear_interpolation_pixel_by_pixel() -> None:
+    x, random = images(), seeded(5)
+    right, down = drawn(random, 6, -1.5, 1.5), drawn(random, 6, -1.5, 1.5)
+    expected = pixel_by_pixel(x, lambda b, c, i, j: bilinear(x[b, c], i - down[b], j - right[b]))
+    torch.testing.assert_close(augmenter("nudge=1.5", SHAPE)(x, seeded(5)), expected, atol=1e-4, rtol=0)
+
+
+def test_shear_agrees_with_bilinear_interpolation_pixel_by_pixel() -> None:
+    x, slants = images(), drawn(seeded(5), 6, -0.6, 0.6)
+    expected = pixel_by_pixel(x, lambda b, c, i, j: bilinear(x[b, c], i, j - slants[b] * (i - 4)))
+    torch.testing.assert_close(augmenter("shear=0.6", SHAPE)(x, seeded(5)), expected, atol=1e-4, rtol=0)
+
+
+def test_neighbouring_affine_words_are_one_resampling() -> None:
+    """Turning and enlarging at once: bilinear interpolation at the places that come out, not interpolation twice."""
+    x, random = images(), seeded(5)
+    angles = [math.radians(angle) for angle in drawn(random, 6, -40, 40)]
+    right, down = drawn(random, 6, -1.5, 1.5), drawn(random, 6, -1.5, 1.5)
+
+    def value(b: int, c: int, i: int, j: int) -> float:
+        x_, y_ = j - 3 - right[b], i - 4 - down[b]
+        cosine, sine = math.cos(angles[b]), math.sin(angles[b])
+        return bilinear(x[b, c], -sine * x_ + cosine * y_ + 4, cosine * x_ + sine * y_ + 3)
+
+    changed = augmenter("rotate=40,nudge=1.5", SHAPE)(x, seeded(5))
+    torch.testing.assert_close(changed, pixel_by_pixel(x, value), atol=1e-4, rtol=0)
 
 
 def test_brightness_adds_one_number_to_an_image() -> None:
@@ -252,6 +282,8 @@ def test_an_unknown_word_is_refused_with_the_nearest(spec: str, offered: str) ->
         "flip=",
         "rotate=high",
         "rotate=181",
+        "nudge=9",
+        "shear=1.5",
         "erase=1.1",
         "scale=nan",
         "brightness=inf",

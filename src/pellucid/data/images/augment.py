@@ -1,4 +1,4 @@
-"""Image changes that leave the class as it is: shift, crop, flip, rotate, scale, brightness, erase.
+"""Image changes that leave the class as it is: shift, nudge, crop, flip, rotate, scale, shear, brightness, erase.
 
 A change is drawn for each image of a prepared batch from a generator and done to the whole batch in a few tensor
 operations. Numbers are drawn on the generator's device and used on the batch's: a CPU generator gives the same
@@ -8,8 +8,10 @@ Shape letters: B batch, C channels, H height, W width.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
+from itertools import groupby
 
 import torch
 import torch.nn.functional as F
@@ -42,14 +44,20 @@ def augmenter(spec: str, shape: Image) -> Change:
     parts = [part.strip() for part in spec.split(",")]
     if parts == ["none"]:
         return _leave
-    changes = [_parse(part, shape) for part in parts]
+    asked = [_parse(part, shape) for part in parts]
+    # at strength 0 the batch comes back as it is, to the bit: no resampling by the identity
+    return partial(_change, [(word, strength) for word, strength in asked if strength])
 
-    def change(x_BCHW: Tensor, generator: Generator) -> Tensor:
-        for one in changes:
-            x_BCHW = one(x_BCHW, generator)
-        return x_BCHW
 
-    return change
+def _change(asked: Sequence[tuple["_Word", float]], x_BCHW: Tensor, generator: Generator) -> Tensor:
+    """Do the changes in their order; neighbours that only say where a pixel comes from are done by one resampling."""
+    for affine, group in groupby(asked, key=lambda each: each[0].affine):
+        if affine:
+            x_BCHW = _resample(x_BCHW, reduce(_behind, [word.apply(x_BCHW, generator, by) for word, by in group]))
+            continue
+        for word, strength in group:
+            x_BCHW = word.apply(x_BCHW, generator, strength)
+    return x_BCHW
 
 
 def shift(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
@@ -61,6 +69,15 @@ def shift(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
     rows_BH = (torch.arange(height, device=x_BCHW.device) - _whole(x_BCHW, generator, int(most))).clamp_(0, height - 1)
     columns_BW = (torch.arange(width, device=x_BCHW.device) - _whole(x_BCHW, generator, int(most))).clamp_(0, width - 1)
     return _pick(x_BCHW, rows_BH, columns_BW)
+
+
+def nudge(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
+    """Move each image by any part of a pixel: y(p) = x(p - a), each |a| <= most, bilinear, the border repeated.
+
+    For small images, in which a whole pixel is a long way.
+    """
+    moved_B2 = torch.cat([_uniform(x_BCHW, generator, -most, most) for _ in range(2)], 1)
+    return torch.cat([torch.eye(2, device=x_BCHW.device).expand(len(x_BCHW), 2, 2), -moved_B2[:, :, None]], 2)
 
 
 def crop(x_BCHW: Tensor, generator: Generator, padding: float) -> Tensor:
@@ -89,7 +106,7 @@ def rotate(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
     """
     angle_B = torch.deg2rad(_uniform(x_BCHW, generator, -most, most))[:, 0]
     cosine, sine = angle_B.cos(), angle_B.sin()
-    return _resample(x_BCHW, torch.stack([cosine, sine, -sine, cosine], 1).view(-1, 2, 2))
+    return F.pad(torch.stack([cosine, sine, -sine, cosine], 1).view(-1, 2, 2), (0, 1))
 
 
 def scale(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
@@ -99,7 +116,17 @@ def scale(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
     """
     reach = math.log1p(most)
     factor_B1 = _uniform(x_BCHW, generator, -reach, reach).neg_().exp_()
-    return _resample(x_BCHW, factor_B1[:, :, None] * torch.eye(2, device=x_BCHW.device))
+    return F.pad(factor_B1[:, :, None] * torch.eye(2, device=x_BCHW.device), (0, 1))
+
+
+def shear(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
+    """Slant each image about its centre, bilinear, the border repeated: y(right, down) = x(right - u down, down).
+
+    |u| <= most.
+    """
+    slant_B1 = _uniform(x_BCHW, generator, -most, most)
+    one_B1, zero_B1 = torch.ones_like(slant_B1), torch.zeros_like(slant_B1)
+    return F.pad(torch.cat([one_B1, -slant_B1, zero_B1, one_B1], 1).view(-1, 2, 2), (0, 1))
 
 
 def brightness(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
@@ -128,12 +155,16 @@ def erase(x_BCHW: Tensor, generator: Generator, most: float) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A change by its name: the function, its usual strength for images of a size, and the strength's range."""
+    """A change by its name: the function, its usual strength for images of a size, and the strength's range.
+
+    Where it is affine, the function gives not the changed images but where their pixels come from, as `_resample` does.
+    """
 
     apply: Callable[[Tensor, Generator, float], Tensor]
     usual: Callable[[Image], float]
     most: Callable[[Image], float]
     whole: bool = False
+    affine: bool = False
 
 
 def _eighth(shape: Image) -> float:
@@ -146,16 +177,18 @@ def _side(shape: Image) -> float:
 
 WORDS = {
     "shift": _Word(shift, _eighth, _side, whole=True),
+    "nudge": _Word(nudge, lambda _: 0.5, _side, affine=True),
     "crop": _Word(crop, _eighth, _side, whole=True),
     "flip": _Word(flip, lambda _: 0.5, lambda _: 1.0),
-    "rotate": _Word(rotate, lambda _: 10.0, lambda _: 180.0),
-    "scale": _Word(scale, lambda _: 0.1, lambda _: 1.0),
+    "rotate": _Word(rotate, lambda _: 10.0, lambda _: 180.0, affine=True),
+    "scale": _Word(scale, lambda _: 0.1, lambda _: 1.0, affine=True),
+    "shear": _Word(shear, lambda _: 0.2, lambda _: 1.0, affine=True),
     "brightness": _Word(brightness, lambda _: 0.2, lambda _: math.inf),
     "erase": _Word(erase, lambda _: 0.25, lambda _: 1.0),
 }
 
 
-def _parse(part: str, shape: Image) -> Change:
+def _parse(part: str, shape: Image) -> tuple[_Word, float]:
     name, _, strength_text = (text.strip() for text in part.partition("="))
     if name not in WORDS:
         raise OptionError(
@@ -176,14 +209,7 @@ def _parse(part: str, shape: Image) -> Change:
             expected=f"{number} from 0 to {word.most(shape):g}, such as {name}={word.usual(shape):g}",
             received=part,
         )
-    # at strength 0 the batch comes back as it is, to the bit: no resampling by the identity
-    return _with_strength(word.apply, strength)
-
-
-def _with_strength(apply: Callable[[Tensor, Generator, float], Tensor], strength: float) -> Change:
-    if strength == 0:
-        return _leave
-    return lambda x_BCHW, generator: apply(x_BCHW, generator, strength)
+    return word, strength
 
 
 def _leave(x_BCHW: Tensor, generator: Generator) -> Tensor:  # noqa: ARG001 - one signature for every change
@@ -211,12 +237,21 @@ def _pick(x_BCHW: Tensor, rows_BH: Tensor, columns_BW: Tensor) -> Tensor:
     return picked_BCHW.gather(3, columns_BCHW)
 
 
-def _resample(x_BCHW: Tensor, matrix_B22: Tensor) -> Tensor:
-    """Return the images whose pixel at (x, y) from the centre takes the value at matrix (x, y), in pixels."""
+def _behind(first_B23: Tensor, second_B23: Tensor) -> Tensor:
+    """Return where the pixels of images changed twice come from: z(p) = y(N p + u) and y(q) = x(M q + t)."""
+    moved_B2 = F.pad(first_B23[:, :, 2:], (2, 0))
+    return first_B23[:, :, :2] @ second_B23 + moved_B2
+
+
+def _resample(x_BCHW: Tensor, places_B23: Tensor) -> Tensor:
+    """Return the images whose pixel at p = (right, down) from the centre takes the value at M p + t, in pixels.
+
+    M is the first two columns of each image's matrix, t the third; bilinear, the border repeated.
+    """
     height, width = x_BCHW.shape[2:]
     # grid_sample measures each axis in halves of its own side: the matrix is turned into those units
-    unit_22 = torch.tensor([[1.0, height / width], [width / height, 1.0]], device=matrix_B22.device)
-    affine_B23 = F.pad(matrix_B22 * unit_22, (0, 1)).to(x_BCHW)
+    unit_23 = torch.tensor([[1.0, height / width, 2 / width], [width / height, 1.0, 2 / height]])
+    affine_B23 = (places_B23 * unit_23.to(places_B23.device)).to(x_BCHW)
     grid_BHW2 = F.affine_grid(affine_B23, list(x_BCHW.shape), align_corners=False)
     return F.grid_sample(x_BCHW, grid_BHW2, padding_mode="border", align_corners=False)
 

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from pellucid.data import cache, masks
-from pellucid.data.dataset import Dataset, Source, SplitName
+from pellucid.data.dataset import Dataset, Masks, Samples, Source, SplitName
 from pellucid.data.images import decoding, images, pixels
 from pellucid.data.images import files as image_files
 from pellucid.errors import DataError
@@ -45,6 +45,8 @@ class _Pair:
 
 def holds_masks(folder: Path) -> bool:
     """Say whether a folder holds `images/` and `masks/`, or its folders train, val and test do."""
+    if not folder.is_dir():
+        return False
     splits = [inner for inner, split in image_files.split_folders(folder) if split is not None]
     roots = [folder, *splits]
     return any((root / _IMAGES).is_dir() and (root / _MASKS).is_dir() for root in roots)
@@ -79,6 +81,31 @@ def load_masked(folder: Path, options: DataOptions) -> Dataset:
         Source("images", str(folder.resolve()), sha256),
         (*notes, *decoding.refused_note(decoded.refused), *masks.absent_note(stored_NHW, target, rows["train"])),
     )
+
+
+def read_masked(folder: Path, preprocessing: images.ImagePreprocessing, target: Masks) -> Samples:
+    """Read new images and their masks, to judge a network on; its classes are those that it learned.
+
+    Raises:
+        DataError: as `load_masked`, or classes that the network did not learn.
+    """
+    pairs = _pairs(folder)
+    _refuse_other_sizes(pairs)
+    height, width = preprocessing.height, preprocessing.width
+    decoded = decoding.decode_new([pair.image for pair in pairs], height, width, preprocessing.channels)
+    kept = [pairs[place] for place in decoded.kept]
+    stored_NHW, names, _ = _decoded([pair.mask for pair in kept], height, width, _named(folder))
+    unknown = [name for name in names if name not in target.names]
+    if unknown:
+        raise DataError(
+            "there are classes that the network did not learn",
+            expected=", ".join(target.names[:12]),
+            received=", ".join(unknown[:12]),
+        )
+    learned_K = torch.tensor([target.names.index(name) for name in names], dtype=torch.uint8)
+    names_N = [str(pair.image.relative_to(folder)) for pair in kept]
+    notes = decoding.refused_note(decoded.refused)
+    return Samples(decoded.stored, names_N, learned_K[stored_NHW.long()], notes)
 
 
 def read_values(path: Path) -> tuple[Values, bool]:

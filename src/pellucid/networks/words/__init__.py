@@ -8,12 +8,17 @@ from pellucid.networks.words.activation import (
     Activation,
     Elu,
     Gelu,
+    HardTanh,
     Identity,
     LeakyRelu,
+    Mish,
+    Prelu,
     Relu,
+    Selu,
     Sigmoid,
     Silu,
     Softmax,
+    Softplus,
     Step,
     Tanh,
 )
@@ -23,10 +28,12 @@ from pellucid.networks.words.combinators import Add, Concat, FromLast, Heads, Re
 from pellucid.networks.words.composite import Composite
 from pellucid.networks.words.convolution import Cbapd, Conv, ConvTranspose
 from pellucid.networks.words.dense import Fc, Maxout
+from pellucid.networks.words.filters import Edges
 from pellucid.networks.words.lenet import Codes, ScaledTanh, Subsample, TableConv
 from pellucid.networks.words.memory import Binarise, Hopfield, ModernHopfield
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
+from pellucid.networks.words.radial import Rbf
 from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
 from pellucid.networks.words.reshaping import Flatten, PadChannels, Reshape, Sample, Upsample
 
@@ -48,6 +55,7 @@ __all__ = [
     "Conv",
     "ConvTranspose",
     "Dropout",
+    "Edges",
     "Elu",
     "Embed",
     "Fc",
@@ -58,6 +66,7 @@ __all__ = [
     "Gelu",
     "GlobalAvgPool",
     "Gru",
+    "HardTanh",
     "Heads",
     "Hopfield",
     "Identity",
@@ -70,8 +79,11 @@ __all__ = [
     "Maxout",
     "MedianPool",
     "MinPool",
+    "Mish",
     "ModernHopfield",
     "PadChannels",
+    "Prelu",
+    "Rbf",
     "Relu",
     "Repeat",
     "Reshape",
@@ -79,9 +91,11 @@ __all__ = [
     "Rnn",
     "Sample",
     "ScaledTanh",
+    "Selu",
     "Sigmoid",
     "Silu",
     "Softmax",
+    "Softplus",
     "Step",
     "Subsample",
     "TableConv",
@@ -94,10 +108,10 @@ COMBINATORS: Mapping[str, type[Branching]] = MappingProxyType(
 )
 
 _PLAIN: tuple[type[Word], ...] = (
-    *(Conv, ConvTranspose, Cbapd),
+    *(Conv, ConvTranspose, Cbapd, Edges),
     *(MaxPool, AvgPool, MinPool, MedianPool, AdaptiveAvgPool, GlobalAvgPool),
-    *(Fc, Maxout),
-    *(Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Softmax, Step, Identity),
+    *(Fc, Maxout, Rbf),
+    *(Relu, LeakyRelu, Prelu, Elu, Selu, Gelu, Silu, Mish, Softplus, Sigmoid, Tanh, HardTanh, Softmax, Step, Identity),
     *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
     *(Rnn, Lstm, Gru, Last, Embed),
     *(TableConv, Subsample, ScaledTanh, Codes),

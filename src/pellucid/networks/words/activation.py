@@ -71,6 +71,26 @@ class Elu(Activation):
 
 
 @dataclass(frozen=True)
+class Selu(Activation):
+    """The self-normalising unit: 1.0507 x where x > 0, else 1.7581 (exp(x) - 1). Klambauer et al. (2017)."""
+
+    name: ClassVar[str] = "selu"
+    module: ClassVar[type[nn.Module]] = nn.SELU
+
+
+@dataclass(frozen=True)
+class Prelu(Activation):
+    """Parametric ReLU: x where x > 0, else a x with one learned a, 0.25 at first. He et al. (2015)."""
+
+    name: ClassVar[str] = "prelu"
+    module: ClassVar[type[nn.Module]] = nn.PReLU
+
+    def parameters(self, incoming: Shape) -> int:
+        """Return the slope below zero."""
+        return 1
+
+
+@dataclass(frozen=True)
 class Gelu(Activation):
     """The Gaussian error linear unit, x * P(X <= x) for a standard normal X. Hendrycks and Gimpel (2016)."""
 
@@ -88,6 +108,22 @@ class Silu(Activation):
 
 
 @dataclass(frozen=True)
+class Mish(Activation):
+    """Mish, x * tanh(softplus(x)). Misra (2020)."""
+
+    name: ClassVar[str] = "mish"
+    module: ClassVar[type[nn.Module]] = nn.Mish
+
+
+@dataclass(frozen=True)
+class Softplus(Activation):
+    """The smooth ReLU, log(1 + exp(x)), whose derivative is the sigmoid."""
+
+    name: ClassVar[str] = "softplus"
+    module: ClassVar[type[nn.Module]] = nn.Softplus
+
+
+@dataclass(frozen=True)
 class Sigmoid(Activation):
     """The logistic function, 1 / (1 + exp(-x))."""
 
@@ -102,6 +138,14 @@ class Tanh(Activation):
 
     name: ClassVar[str] = "tanh"
     module: ClassVar[type[nn.Module]] = nn.Tanh
+
+
+@dataclass(frozen=True)
+class HardTanh(Activation):
+    """The straight lines nearest to tanh: x between -1 and 1, and -1 and 1 beyond."""
+
+    name: ClassVar[str] = "hardtanh"
+    module: ClassVar[type[nn.Module]] = nn.Hardtanh
 
 
 @dataclass(frozen=True)
@@ -137,5 +181,11 @@ class Softmax(Activation):
 
 
 ACTIVATIONS: Mapping[str, type[Activation]] = MappingProxyType(
-    {word.name: word for word in (Relu, LeakyRelu, Elu, Gelu, Silu, Sigmoid, Tanh, Identity)}
+    {
+        word.name: word
+        for word in (
+            *(Relu, LeakyRelu, Prelu, Elu, Selu, Gelu, Silu, Mish, Softplus),
+            *(Sigmoid, Tanh, HardTanh, Identity),
+        )
+    }
 )

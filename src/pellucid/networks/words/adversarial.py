@@ -99,7 +99,7 @@ class Gan(Branching):
                 "the generator does not make what the discriminator is shown, which is the data",
                 expected=f"{incoming} at the end of the generator",
                 received=str(made),
-                advice=_ending(incoming),
+                advice=ending(incoming),
             )
         if judged != Features(1):
             raise MisfitError(
@@ -123,7 +123,7 @@ class Gan(Branching):
         return f"{self.name}({' | '.join(f'{name}: {chain_text(words)}' for name, words in self.chains)})"
 
 
-def _ending(shape: Shape) -> str:
+def ending(shape: Shape) -> str:
     """Return how a generator of such samples can end."""
     match shape:
         case Features(count):

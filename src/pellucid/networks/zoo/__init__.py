@@ -13,6 +13,8 @@ from pellucid.networks.zoo import (
     lenet,
     linear,
     mlp,
+    neurons,
+    rbf,
     recurrent,
     resnet,
     segmentation,
@@ -23,8 +25,10 @@ from pellucid.networks.zoo.entry import Arrows, Entry
 __all__ = ["ZOO", "Arrows", "Entry"]
 
 _FAMILIES = (
+    neurons,
     linear,
     mlp,
+    rbf,
     lenet,
     alexnet,
     vgg,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pellucid.recipe import TaskName
+from pellucid.recipe import RuleName, TaskName
 from pellucid.shapes import Shape
 
 
@@ -34,6 +34,7 @@ class Entry:
         input: the input it has unless one is given; None where it has none of its own.
         classes: the outputs it has unless a number is given.
         learns: the task it is made for where that is not told by the data's target: it is learned without one.
+        rule: how it learns unless said; None for the usual rule.
         figures: what the literature or arithmetic says of the network as it is without arguments.
         forms: the input of a form, the value of an argument of that name, where it is another.
     """
@@ -47,6 +48,7 @@ class Entry:
     classes: int
     figures: Mapping[str, int | str] = field(default_factory=dict)
     learns: TaskName | None = None
+    rule: RuleName | None = None
     forms: Mapping[str, Shape] = field(default_factory=dict)
 
     def input_of(self, arguments: Mapping[str, Any]) -> Shape | None:

@@ -23,6 +23,9 @@ def behind_enlarging(arrows: Arrows, input: Image, enlarged: Image) -> Arrows:
     first, *_ = arrows.parts
     before, after = f"{input.height}x{input.width}", f"{enlarged.height}x{enlarged.width}"
     times = enlarged.height * enlarged.width / (input.height * input.width)
-    note = f"images are enlarged from {before} to {after}, as the poolings need it: {times:.3g} times the pixels"
+    note = (
+        f"images are enlarged from {before} to {after}, as the poolings need it: {times:.3g} times the pixels"
+        " (resnet20 and cnn take images of any size as they are)"
+    )
     part = f"upsample(to={after}, mode=bilinear) -> {arrows.parts[first]}"
     return replace(arrows, parts={**arrows.parts, first: part}, notes=(*arrows.notes, note))

@@ -22,6 +22,7 @@ def learning(subject: Subject) -> Element:
         name = _curve_metric(subject)
         if name is not None:
             drawn.append(curves.metric_curve(record, name, best))
+        drawn.append(curves.balance(record))
     elif len(record.steps) > 1:
         drawn.append(curves.step_losses(record.steps))
     if len(record.steps) > 1:
@@ -67,7 +68,7 @@ def _curve_metric(subject: Subject) -> str | None:
     asked = subject.asked["recipe"].get("metric")
     leading = subject.judgement.metric if subject.judgement else None
     known = subject.record.epochs[-1].validation
-    wanted = (asked, leading, "accuracy", "rmse", "perplexity")
+    wanted = (asked, leading, "accuracy", "rmse", "perplexity", "energy_distance")
     return next((name for name in wanted if name and name in known and name != "loss"), None)
 
 
@@ -81,6 +82,12 @@ def _said(subject: Subject, best: int | None) -> str:
     loss = f"Training loss fell from {metric('loss', first.loss)} to {metric('loss', last.loss)}."
     if not last.loss < first.loss:
         loss = f"Training loss went from {metric('loss', first.loss)} to {metric('loss', last.loss)}: it did not fall."
-    if len(epochs) == 1 or not math.isfinite(first.loss):
+    if "made_accuracy" in last.validation:
+        right = metric("accuracy", (last.validation["real_accuracy"] + last.validation["made_accuracy"]) / 2)
+        loss = (
+            "The loss is the discriminator's and rises as the generator gets better: its fall says nothing of quality."
+            f" In the end it was right on {right} of the data and the samples; 50 % is a guess."
+        )
+    elif len(epochs) == 1 or not math.isfinite(first.loss):
         loss = f"Training loss {metric('loss', last.loss)}."
     return f"{counted(len(epochs), 'epoch')}, {counted(last.step, 'step')}{took}. {loss}{kept}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from pellucid.errors import DivergedError
+from pellucid.errors import DivergedError, OptionError
 from pellucid.networks import MAIN, main_output
 from pellucid.training.optimizers import clip, shrink, total_gradient_norm
 from pellucid.training.session import Rule, Session
@@ -29,6 +29,7 @@ class Gradient(Rule):
         """Take one optimiser step."""
         with session.device.autocast():
             loss = total_loss(self.loss, session.forward(inputs_B), targets_B)
+        _require_gradient(loss)
         value = loss.item()
         require_finite(session, value)
         return value, descend(session, loss, measure=measure)
@@ -59,6 +60,21 @@ def descend(session: Session, loss: Tensor, *, measure: bool) -> float:
     if recipe.l1:
         shrink(optimizer)
     return norm
+
+
+def _require_gradient(loss: Tensor) -> None:
+    """Refuse a network through which no gradient passes to anything that is trained.
+
+    Raises:
+        OptionError: such as one that ends in a step.
+    """
+    if not loss.requires_grad:
+        raise OptionError(
+            "no gradient passes through this network",
+            expected="an output that changes smoothly with some weight",
+            received="an output that does not, as behind a step",
+            advice="leave the step out, or train fc(...) -> step by --rule perceptron",
+        )
 
 
 def require_finite(session: Session, loss: float) -> None:

@@ -128,6 +128,11 @@ def coloured(masks_NHW: Tensor) -> Tensor:
     return colours_K3[masks_NHW.long() % len(_COLOURS)].permute(0, 3, 1, 2).contiguous()
 
 
+def palette() -> bytes:
+    """Return the colours of 256 classes, three bytes each, as `coloured` shows them."""
+    return bytes(channel for place in range(256) for channel in _COLOURS[place % len(_COLOURS)])
+
+
 def _outputs(network: Network, data: Dataset, rows_B: Tensor, device: Device) -> tuple[Tensor, Tensor]:
     """Return the scores (B, K, H, W) and the masks (B, H, W) of some rows."""
     inputs_B, masks_BHW = data.batch(rows_B)
