@@ -72,7 +72,8 @@ class Unpacked(nn.Module):
 def _alone(layer: nn.RNNBase, suffix: str) -> nn.RNNBase:
     """Return one layer of a stack, in one direction, as a layer of its own."""
     weights = {name.removesuffix(suffix) + "l0": w for name, w in layer.named_parameters() if name.endswith(suffix)}
-    alone = type(layer)(weights["weight_ih_l0"].shape[1], layer.hidden_size, batch_first=True)
+    make: Callable[..., nn.RNNBase] = type(layer)
+    alone = make(weights["weight_ih_l0"].shape[1], layer.hidden_size, batch_first=True)
     alone.load_state_dict(weights)
     return alone
 
