@@ -58,11 +58,11 @@ class PaddedOutputs(nn.Module):
         first_N1 = x.ne(0).any(-1, keepdim=True).int().argmax(1)
         steps_T = torch.arange(length, device=x.device)
         # torch packs sequences that are padded behind
-        x = x.take_along_dim(((steps_T + first_N1) % length)[..., None], 1)
+        x = x.gather(1, ((steps_T + first_N1) % length)[..., None].expand(-1, -1, x.shape[-1]))
         lengths_N = (length - first_N1[:, 0]).cpu()
         packed = nn.utils.rnn.pack_padded_sequence(x, lengths_N, batch_first=True, enforce_sorted=False)
         y, _ = nn.utils.rnn.pad_packed_sequence(self.layer(packed)[0], batch_first=True, total_length=length)
-        return y.take_along_dim(((steps_T - first_N1) % length)[..., None], 1)
+        return y.gather(1, ((steps_T - first_N1) % length)[..., None].expand(-1, -1, y.shape[-1]))
 
 
 class FromLast(nn.Module):
@@ -113,7 +113,9 @@ class Ends(nn.Module):
         if not self.padded:
             return torch.cat([forwards[:, -1], backwards[:, 0]], -1)
         first_N1 = x.ne(0).any(-1, keepdim=True).int().argmax(1)
-        return torch.cat([forwards[:, -1], backwards.take_along_dim(first_N1[..., None], 1)[:, 0]], -1)
+        # not take_along_dim, which fixes the batch size of a traced network
+        first_N1H = first_N1[..., None].expand(-1, -1, backwards.shape[-1])
+        return torch.cat([forwards[:, -1], backwards.gather(1, first_N1H)[:, 0]], -1)
 
 
 class RepeatVector(nn.Module):

@@ -53,13 +53,16 @@ class Unpacked(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the hidden state at every step, (N, T, D H), zeros at padding, of (N, T, F)."""
-        length = x.shape[1]
-        real_NT1 = x.ne(0).any(-1, keepdim=True)
-        first_N1 = real_NT1.int().argmax(1)
-        steps_T = torch.arange(length, device=x.device)
-        there, back = (((steps_T + turn) % length)[..., None] for turn in (first_N1, length - first_N1))
+        first_N1 = x.ne(0).any(-1, keepdim=True).int().argmax(1)
+        steps_T = torch.arange(x.shape[1], device=x.device)
+        real_NT1 = (steps_T >= first_N1)[..., None]
+        there_NT, back_NT = torch.minimum(steps_T + first_N1, steps_T[-1]), (steps_T - first_N1).clamp(min=0)
+
+        def taken(sequences: Tensor, places_NT: Tensor) -> Tensor:
+            return sequences.gather(1, places_NT[..., None].expand(-1, -1, sequences.shape[-1]))
+
         for number, forwards in enumerate(self.forwards):
-            outputs = [forwards(x.take_along_dim(there, 1)).take_along_dim(back, 1)]
+            outputs = [taken(forwards(taken(x, there_NT)), back_NT)]
             if len(self.backwards):
                 outputs.append(self.backwards[number](x.flip(1)).flip(1))
             x = torch.cat(outputs, -1) * real_NT1
@@ -69,8 +72,8 @@ class Unpacked(nn.Module):
 def _alone(layer: nn.RNNBase, suffix: str) -> nn.RNNBase:
     """Return one layer of a stack, in one direction, as a layer of its own."""
     weights = {name.removesuffix(suffix) + "l0": w for name, w in layer.named_parameters() if name.endswith(suffix)}
-    kind: Any = type(layer)
-    alone: nn.RNNBase = kind(weights["weight_ih_l0"].shape[1], layer.hidden_size, batch_first=True)
+    make: Callable[..., nn.RNNBase] = type(layer)
+    alone = make(weights["weight_ih_l0"].shape[1], layer.hidden_size, batch_first=True)
     alone.load_state_dict(weights)
     return alone
 

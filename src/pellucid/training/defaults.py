@@ -111,7 +111,7 @@ def _for_generation(recipe: Recipe, samples: int, *, images: bool) -> Recipe:
     wasserstein = recipe.adversarial_loss == "wasserstein"
     batch_size = recipe.batch_size or min(256, max(64, 2 ** round(math.log2(max(1, samples / 20)))))
     # of the 10 of WGAN-GP, rows of numbers want less: with 1 the ring's modes were found in half the steps
-    penalty = (10.0 if images else 1.0) if wasserstein else 0.1
+    penalty = (10.0 if images else 1.0) if wasserstein else (1.0 if images else 0.1)
     adaptive = recipe.optimizer in {"adam", "adamw"}
     return dataclasses.replace(
         recipe,

@@ -33,6 +33,8 @@ def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
     """Return the rule the recipe names, or the one that the network or the task asks for."""
     if recipe.rule in {"perceptron", "pocket"}:
         return perceptron_rule(network, task, pocket=recipe.rule == "pocket")
+    if recipe.rule == "closed-form":
+        return closed_form(network, task, recipe)
     if isinstance(task, Generation):
         return adversarial(network, recipe)
     if isinstance(task, Recall):
@@ -40,8 +42,6 @@ def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
     if isinstance(task, Reconstruction):
         return Reconstructing(task)
     assert isinstance(task, Supervised | Segmentation)
-    if isinstance(task, Supervised) and recipe.rule == "closed-form":
-        return closed_form(network, task, recipe)
     if isinstance(task, Supervised) and has_centres(network):
         return FromCentres(task.loss)
     if isinstance(task, Supervised) and task.carries:
