@@ -2,9 +2,13 @@
 
 import dataclasses
 import math
+from typing import Literal
+
+from torch import nn
 
 from pellucid.data.dataset import Dataset, Itself, Masks, NextToken, Values
 from pellucid.networks import Plan
+from pellucid.networks.carrying import recurrent_layers
 from pellucid.networks.words import Rbf
 from pellucid.networks.words.combinators import every
 from pellucid.recipe import Recipe
@@ -52,6 +56,14 @@ def default_threads(plan: Plan, batch_size: int) -> int | None:
     steps = plan.input.length or 1 if isinstance(plan.input, Sequence | Tokens) else 1
     forward_and_backward = 3 * plan.flops * batch_size / steps
     return 1 if forward_and_backward < _WORTH_THREADS else None
+
+
+def default_state(network: nn.Module, data: Dataset, recipe: Recipe) -> Literal["carried", "fresh"]:
+    """Return what recurrent layers begin each window of a text with: the state before it, where they can carry it."""
+    layers = recurrent_layers(network).values()
+    forwards = bool(layers) and not any(layer.bidirectional for layer in layers)
+    reads_on = isinstance(data.target, NextToken) and forwards and not recipe.compile
+    return "carried" if reads_on else "fresh"
 
 
 def fill_in(recipe: Recipe, data: Dataset) -> Recipe:
@@ -102,7 +114,7 @@ def _for_generation(recipe: Recipe, samples: int, *, images: bool) -> Recipe:
     wasserstein = recipe.adversarial_loss == "wasserstein"
     batch_size = recipe.batch_size or min(256, max(64, 2 ** round(math.log2(max(1, samples / 20)))))
     # of the 10 of WGAN-GP, rows of numbers want less: with 1 the ring's modes were found in half the steps
-    penalty = (10.0 if images else 1.0) if wasserstein else 0.1
+    penalty = (10.0 if images else 1.0) if wasserstein else (1.0 if images else 0.1)
     adaptive = recipe.optimizer in {"adam", "adamw"}
     return dataclasses.replace(
         recipe,

@@ -11,6 +11,7 @@ from pellucid.training.rules.perceptron import Perceptron, perceptron_rule
 from pellucid.training.rules.radial import FromCentres
 from pellucid.training.rules.reconstruction import Reconstructing
 from pellucid.training.rules.storing import Storing
+from pellucid.training.rules.truncated import Truncated, truncated
 from pellucid.training.session import Rule
 from pellucid.training.tasks import Generation, Recall, Reconstruction, Segmentation, Supervised, Task
 
@@ -23,6 +24,7 @@ __all__ = [
     "Reconstructing",
     "Rule",
     "Storing",
+    "Truncated",
     "rule_for",
 ]
 
@@ -42,4 +44,6 @@ def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
     assert isinstance(task, Supervised | Segmentation)
     if isinstance(task, Supervised) and has_centres(network):
         return FromCentres(task.loss)
+    if isinstance(task, Supervised) and task.carries:
+        return truncated(network, recipe, task.loss)
     return Gradient(task.loss)
