@@ -69,6 +69,15 @@ _SMALL = (
 """Of the size of LeNet-5 (61,426 parameters), with what was learned since: batch norm, ReLU, dropout."""
 
 TRAININGS: dict[str, Training] = {
+    "digits-rbf": Training(
+        "digits, a radial basis function network (seeds that chose none of its settings)",
+        ("digits", "--network", "rbf(1000)", "--rule", "closed-form", "--augment", "nudge,rotate,scale,shear"),
+        "accuracy",
+        "at least 99.0 %",
+        0.99,
+        seeds=tuple(range(100, 120)),
+        splits=True,
+    ),
     "fashion-small": Training(
         "Fashion-MNIST, a network of LeNet's size",
         ("fashion-mnist", "--network", _SMALL, "--augment", "flip,shift=1", "--epochs", "20"),
