@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pellucid.blocks import HopfieldModern
 from pellucid.data.arrays.arrays import ArrayPreprocessing
-from pellucid.data.dataset import Classes, Preprocessing, Target, Values
+from pellucid.data.dataset import Classes, Itself, Preprocessing, Target, Values
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.data.texts.tokens import UNKNOWN, Vocabulary
@@ -88,7 +89,7 @@ def run_onnx(written: Exported) -> Callable[[Tensor], np.ndarray]:
     session = onnxruntime.InferenceSession(written.target)
 
     def run(batch: Tensor) -> np.ndarray:
-        (said,) = session.run(["probabilities"], {"input": batch.numpy()})
+        (said,) = session.run(None, {"input": batch.numpy()})
         return np.asarray(said)
 
     return run
@@ -180,3 +181,14 @@ def test_a_recall_until_nothing_changes_is_no_graph(
     with pytest.raises(RunError, match=r"cannot be traced(.|\n)*until nothing changes"):
         write(trained("9x8x1 -> binarise -> hopfield"), tmp_path / "made")
     assert capsys.readouterr().out == ""
+
+
+def test_what_was_learned_without_a_target_comes_out_as_it_is(tmp_path: Path) -> None:
+    made = trained("9x8x1 -> modernhopfield(4)", Itself("recall"))
+    memory = made.network.get_submodule("modernhopfield1")
+    assert isinstance(memory, HopfieldModern)
+    memory.store(torch.randn(4, 1, 9, 8, generator=torch.Generator().manual_seed(5)))
+    batch = inputs(made, 3)
+    expected = made.network(made.preprocessing.prepare(batch)).numpy()
+    assert run_onnx(write_onnx(made, tmp_path / "made.onnx"))(batch) == pytest.approx(expected, abs=1e-5)
+    assert run_pt2(write_pt2(made, tmp_path / "made.pt2"))(batch) == pytest.approx(expected, abs=1e-5)

@@ -1,6 +1,7 @@
 """Single neurons and what layers of them do: activations, edge filters, sharing, normalisation, approximation."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -276,3 +277,11 @@ def test_how_many_windows_see_each_pixel(n: int, f: int, p: int) -> None:
     along = torch.tensor([float(min(i + p, n + 2 * p - f) - max(i + p - f + 1, 0) + 1) for i in range(n)])
     assert torch.equal(seen[0, 0], torch.outer(along, along))
     assert seen[0, 0, 0, 0] == seen.min() < seen.max()
+
+
+@pytest.mark.covers("A5")
+@pytest.mark.parametrize("name", NONLINEARITIES)
+def test_the_page_has_each_activations_facts(name: str) -> None:
+    facts, page = NONLINEARITIES[name], Path(__file__).parents[2] / "docs" / "neurons.md"
+    row = f"| `{name}` | {facts.formula} | {facts.range} | {facts.saturation} | {facts.use} |"
+    assert row in page.read_text(encoding="utf-8").splitlines()

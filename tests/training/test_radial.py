@@ -150,6 +150,13 @@ def test_the_gradient_goes_on_from_the_closed_form(blobs: Dataset, network: str)
     assert all(not torch.equal(before[name], after[name]) for name in before)
 
 
+def test_what_begins_at_a_solution_goes_on_with_small_steps_unless_others_are_asked_for(stripes: Dataset) -> None:
+    usual, asked = begun(stripes, "rbf(9)"), begun(stripes, "rbf(9)", augment="shift", learning_rate=0.01)
+    assert (usual.recipe.learning_rate, usual.recipe.augment) == (3e-4, "none")
+    assert (asked.recipe.learning_rate, asked.recipe.augment) == (0.01, "shift")
+    assert begun(stripes, "cnn(width=2)").recipe.augment == "shift"
+
+
 def test_centres_that_are_not_learned_stay(blobs: Dataset) -> None:
     session = begun(blobs, "2 -> rbf(9, learned=no) -> fc(2)")
     centres = block_of(session).centres.clone()

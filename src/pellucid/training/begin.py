@@ -10,7 +10,7 @@ from pellucid.errors import DataError
 from pellucid.networks import Plan, build, fit_to, learns, rule_of
 from pellucid.recipe import LossName, Recipe
 from pellucid.seed import isolated, seed_torch
-from pellucid.training.defaults import default_network, default_state, default_threads, fill_in
+from pellucid.training.defaults import default_network, default_state, default_threads, fill_in, suited
 from pellucid.training.device import Device, choose_device
 from pellucid.training.loop import open_session
 from pellucid.training.memory import require_room_for_weights
@@ -47,7 +47,7 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
         OptionError: a choice that does not go with the data or the machine.
         RunError: the network's weights do not fit into memory.
     """
-    recipe = recipe or Recipe()
+    asked = recipe = recipe or Recipe()
     if recipe.rule is None and isinstance(network, str | Plan):
         recipe = dataclasses.replace(recipe, rule=rule_of(network))
     recipe = fill_in(recipe, data)
@@ -62,6 +62,7 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
         recipe = dataclasses.replace(recipe, loss=loss)
         task = task_for(data, recipe)
         notes = (*notes, f"loss {loss}, which {plan.steps[-1].name} is made for; another with --loss")
+    recipe = suited(recipe, asked, plan)
     if recipe.threads is None:
         recipe = dataclasses.replace(recipe, threads=default_threads(plan, recipe.batch_size or 1))
     if network is None:
