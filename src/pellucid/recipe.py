@@ -69,6 +69,9 @@ class DataOptions:
     window: int | None = option(None, "past steps a forecast sees", group=_DATA, minimum=1)
     horizon: int = option(1, "how many steps ahead to forecast", group=_DATA, minimum=1)
     length: int = option(64, "tokens in one training text", group=_DATA, minimum=1)
+    duplicates: Literal["together", "apart"] = option(
+        "together", "lines of text that repeat another: kept in one split, or drawn like any other", group=_DATA
+    )
     level: Literal["character", "word"] = option("character", "what one token of a text is", group=_DATA)
 
     def __post_init__(self) -> None:

@@ -75,7 +75,7 @@ _OBEYED = {
     "series": {"target", "time", "ignore", "window", "horizon"},
     "image": {"size"},
     "text": {"length", "level"},
-    "text-lines": {"length", "level"},
+    "text-lines": {"length", "level", "duplicates"},
     "array": set[str](),
 }
 

@@ -281,6 +281,16 @@ def test_equal_lines_stay_in_one_split_and_are_noted(languages: Path) -> None:
         assert len({split_of[row] for row, other in enumerate(texts) if other == line}) == 1
 
 
+def test_equal_lines_are_drawn_like_any_other_where_that_is_asked_for(languages: Path) -> None:
+    with (languages / "Dutch.txt").open("a") as file:
+        file.write("asen\n" * 200)
+    data = load_texts(languages, DataOptions(duplicates="apart"))
+    texts = [lines_of(data).vocabulary.decode(row) for row in data.inputs]
+    splits = [name for name, rows in data.rows.items() if any(texts[row] == "asen" for row in rows.tolist())]
+    assert splits == ["train", "validation", "test"]
+    assert any("may be trained on, as asked" in note for note in data.notes)
+
+
 def test_long_lines_are_cut_and_counted(languages: Path) -> None:
     data = load_texts(languages, DataOptions(length=5))
     assert data.inputs.shape == (60, 5)

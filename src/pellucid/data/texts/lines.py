@@ -95,11 +95,12 @@ class TextLinesPreprocessing(Preprocessing):
 def load_texts(folder: Path, options: DataOptions, *, name: str | None = None) -> Dataset:
     """Load a folder of text files, one file a class, one line a sample.
 
-    Equal lines stay in one split, so that no figure is measured on a line that was trained on.
+    Equal lines stay in one split, so that no figure is measured on a line that was trained on, unless `duplicates`
+    asks for what most published figures are measured on: lines drawn one by one.
 
     Args:
         folder: of `<class>.txt` files.
-        options: `length` (tokens at most), `level`, `split`.
+        options: `length` (tokens at most), `level`, `split`, `duplicates`.
         name: of the data set (default: the folder's).
 
     Raises:
@@ -116,21 +117,22 @@ def load_texts(folder: Path, options: DataOptions, *, name: str | None = None) -
     groups = torch.tensor([first_of_line.setdefault(line, row) for row, line in enumerate(lines)])
     labels_N = torch.tensor(labels)
     wanted = sum(share > 0 for share in ratios(options.split, len(lines)))
-    if len(first_of_line) < wanted:
+    together = options.duplicates == "together"
+    if together and len(first_of_line) < wanted:
         raise DataError(
             f"{folder} has too few different lines to split: equal lines stay in one split",
             expected=f"at least {wanted} different lines",
             received=f"{len(first_of_line)} different ones of {len(lines)}",
         )
     repeated = len(first_of_line) < len(lines)
-    rows = split_rows(len(lines), options, labels=labels_N, groups=groups if repeated else None)
+    rows = split_rows(len(lines), options, labels=labels_N, groups=groups if repeated and together else None)
     vocabulary = Vocabulary.fit((lines[row] for row in rows["train"].tolist()), options.level, (PADDING, UNKNOWN))
     longest = max(len(cut(line, options.level)) for line in lines)
     length = min(longest, options.length)
     too_long = sum(len(cut(line, options.level)) > length for line in lines)
     if too_long:
         notes += (f"cut: {too_long:,} lines are longer than {length} {options.level}s (--length chooses another)",)
-    notes += _repeated_note(lines, labels) + rare_classes_note(labels_N, classes, rows)
+    notes += _repeated_note(lines, labels, together=together) + rare_classes_note(labels_N, classes, rows)
     return Dataset(
         name=name or folder.resolve().name,
         source=Source("texts", str(folder.resolve()), _hash_of(lines, labels, classes)),
@@ -178,14 +180,15 @@ def _read_lines(path: Path) -> tuple[list[str], tuple[str, ...]]:
     return [line.strip() for line in content.split("\n") if line.strip()], notes
 
 
-def _repeated_note(lines: Sequence[str], labels: Sequence[int]) -> tuple[str, ...]:
+def _repeated_note(lines: Sequence[str], labels: Sequence[int], *, together: bool) -> tuple[str, ...]:
     counts = Counter(lines)
     if len(counts) == len(lines):
         return ()
     classes_of_line = Counter(line for line, _ in set(zip(lines, labels, strict=True)))
     again = len(lines) - len(counts)
     conflicting = sum(count for line, count in counts.items() if classes_of_line[line] > 1)
-    note = f"duplicates: {again:,} of {len(lines):,} lines repeat another; equal lines are kept in one split"
+    kept = "equal lines are kept in one split" if together else "lines of the test split may be trained on, as asked"
+    note = f"duplicates: {again:,} of {len(lines):,} lines repeat another; {kept}"
     if conflicting:
         note += f"; {conflicting:,} lines stand under several classes, which nothing can tell apart"
     return (note,)
