@@ -58,6 +58,7 @@ PAGES = {
         ),
         {
             "trainings": trainings,
+            "degradation": degradation,
             "gan_modes": gan_modes,
             "gan_digits": gan_digits,
             "hopfield_capacity": hopfield_capacity,

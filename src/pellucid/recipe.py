@@ -88,6 +88,9 @@ class Recipe:
     metric: MetricName | None = option(
         None, "validation metric that chooses the best weights (default: from the task)", group=_TRAINING
     )
+    state: Literal["carried", "fresh"] | None = option(
+        None, "what recurrent layers begin each window of a text with (default: by the network)", group=_TRAINING
+    )
     early_stopping: int | None = option(
         None, "stop after so many epochs without a better validation metric", group=_TRAINING, minimum=1
     )

@@ -79,7 +79,7 @@ class Prediction:
 
     Attributes:
         name: the input's file name or row number.
-        label: the class with the highest probability, what a memory recalled, or None where values are predicted.
+        label: the class with the highest probability, or None where values are predicted.
         probabilities: class -> probability, highest first.
         values: target -> value in its own unit; share of the pixels a class has; a column given back.
         words: column given back -> the word, or the date.
@@ -95,8 +95,6 @@ class Prediction:
 
     def to_json(self) -> dict[str, Any]:
         """Return this as plain data, without the picture."""
-        if self.label is not None and not self.probabilities:
-            return {"input": self.name, "recalled": self.label, "values": dict(self.values)}
         said = {"values": {**self.values, **self.words}} if self.label is None else {"class": self.label}
         return {"input": self.name, **said, **({"probabilities": dict(self.probabilities)} if self.label else {})}
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
+from benchmarks import hopfield_capacity as capacity
 from pellucid.blocks import Hopfield, HopfieldModern
 
 UPDATES = ("asynchronous", "synchronous", "annealed")
@@ -244,6 +245,25 @@ def test_patterns_that_cannot_be_stored_are_refused(patterns: Tensor, storage: s
         Hopfield(4, 6, storage).store(patterns)
     with pytest.raises(ValueError, match="nothing is stored"):
         Hopfield(4, 6, storage).recognise(torch.ones(1, 4))
+
+
+@pytest.mark.slow
+@pytest.mark.covers("B8")
+def test_capacity_falls_towards_that_of_amit_gutfreund_and_sompolinsky() -> None:
+    """The small form of `benchmarks/hopfield_capacity.py`, whose sizes go to 4,000."""
+    cells = [
+        capacity.measure(units, load, seed)
+        for units, seeds in ((500, 8), (1000, 4))
+        for seed in range(seeds)
+        for load in capacity.LOADS
+    ]
+    retained, exact = capacity.shares(cells, "retained"), capacity.shares(cells, "exact")
+    loads = {units: capacity.crossing(shares) for units, shares in retained.items()}
+    assert 0.138 < loads[1000] < loads[500] < 0.18
+    assert all(shares[:, capacity.LOADS.index(0.1)].mean() > 0.98 for shares in retained.values())
+    for units, shares in exact.items():
+        assert capacity.crossing(shares) == pytest.approx(capacity.half_exact(units), rel=0.08)
+    assert sum(cell["ended_higher"] for cell in cells) == 0
 
 
 def sphere(count: int, units: int, seed: int = 0) -> Tensor:

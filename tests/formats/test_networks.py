@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pellucid.blocks import HopfieldModern
 from pellucid.data.arrays.arrays import ArrayPreprocessing
-from pellucid.data.dataset import Classes, Preprocessing, Target, Values
+from pellucid.data.dataset import Classes, Itself, Preprocessing, Target, Values
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.data.texts.tokens import UNKNOWN, Vocabulary
@@ -20,7 +21,7 @@ from pellucid.formats import Exported, Trained, write_onnx, write_pt2
 from pellucid.formats.traced import trace
 from pellucid.networks import Named, build, main_output, parse
 from pellucid.shapes import Features, Image, Tokens
-from tests.networks.samples import EVERYTHING
+from tests.networks.samples import EVERYTHING, RECALLING
 
 CLASSES = Classes(("no", "yes"))
 FREE = 9
@@ -31,10 +32,13 @@ ZOO = (
     "13 -> linear", "13 -> logistic", "13 -> softmax", "13 -> mlp(8)",
     "T=6 x 3 -> rnn(5)", "T=6 x 3 -> fromlast(gru(5) -> last -> fc(1))", "tokens(11) -> embed(4) -> lstm(3)",
     "tokens(11) -> embed(4) -> gru(3, layers=2, bidirectional=yes) -> fc(11)",
+    "tokens(11) -> embed(4, padded=yes) -> gru(3, bidirectional=yes, padded=yes) -> ends(padded=yes) -> fc(2)",
+    "tokens(11) -> embed(4, padded=yes) -> lstm(3, layers=2, padded=yes) -> last -> fc(2)",
+    "4 -> repeatvector(5) -> gru(3) -> fc(1) -> flatten",
     "9x8x2 -> residual(conv(4, 3x3, stride=2, padding=1) -> batchnorm -> relu) -> relu",
     "7 -> heads(aux: fc(2) | main: fc(3) -> relu -> heads(aux2: fc(2) | main: fc(2)))",
 )  # fmt: skip
-ONE_OUTPUT = tuple(text for text in EVERYTHING if not isinstance(parse(text).output, Named))
+ONE_OUTPUT = tuple(text for text in EVERYTHING if text not in RECALLING and not isinstance(parse(text).output, Named))
 
 
 def trained(text: str, target: Target = CLASSES) -> Trained:
@@ -85,7 +89,7 @@ def run_onnx(written: Exported) -> Callable[[Tensor], np.ndarray]:
     session = onnxruntime.InferenceSession(written.target)
 
     def run(batch: Tensor) -> np.ndarray:
-        (said,) = session.run(["probabilities"], {"input": batch.numpy()})
+        (said,) = session.run(None, {"input": batch.numpy()})
         return np.asarray(said)
 
     return run
@@ -168,3 +172,23 @@ def test_several_outputs_are_refused(write: Callable[[Trained, Path], Exported],
         write(trained("7 -> heads(a: fc(3) | b: fc(1))"), tmp_path / "made")
     assert "--to python" in str(refusal.value)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("write", [write_onnx, write_pt2])
+def test_a_recall_until_nothing_changes_is_no_graph(
+    write: Callable[..., Exported], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(RunError, match=r"cannot be traced(.|\n)*until nothing changes"):
+        write(trained("9x8x1 -> binarise -> hopfield"), tmp_path / "made")
+    assert capsys.readouterr().out == ""
+
+
+def test_what_was_learned_without_a_target_comes_out_as_it_is(tmp_path: Path) -> None:
+    made = trained("9x8x1 -> modernhopfield(4)", Itself("recall"))
+    memory = made.network.get_submodule("modernhopfield1")
+    assert isinstance(memory, HopfieldModern)
+    memory.store(torch.randn(4, 1, 9, 8, generator=torch.Generator().manual_seed(5)))
+    batch = inputs(made, 3)
+    expected = made.network(made.preprocessing.prepare(batch)).numpy()
+    assert run_onnx(write_onnx(made, tmp_path / "made.onnx"))(batch) == pytest.approx(expected, abs=1e-5)
+    assert run_pt2(write_pt2(made, tmp_path / "made.pt2"))(batch) == pytest.approx(expected, abs=1e-5)

@@ -1,6 +1,7 @@
 """Single neurons and what layers of them do: activations, edge filters, sharing, normalisation, approximation."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -245,3 +246,42 @@ def test_the_receptive_field_of_every_layer_of_lenet() -> None:
     assert fields["conv2"] == "14x14"
     assert fields["avgpool2"] == "16x16"
     assert isinstance(parse("lenet5.features").output, Image)
+
+
+@pytest.mark.covers("A7")
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_convolution_arithmetic_on_unlike_axes(data: st.DataObject) -> None:
+    """(n + 2p - d (f - 1) - 1) / s + 1, rounded down, along each axis by itself, is what torch gives."""
+    n, f, s, p, d = (
+        [data.draw(st.integers(low, high)) for _ in range(2)] for low, high in ((7, 14), (1, 4), (1, 3), (0, 2), (1, 2))
+    )
+    window = f"{f[0]}x{f[1]}, stride={s[0]}x{s[1]}, padding={p[0]}x{p[1]}, dilation={d[0]}x{d[1]}"
+    plan = parse(f"{n[0]}x{n[1]}x2 -> conv(3, {window})")
+    height, width = ((n[a] + 2 * p[a] - d[a] * (f[a] - 1) - 1) // s[a] + 1 for a in range(2))
+    assert plan.output == Image(height, width, 3)
+    x, weight = torch.randn(1, 2, *n), torch.randn(3, 2, *f)
+    model = build(plan)
+    model.load_state_dict({"conv1.weight": weight, "conv1.bias": torch.zeros(3)})
+    assert torch.allclose(model(x), nn.functional.conv2d(x, weight, None, s, p, d), atol=1e-5)
+
+
+@pytest.mark.covers("A7")
+@pytest.mark.parametrize(("n", "f", "p"), [(7, 3, 0), (8, 5, 0), (7, 3, 1), (9, 4, 2)])
+def test_how_many_windows_see_each_pixel(n: int, f: int, p: int) -> None:
+    """Along an axis place i is in min(i + p, n + 2p - f) - max(i + p - f + 1, 0) + 1 windows; corners in fewest."""
+    model = build(f"{n}x{n}x1 -> conv(1, {f}x{f}, padding={p}, bias=no)")
+    model.load_state_dict({"conv1.weight": torch.ones(1, 1, f, f)})
+    x = torch.zeros(1, 1, n, n, requires_grad=True)
+    (seen,) = torch.autograd.grad(model(x).sum(), x)
+    along = torch.tensor([float(min(i + p, n + 2 * p - f) - max(i + p - f + 1, 0) + 1) for i in range(n)])
+    assert torch.equal(seen[0, 0], torch.outer(along, along))
+    assert seen[0, 0, 0, 0] == seen.min() < seen.max()
+
+
+@pytest.mark.covers("A5")
+@pytest.mark.parametrize("name", NONLINEARITIES)
+def test_the_page_has_each_activations_facts(name: str) -> None:
+    facts, page = NONLINEARITIES[name], Path(__file__).parents[2] / "docs" / "neurons.md"
+    row = f"| `{name}` | {facts.formula} | {facts.range} | {facts.saturation} | {facts.use} |"
+    assert row in page.read_text(encoding="utf-8").splitlines()

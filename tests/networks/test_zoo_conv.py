@@ -425,9 +425,8 @@ def test_a_deep_plain_network_learns_its_own_images_worse_and_a_residual_one_doe
     """He et al., section 4.2, at 8 and 32 layers on 5,000 images: the errors are those on the images learned from."""
     data = images()
     error = {name: float(measure(data, name, seed=0)["training_error"]) for name in NETWORKS}
-    assert error["plain32"] > error["plain8"] + 0.05, error
-    assert error["resnet32"] < error["plain32"] - 0.05, error
-    assert error["resnet32"] - error["resnet8"] < (error["plain32"] - error["plain8"]) / 2, error
+    assert error["plain32"] > error["plain8"] + 0.1, error
+    assert error["resnet32"] < error["resnet8"], error
 
 
 def trains(network: str) -> None:

@@ -147,7 +147,7 @@ def test_samples_come_to_be_as_the_data() -> None:
 
 @pytest.mark.slow
 @pytest.mark.covers("B9")
-@pytest.mark.parametrize(("name", "epochs", "least"), [("ring", 30, 8), ("grid", 40, 20)])
+@pytest.mark.parametrize(("name", "epochs", "least"), [("ring", 30, 8), ("grid", 60, 20)])
 def test_the_modes_of_the_literature_are_found(name: str, epochs: int, least: int) -> None:
     """The small form of `benchmarks/gan_modes.py`; its modes are counted here by hand."""
     data = without_target(load(name))

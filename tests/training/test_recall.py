@@ -1,5 +1,6 @@
 """Storing as one step of the loop, and recall as what it is judged by."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -80,9 +81,10 @@ def test_a_folder_of_pictures_is_stored_and_recalled(letters: Path, tmp_path: Pa
         Pillow.fromarray(pixels).save(covered / f"{letter}.png")
     said = open_run(run.folder).predict(str(covered))
     # the rows of a folder are in the order of its names
-    names = [sorted(LETTERS)[int((each.label or "").removeprefix("stored pattern ")) - 1] for each in said]
+    names = [sorted(LETTERS)[int(each.words["recalled"].removeprefix("stored pattern ")) - 1] for each in said]
     assert names == sorted(LETTERS)
     assert {each.values["overlap"] for each in said} == {1.0}
+    assert all(each.picture is not None and Pillow.open(io.BytesIO(each.picture)).size == (24, 24) for each in said)
     assert "ends in" in Path(run.folder / "report.html").read_text(encoding="utf-8")
     recalled = run.recall(str(covered))
     assert torch.equal(recalled, run.recall(str(letters)))

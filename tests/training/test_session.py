@@ -226,4 +226,7 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(blobs: Dataset, stripes: Dat
 def test_a_recipe_is_filled_in_once(blobs: Dataset) -> None:
     recipe = fill_in(Recipe(), blobs)
     assert fill_in(recipe, blobs) == recipe
-    assert dataclasses.replace(recipe, epochs=None, batch_size=None, learning_rate=None, augment=None) == Recipe()
+    left_open: dict[str, Any] = dict.fromkeys(
+        ("epochs", "batch_size", "learning_rate", "augment", "momentum", "schedule")
+    )
+    assert dataclasses.replace(recipe, **left_open) == Recipe()

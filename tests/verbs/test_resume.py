@@ -32,11 +32,13 @@ TRAININGS = {
     "table": ["customers.csv", "--epochs", "40", "--early-stopping", "12", "--optimizer", "adam"],
     "series": ["series.csv", "--window", "24", "--epochs", "20", "--optimizer", "momentum", "--schedule", "cosine"],
     "text": ["story.txt", "--network", "tokens(9) -> embed(8) -> lstm(16) -> dropout(0.1) -> fc(9)", "--length", "16",
-             "--epochs", "60", "--clip-norm", "1", "--metric", "accuracy"],
+             "--epochs", "60", "--clip-norm", "1", "--metric", "accuracy", "--state", "fresh"],
+    "text read on": ["story.txt", "--network", "tokens(9) -> embed(8) -> lstm(16) -> dropout(0.1) -> fc(9)",
+                     "--length", "16", "--epochs", "60", "--state", "carried", "--batch-size", "20"],
     "adversaries": ["digits", "--network", "gan(width=4)", "--epochs", "20", "--batch-size", "128",
                     "--critic-steps", "2"],
 }  # fmt: skip
-"""What has state of its own: batch statistics, dropout, augmentation, patience, moments, schedules, recurrence."""
+"""What has state of its own: batch statistics, dropout, augmentation, patience, moments, schedules, carried states."""
 
 
 @pytest.fixture

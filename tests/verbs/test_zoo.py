@@ -6,7 +6,7 @@ import pytest
 
 import pellucid
 from pellucid.cli import main
-from pellucid.networks import ZOO
+from pellucid.networks import FAMILIES, ZOO
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -18,8 +18,9 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_every_network_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = said(capsys).splitlines()
-    assert [line.split()[0] for line in lines[2 : 2 + len(ZOO)]] == list(ZOO)
+    text = said(capsys)
+    assert [line.split()[0] for line in text.splitlines() if line.split()[:1] and line.split()[0] in ZOO] == list(ZOO)
+    assert all(f"\n{title}\n" in text for title in FAMILIES)
     assert pellucid.zoo() == ZOO
 
 

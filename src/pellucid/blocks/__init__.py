@@ -11,7 +11,7 @@ from pellucid.blocks.noise import GaussianNoise
 from pellucid.blocks.pooling import MedianPool, MinPool
 from pellucid.blocks.radial import Radial
 from pellucid.blocks.resizing import Resize
-from pellucid.blocks.sequences import FromLast, Last, Outputs, OverTime
+from pellucid.blocks.sequences import Ends, FromLast, Last, Outputs, OverTime, PaddedOutputs, RepeatVector
 from pellucid.blocks.variational import Sample
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Codes",
     "Concat",
     "EdgeFilter",
+    "Ends",
     "FromLast",
     "Gan",
     "GaussianNoise",
@@ -33,7 +34,9 @@ __all__ = [
     "MinPool",
     "Outputs",
     "OverTime",
+    "PaddedOutputs",
     "Radial",
+    "RepeatVector",
     "Resize",
     "Sample",
     "ScaledTanh",

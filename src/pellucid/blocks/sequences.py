@@ -1,5 +1,6 @@
 """What joins torch's layers to sequences that are batch first, (N, T, F)."""
 
+import torch
 from torch import Tensor, nn
 
 
@@ -37,6 +38,33 @@ class Outputs(nn.Module):
         return outputs
 
 
+class PaddedOutputs(nn.Module):
+    """A recurrent layer on sequences that steps of zeros in front pad to one length: those are not read.
+
+    In their places its outputs (N, T, H) are zeros again, so that another such layer can follow. What it says of a
+    sequence does not depend on how long the others in the batch are.
+
+    Args:
+        layer: an `nn.RNN`, `nn.GRU` or `nn.LSTM` with `batch_first=True`.
+    """
+
+    def __init__(self, layer: nn.RNNBase) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the hidden state at every step, zeros at padding."""
+        length = x.shape[1]
+        first_N1 = x.ne(0).any(-1, keepdim=True).int().argmax(1)
+        steps_T = torch.arange(length, device=x.device)
+        # torch packs sequences that are padded behind
+        x = x.gather(1, ((steps_T + first_N1) % length)[..., None].expand(-1, -1, x.shape[-1]))
+        lengths_N = (length - first_N1[:, 0]).cpu()
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths_N, batch_first=True, enforce_sorted=False)
+        y, _ = nn.utils.rnn.pad_packed_sequence(self.layer(packed)[0], batch_first=True, total_length=length)
+        return y.gather(1, ((steps_T - first_N1) % length)[..., None].expand(-1, -1, y.shape[-1]))
+
+
 class FromLast(nn.Module):
     """A forecast from where the sequence stands: y = f(x - x[T]) + x[T, 0], so that f need only say the change.
 
@@ -64,3 +92,43 @@ class Last(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the last step."""
         return x[:, -1]
+
+
+class Ends(nn.Module):
+    """Where a layer that reads in both directions ends: (N, T, 2 H) to (N, 2 H).
+
+    The last step of the first half of the features, and the first step of the second half, which was read backwards.
+
+    Args:
+        padded: whether steps of zeros in front are padding, so that the first step is the first that is not zeros.
+    """
+
+    def __init__(self, padded: bool = False) -> None:
+        super().__init__()
+        self.padded = padded
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return both ends side by side."""
+        forwards, backwards = x.chunk(2, -1)
+        if not self.padded:
+            return torch.cat([forwards[:, -1], backwards[:, 0]], -1)
+        first_N1 = x.ne(0).any(-1, keepdim=True).int().argmax(1)
+        # not take_along_dim, which fixes the batch size of a traced network
+        first_N1H = first_N1[..., None].expand(-1, -1, backwards.shape[-1])
+        return torch.cat([forwards[:, -1], backwards.gather(1, first_N1H)[:, 0]], -1)
+
+
+class RepeatVector(nn.Module):
+    """The same features at every step of a sequence: (N, F) to (N, T, F).
+
+    Args:
+        steps: how many, T.
+    """
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the sequence."""
+        return x[:, None].expand(-1, self.steps, -1)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pellucid.blocks import Outputs
+from pellucid.blocks import Outputs, PaddedOutputs
 
 # ONNX orders the gates otherwise: of GRU's reset, update, new it puts update first; of LSTM's input, forget, cell,
 # output it takes input, output, forget, cell (operators' specification, opset 14)
@@ -28,15 +28,54 @@ _REST = (
 
 def replaced(network: nn.Module, make: Callable[[nn.RNNBase], nn.Module]) -> nn.Module:
     """Return a copy of a network whose recurrent layers of ours are made anew; modules of a user's stay as they are."""
-    found = [name for name, module in network.named_modules() if isinstance(module, Outputs)]
+    found = [name for name, module in network.named_modules() if isinstance(module, Outputs | PaddedOutputs)]
     if not found:
         return network
     changed = copy.deepcopy(network)
     for name in found:
         block = changed.get_submodule(name)
-        assert isinstance(block, Outputs)
-        changed.set_submodule(name, make(block.layer))
+        assert isinstance(block, Outputs | PaddedOutputs)
+        changed.set_submodule(name, make(block.layer) if isinstance(block, Outputs) else Unpacked(block.layer, make))
     return changed
+
+
+class Unpacked(nn.Module):
+    """A recurrent layer on sequences padded in front, without packing, whose sizes depend on values.
+
+    Each layer reads each direction by itself, with the real steps first: what comes behind them changes none of them.
+    """
+
+    def __init__(self, layer: nn.RNNBase, make: Callable[[nn.RNNBase], nn.Module]) -> None:
+        super().__init__()
+        self.forwards = nn.ModuleList(make(_alone(layer, f"l{n}")) for n in range(layer.num_layers))
+        backwards = range(layer.num_layers if layer.bidirectional else 0)
+        self.backwards = nn.ModuleList(make(_alone(layer, f"l{n}_reverse")) for n in backwards)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the hidden state at every step, (N, T, D H), zeros at padding, of (N, T, F)."""
+        first_N1 = x.ne(0).any(-1, keepdim=True).int().argmax(1)
+        steps_T = torch.arange(x.shape[1], device=x.device)
+        real_NT1 = (steps_T >= first_N1)[..., None]
+        there_NT, back_NT = torch.minimum(steps_T + first_N1, steps_T[-1]), (steps_T - first_N1).clamp(min=0)
+
+        def taken(sequences: Tensor, places_NT: Tensor) -> Tensor:
+            return sequences.gather(1, places_NT[..., None].expand(-1, -1, sequences.shape[-1]))
+
+        for number, forwards in enumerate(self.forwards):
+            outputs = [taken(forwards(taken(x, there_NT)), back_NT)]
+            if len(self.backwards):
+                outputs.append(self.backwards[number](x.flip(1)).flip(1))
+            x = torch.cat(outputs, -1) * real_NT1
+        return x
+
+
+def _alone(layer: nn.RNNBase, suffix: str) -> nn.RNNBase:
+    """Return one layer of a stack, in one direction, as a layer of its own."""
+    weights = {name.removesuffix(suffix) + "l0": w for name, w in layer.named_parameters() if name.endswith(suffix)}
+    make: Callable[..., nn.RNNBase] = type(layer)
+    alone = make(weights["weight_ih_l0"].shape[1], layer.hidden_size, batch_first=True)
+    alone.load_state_dict(weights)
+    return alone
 
 
 class TorchRecurrence(nn.Module):

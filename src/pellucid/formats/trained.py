@@ -62,7 +62,7 @@ class Trained:
     @property
     def output(self) -> str:
         """What the outputs of `whole` are called."""
-        return "values" if isinstance(self.target, Values) else "probabilities"
+        return "values" if isinstance(self.target, Values | Itself) else "probabilities"
 
     @property
     def open_length(self) -> bool:
@@ -96,7 +96,8 @@ class Whole(nn.Module):
     """From an input as it is stored to what is said of it.
 
     Images come as bytes (N, C, H, W), arrays as float32 in their own units; rows, series and tokens come prepared.
-    Out come probabilities that sum to 1 or values in their own unit.
+    Out come probabilities that sum to 1, values in their own unit, or what the network gives where it learned without a
+    target.
     """
 
     shift: Tensor
@@ -115,7 +116,7 @@ class Whole(nn.Module):
             along = (-1, 1, 1) if len(preprocessing.dimensions) == 3 else (-1,)
             self.register_buffer("shift", torch.tensor(preprocessing.mean).reshape(along))
             self.register_buffer("factor", torch.tensor(preprocessing.scale).reshape(along).reciprocal())
-        self.values = isinstance(target, Values)
+        self.values, self.as_it_is = isinstance(target, Values), isinstance(target, Itself)
         if isinstance(target, Values):
             self.register_buffer("mean", torch.tensor(target.mean))
             self.register_buffer("scale", torch.tensor(target.scale))
@@ -124,6 +125,8 @@ class Whole(nn.Module):
         """Return probabilities or values for a batch."""
         x = (input.to(torch.float32) - self.shift) * self.factor if self.standardises else input
         output = main_output(self.network(x))
+        if self.as_it_is:
+            return output
         return output * self.scale + self.mean if self.values else output.softmax(-1)
 
 

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from pellucid.data.dataset import Classes, Dataset, NextToken, SplitName
 from pellucid.errors import DataError
-from pellucid.networks import main_output
 from pellucid.training.device import Device
 from pellucid.training.tasks import Supervised
 
@@ -65,30 +64,25 @@ def run_over(network: Network, data: Dataset, task: Supervised, rows: Tensor, de
     if isinstance(network, nn.Module):
         network.eval()
     try:
-        batches = [_of_batch(network, data, task, rows_B, device) for rows_B in rows.split(task.rows_at_once(data))]
+        batches = [_of_batch(task, *batch) for batch in task.outputs_over(network, data, rows, device)]
     finally:
         if isinstance(network, nn.Module):
             network.train(was_training)
-    columns = [torch.cat(column).numpy() for column in zip(*batches, strict=True)]
+    judged, *columns = (torch.cat(column).numpy() for column in zip(*batches, strict=True))
     named = {"predicted": columns[0], "truth": columns[1], "losses": columns[2].astype(np.float64)}
     match task.target:
         case Classes():
             probabilities = columns[3]
-            return Outputs(rows.numpy(), **named, probabilities=probabilities, confidence=probabilities.max(1))
+            return Outputs(judged, **named, probabilities=probabilities, confidence=probabilities.max(1))
         case NextToken():
-            return Outputs(rows.numpy(), **named, worst_token=columns[3], confidence=columns[4])
+            return Outputs(judged, **named, worst_token=columns[3], confidence=columns[4])
         case _:
-            return Outputs(rows.numpy(), **named)
+            return Outputs(judged, **named)
 
 
-def _of_batch(network: Network, data: Dataset, task: Supervised, rows_B: Tensor, device: Device) -> tuple[Tensor, ...]:
-    inputs_B, targets_B = data.batch(rows_B)
-    targets_B = targets_B.to(device.device)
-    with device.autocast():
-        outputs_B = main_output(network(inputs_B.to(device.device)))
-    outputs_B = outputs_B.float()
+def _of_batch(task: Supervised, rows_B: Tensor, outputs_B: Tensor, targets_B: Tensor) -> tuple[Tensor, ...]:
     losses_B = sample_losses(task, outputs_B, targets_B)
-    said = [task.predictions(outputs_B), task.truth(targets_B), losses_B]
+    said = [rows_B, task.predictions(outputs_B), task.truth(targets_B), losses_B]
     if isinstance(task.target, Classes):
         said.append(outputs_B.softmax(-1))
     elif isinstance(task.target, NextToken):

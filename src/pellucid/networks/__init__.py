@@ -14,10 +14,11 @@ from pellucid.networks.source import to_source
 from pellucid.networks.table import Row, Table
 from pellucid.networks.word import Named, Word
 from pellucid.networks.words import COMBINATORS, WORDS
-from pellucid.networks.zoo import ZOO, Entry
+from pellucid.networks.zoo import FAMILIES, ZOO, Entry
 
 __all__ = [
     "COMBINATORS",
+    "FAMILIES",
     "MAIN",
     "NONLINEARITIES",
     "WORDS",

@@ -27,6 +27,7 @@ class Nonlinearity:
         low, high: its least and its greatest value, or what they tend to.
         below, above: where it is saturated; None where it is not.
         use: when to take it, and when not.
+        zone: where a matrix is saturated, in words.
     """
 
     formula: str
@@ -36,6 +37,7 @@ class Nonlinearity:
     below: float | None
     above: float | None
     use: str
+    zone: str = ""
 
     @property
     def range(self) -> str:
@@ -50,7 +52,7 @@ class Nonlinearity:
         zones = [
             f"{sign} {_number(end)}" for sign, end in (("below", self.below), ("above", self.above)) if end is not None
         ]
-        return " and ".join(zones) or "nowhere"
+        return self.zone or " and ".join(zones) or "nowhere"
 
 
 def _number(value: float) -> str:
@@ -151,6 +153,7 @@ NONLINEARITIES: Mapping[str, Nonlinearity] = MappingProxyType({
     "softmax": Nonlinearity(
         "∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ − yⱼ)", None, 0.0, 1.0, None, None,
         "the probabilities of classes; the loss takes the numbers before it, so train without and add it to read them",
+        "where one output is above 0.99",
     ),
     "maxout": Nonlinearity(
         "wⱼ of the largest piece j", None, -_INFINITE, _INFINITE, None, None,

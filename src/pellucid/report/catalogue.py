@@ -20,14 +20,23 @@ from pellucid.report.numbers import shortened
 _MOST_ROWS = 30
 _WIDTH = 110
 _MOST_WORDS = 4
+_MOST_TITLE = 90
 
 
-def zoo_lines(entries: Iterable[Entry], plans: Mapping[str, Plan]) -> str:
-    """Return a line a network: name, what it is, an input, its size on it."""
+def zoo_lines(families: Mapping[str, Iterable[Entry]], plans: Mapping[str, Plan]) -> str:
+    """Return a line a network under the name of its family: name, what it is, an input, its size on it."""
     heads = ("name", "what it is", "input", "parameters")
-    rows = [(e.name, e.title, str(plans[e.name].input), f"{plans[e.name].parameters:,}") for e in entries]
+    rows = [
+        (e.name, shortened(e.title, _MOST_TITLE), str(plans[e.name].input), f"{plans[e.name].parameters:,}")
+        for family in families.values()
+        for e in family
+    ]
+    head, rule, *listed = _columns(heads, rows, "<<<>")
+    lines, left = [head, rule], iter(listed)
+    for title, family in families.items():
+        lines += ["", title, *(next(left) for _ in family)]
     more = "One in full: pellucid zoo NAME. To train one: pellucid train DATA --network NAME; it adapts to the data."
-    return "\n".join([*_columns(heads, rows, "<<<>"), "", more])
+    return "\n".join([*lines, "", more])
 
 
 def network_page(entry: Entry, plan: Plan) -> str:

@@ -8,15 +8,14 @@ from pellucid.record import Prediction
 
 
 def prediction_lines(predictions: Sequence[Prediction], top: int = 1) -> str:
-    """Return a line a prediction: the input's name, then its likeliest classes, its values, or what it recalls."""
+    """Return a line a prediction: the input's name, then the class it is, the likeliest others, or the values."""
     width = max((len(prediction.name) for prediction in predictions), default=0)
     return "\n".join(f"{prediction.name:<{width}}  {_said(prediction, top)}" for prediction in predictions)
 
 
 def _said(prediction: Prediction, top: int) -> str:
-    if prediction.label is None or not prediction.probabilities:
-        words = [] if prediction.label is None else [prediction.label]
-        words += [f"{name} {word}" for name, word in prediction.words.items()]
+    if prediction.label is None:
+        words = [f"{name} {word}" for name, word in prediction.words.items()]
         return ", ".join([*words, *(f"{name} {value:.6g}" for name, value in prediction.values.items())])
     # what is said comes first, even where a threshold made it the less likely class
     ranked = {prediction.label: prediction.probabilities[prediction.label]} | dict(prediction.probabilities)

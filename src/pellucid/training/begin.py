@@ -10,8 +10,8 @@ from pellucid.errors import DataError
 from pellucid.networks import Plan, build, fit_to, learns, rule_of
 from pellucid.recipe import LossName, Recipe
 from pellucid.seed import isolated, seed_torch
-from pellucid.training.defaults import default_network, default_threads, fill_in
-from pellucid.training.device import choose_device
+from pellucid.training.defaults import default_network, default_state, default_threads, fill_in, suited
+from pellucid.training.device import Device, choose_device
 from pellucid.training.loop import open_session
 from pellucid.training.memory import require_room_for_weights
 from pellucid.training.session import Session
@@ -47,14 +47,14 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
         OptionError: a choice that does not go with the data or the machine.
         RunError: the network's weights do not fit into memory.
     """
-    recipe = recipe or Recipe()
+    asked = recipe = recipe or Recipe()
     if recipe.rule is None and isinstance(network, str | Plan):
         recipe = dataclasses.replace(recipe, rule=rule_of(network))
     recipe = fill_in(recipe, data)
     task = task_for(data, recipe)
     device = choose_device(recipe)
     if isinstance(network, nn.Module):
-        return _begun(open_session(network, data, task, recipe, device), None, ())
+        return _begun(network, data, recipe, device, None, ())
     chosen = default_network(data) if network is None else network
     _require_same_task(chosen, task)
     plan, notes = fit_to(chosen, data.input_shape, task.answer)
@@ -62,12 +62,13 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
         recipe = dataclasses.replace(recipe, loss=loss)
         task = task_for(data, recipe)
         notes = (*notes, f"loss {loss}, which {plan.steps[-1].name} is made for; another with --loss")
+    recipe = suited(recipe, asked, plan)
     if recipe.threads is None:
         recipe = dataclasses.replace(recipe, threads=default_threads(plan, recipe.batch_size or 1))
     if network is None:
         notes = (f"chosen for this data: {chosen}; another with --network",)
     require_room_for_weights(plan.parameters, recipe, device.device)
-    return _begun(open_session(build(plan, recipe.seed), data, task, recipe, device), plan, notes)
+    return _begun(build(plan, recipe.seed), data, recipe, device, plan, notes)
 
 
 def _usual_loss(plan: Plan, task: Task, recipe: Recipe) -> LossName | None:
@@ -91,8 +92,12 @@ def _require_same_task(network: str | Plan, task: Task) -> None:
         )
 
 
-def _begun(session: Session, plan: Plan | None, notes: tuple[str, ...]) -> Beginning:
-    """Let the rule set what it sets from the data; what it draws is a function of the seed."""
+def _begun(
+    network: nn.Module, data: Dataset, recipe: Recipe, device: Device, plan: Plan | None, notes: tuple[str, ...]
+) -> Beginning:
+    """Open a session and let its rule set what it sets from the data; what it draws is a function of the seed."""
+    recipe = dataclasses.replace(recipe, state=recipe.state or default_state(network, data, recipe))
+    session = open_session(network, data, task_for(data, recipe), recipe, device)
     with isolated():
         seed_torch(session.recipe.seed, "begin")
         session.rule.begin(session)

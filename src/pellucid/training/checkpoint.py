@@ -32,6 +32,7 @@ def save_checkpoint(path: Path, session: Session) -> None:
     """Write all that `restore` needs: weights, best weights, the optimiser's state and the counters."""
     tensors = {f"network.{name}": t for name, t in session.network.state_dict().items()}
     tensors |= {f"best.{name}": t for name, t in session.best_weights.items()}
+    tensors |= {f"carried.{name}": t for name, t in session.carried.items()}
     state = {} if session.optimizer is None else session.optimizer.state_dict()["state"]
     scalars: dict[str, Any] = {}
     for index, entries in state.items():
@@ -56,7 +57,7 @@ def restore(session: Session, path: Path) -> None:
         RunError: the file is missing or damaged, or belongs to another network.
     """
     tensors, described = _read(path)
-    groups: dict[str, dict[str, Any]] = {"network": {}, "best": {}, "optimizer": {}}
+    groups: dict[str, dict[str, Any]] = {"network": {}, "best": {}, "carried": {}, "optimizer": {}}
     for key, tensor in tensors.items():
         group, _, name = key.partition(".")
         groups[group][name] = tensor
@@ -73,6 +74,7 @@ def restore(session: Session, path: Path) -> None:
         session.optimizer.load_state_dict({**session.optimizer.state_dict(), "state": state})
     session.scaler.load_state_dict(json.loads(described["scaler"]))
     session.best_weights = {name: t.to(session.device.device) for name, t in groups["best"].items()}
+    session.carried = {name: t.to(session.device.device) for name, t in groups["carried"].items()}
     progress = from_json_line(described["progress"])
     best = progress.pop("best")
     session.progress = Progress(**progress, best=None if best is None else tuple(best))

@@ -49,7 +49,7 @@ class Progress:
 class Session:
     """A training: network, data, task and recipe (every choice made, see `defaults.fill_in`), and its state.
 
-    `steps(session)` advances it; `progress`, `best_weights`, `network` and `optimizer` are its whole state.
+    `steps(session)` advances it; `progress`, `best_weights`, `carried`, `network` and `optimizer` are its whole state.
     """
 
     network: nn.Module
@@ -66,6 +66,7 @@ class Session:
     stopping: bool = False  # set it to end the training after the step under way
     progress: Progress = field(default_factory=Progress)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    carried: dict[str, Tensor] = field(default_factory=dict)  # what recurrent layers take from a batch into the next
 
     @property
     def batch_size(self) -> int:
@@ -106,8 +107,9 @@ class Session:
 class Rule(ABC):
     """A learning rule; the loop, the record, the checkpoints and the report are the same for all.
 
-    A rule keeps no state of its own: what must survive a checkpoint lies in the network's parameters and buffers and
-    in the session's optimiser. What it draws comes from torch's global stream, which each step seeds anew.
+    A rule keeps no state of its own: what must survive a checkpoint lies in the network's parameters and buffers, in
+    the session's optimiser and in what it carries. What it draws comes from torch's global stream, which each step
+    seeds anew.
     """
 
     def optimizer(self, network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer | None:

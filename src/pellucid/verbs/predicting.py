@@ -104,7 +104,7 @@ def _given_back(
             numbers, words = _of_row(restored.row(place, named=True))
             yield Prediction(name, None, {}, {**numbers, _ERROR: error}, words=words)
         elif restored.dtype == torch.uint8:
-            yield Prediction(name, None, {}, {_ERROR: error}, picture=_pixels_png(restored[place]))
+            yield Prediction(name, None, {}, {_ERROR: error}, picture=pixels_png(restored[place]))
         else:
             few = restored[place].flatten()[:_MOST_NUMBERS].tolist() if restored.ndim == 2 else []
             numbers = {f"x{number}": value for number, value in enumerate(few, 1)}
@@ -124,7 +124,8 @@ def _shares(mask_HW: Tensor, classes: Sequence[str]) -> dict[str, float]:
     return {classes[place]: int(counts_K[place]) / mask_HW.numel() for place in ranked if counts_K[place]}
 
 
-def _pixels_png(pixels_CHW: Tensor) -> bytes:
+def pixels_png(pixels_CHW: Tensor) -> bytes:
+    """Return uint8 pixels of one or three channels as a PNG file."""
     pixels_HWC = pixels_CHW.permute(1, 2, 0).contiguous().numpy()
     return _png(PillowImage.fromarray(pixels_HWC[:, :, 0] if pixels_HWC.shape[2] == 1 else pixels_HWC))
 

@@ -329,7 +329,7 @@ class Run:
             prepared_B = self.preprocessing.prepare(samples.inputs.index_select(0, rows_B))
             names = [samples.names[row] for row in rows_B.tolist()]
             if self.recalls:
-                yield from recollections(network, prepared_B, names)
+                yield from recollections(names, network, self.preprocessing, prepared_B)
                 continue
             outputs_B = main_output(network(prepared_B))
             yield from predictions_of(names, self.target, self.preprocessing, prepared_B, outputs_B)

@@ -41,11 +41,12 @@ def zoo() -> Mapping[str, Entry]:
 
 def command(options: ZooOptions, console: Console) -> Outcome:
     """List the zoo, or show one of its networks."""
+    from pellucid.networks import FAMILIES
     from pellucid.report.catalogue import network_page, zoo_lines
 
     if options.name is None:
         plans = {name: _plan(name) for name in zoo()}
-        console.print(zoo_lines(zoo().values(), plans), markup=False)
+        console.print(zoo_lines(FAMILIES, plans), markup=False)
         return Outcome({"networks": [_document(entry, plans[name]) for name, entry in zoo().items()]})
     plan = _plan(options.name)
     entry = zoo()[_called(options.name)]

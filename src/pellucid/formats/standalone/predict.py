@@ -39,6 +39,8 @@ def said(output: torch.Tensor, described: dict[str, Any]) -> dict[str, Any]:
     if described["kind"] == "values":
         values = output * torch.tensor(described["scale"]) + torch.tensor(described["mean"])
         return {"values": dict(zip(described["names"], values.tolist(), strict=True))}
+    if described["kind"] == "itself":  # learned without a target: recalled or reconstructed, as the network gives it
+        return {"output": output.tolist()}
     best = output[-1].softmax(-1).topk(min(5, output.shape[-1]))  # of the token that follows the text
     vocabulary = described["vocabulary"]
     return {"next": {vocabulary[k]: p for k, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)}}

@@ -34,7 +34,7 @@ from pellucid.networks.words.memory import Binarise, Hopfield, ModernHopfield
 from pellucid.networks.words.normalisation import BatchNorm, Dropout, GaussianNoise, LayerNorm, Lrn
 from pellucid.networks.words.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MedianPool, MinPool
 from pellucid.networks.words.radial import Rbf
-from pellucid.networks.words.recurrence import Embed, Gru, Last, Lstm, Rnn
+from pellucid.networks.words.recurrence import Embed, Ends, Gru, Last, Lstm, RepeatVector, Rnn
 from pellucid.networks.words.reshaping import Flatten, PadChannels, Reshape, Sample, Upsample
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "Edges",
     "Elu",
     "Embed",
+    "Ends",
     "Fc",
     "Flatten",
     "FromLast",
@@ -86,6 +87,7 @@ __all__ = [
     "Rbf",
     "Relu",
     "Repeat",
+    "RepeatVector",
     "Reshape",
     "Residual",
     "Rnn",
@@ -113,7 +115,7 @@ _PLAIN: tuple[type[Word], ...] = (
     *(Fc, Maxout, Rbf),
     *(Relu, LeakyRelu, Prelu, Elu, Selu, Gelu, Silu, Mish, Softplus, Sigmoid, Tanh, HardTanh, Softmax, Step, Identity),
     *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Lrn),
-    *(Rnn, Lstm, Gru, Last, Embed),
+    *(Rnn, Lstm, Gru, Last, Ends, Embed, RepeatVector),
     *(TableConv, Subsample, ScaledTanh, Codes),
     *(Flatten, Reshape, Upsample, PadChannels, Sample, Code),
     *(Binarise, Hopfield, ModernHopfield),

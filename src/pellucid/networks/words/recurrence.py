@@ -1,4 +1,4 @@
-"""Recurrent layers, the embedding of tokens, and the last step."""
+"""Recurrent layers, the embedding of tokens, and the ways from a sequence to features and back."""
 
 # ruff: noqa: ARG002 - every rule of a word is given the input's shape, though few words need it for all
 
@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from pellucid.blocks import Ends as EndsBlock
 from pellucid.blocks import Last as LastBlock
-from pellucid.blocks import Outputs
+from pellucid.blocks import Outputs, PaddedOutputs
+from pellucid.blocks import RepeatVector as RepeatVectorBlock
 from pellucid.networks.arguments import Count, Flag, argument
 from pellucid.networks.field import WHOLE, Field
 from pellucid.networks.layers import Layer
@@ -35,6 +37,7 @@ class _Recurrent(Word):
     units: int = argument(Count(), help="size of the hidden state", letter="n", positional=True)
     layers: int = argument(Count(), 1, help="layers on top of each other")
     bidirectional: bool = argument(Flag(), False, help="whether a second layer reads backwards")
+    padded: bool = argument(Flag(), False, help="whether steps of zeros in front are padding, not to be read")
 
     def shape(self, incoming: Shape) -> Sequence:
         """Return the hidden state at every step."""
@@ -69,7 +72,8 @@ class _Recurrent(Word):
             named["num_layers"] = self.layers
         if self.bidirectional:
             named["bidirectional"] = True
-        return (Layer(self.name, Outputs, (Layer(self.name, self.module, (inputs, self.units), named),)),)
+        block = PaddedOutputs if self.padded else Outputs
+        return (Layer(self.name, block, (Layer(self.name, self.module, (inputs, self.units), named),)),)
 
     @property
     def _directions(self) -> int:
@@ -116,6 +120,7 @@ class Embed(Word):
     name: ClassVar[str] = "embed"
     also_called: ClassVar[tuple[str, ...]] = ("embedding",)
     units: int = argument(Count(), help="numbers a token becomes", letter="n", positional=True)
+    padded: bool = argument(Flag(), False, help="whether token 0 is padding, which becomes zeros and is not learned")
 
     def shape(self, incoming: Shape) -> Sequence:
         """Return a vector for each token."""
@@ -131,7 +136,8 @@ class Embed(Word):
 
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return an embedding."""
-        return (Layer("embed", nn.Embedding, (last_count(incoming), self.units)),)
+        named = {"padding_idx": 0} if self.padded else {}
+        return (Layer("embed", nn.Embedding, (last_count(incoming), self.units), named),)
 
 
 @dataclass(frozen=True)
@@ -149,3 +155,50 @@ class Last(Word):
     def modules(self, incoming: Shape) -> tuple[Layer, ...]:
         """Return the block that takes the last step."""
         return (Layer("last", LastBlock),)
+
+
+@dataclass(frozen=True)
+class Ends(Word):
+    """Both ends of what `bidirectional=yes` has read: the last step forwards, beside the first step backwards.
+
+    `last` would show of the backward layer the one step with which it began.
+    """
+
+    name: ClassVar[str] = "ends"
+    padded: bool = argument(Flag(), False, help="whether steps of zeros in front are padding")
+
+    def shape(self, incoming: Shape) -> Features:
+        """Return the features of one step."""
+        if not isinstance(incoming, Sequence):
+            raise refusal(self, incoming, SEQUENCES, _ADVICE.get(type(incoming), ""))
+        if incoming.features % 2:
+            raise MisfitError(
+                "ends takes half of the features from either end",
+                expected="an even number of features, as bidirectional=yes gives",
+                received=str(incoming),
+                advice="last takes all of them from the last step",
+            )
+        return Features(incoming.features)
+
+    def modules(self, incoming: Shape) -> tuple[Layer, ...]:
+        """Return the block that takes both ends."""
+        return (Layer("ends", EndsBlock, (), {"padded": True} if self.padded else {}),)
+
+
+@dataclass(frozen=True)
+class RepeatVector(Word):
+    """A row of features at each of so many steps, from which a recurrent layer makes a sequence: one to many."""
+
+    name: ClassVar[str] = "repeatvector"
+    also_called: ClassVar[tuple[str, ...]] = ("unroll",)
+    steps: int = argument(Count(), help="length of the sequence", letter="n", positional=True)
+
+    def shape(self, incoming: Shape) -> Sequence:
+        """Return a sequence of that length."""
+        if not isinstance(incoming, Features):
+            raise refusal(self, incoming, "a row of features", "flatten or last make one")
+        return Sequence(incoming.count, self.steps)
+
+    def modules(self, incoming: Shape) -> tuple[Layer, ...]:
+        """Return the block that repeats."""
+        return (Layer("repeatvector", RepeatVectorBlock, (self.steps,)),)

@@ -22,24 +22,19 @@ from pellucid.networks.zoo import (
 )
 from pellucid.networks.zoo.entry import Arrows, Entry
 
-__all__ = ["ZOO", "Arrows", "Entry"]
+__all__ = ["FAMILIES", "ZOO", "Arrows", "Entry"]
 
-_FAMILIES = (
-    neurons,
-    linear,
-    mlp,
-    rbf,
-    lenet,
-    alexnet,
-    vgg,
-    googlenet,
-    resnet,
-    cnn,
-    segmentation,
-    recurrent,
-    autoencoder,
-    gan,
-    hopfield,
+FAMILIES: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
+    {
+        "Single neurons and linear models": (*neurons.ENTRIES, *linear.ENTRIES),
+        "Layers of neurons": (*mlp.ENTRIES, *rbf.ENTRIES),
+        "Convolutional": (*lenet.ENTRIES, *alexnet.ENTRIES, *vgg.ENTRIES, *googlenet.ENTRIES, *cnn.ENTRIES),
+        "Residual, and their plain twins": resnet.ENTRIES,
+        "A class for every pixel": segmentation.ENTRIES,
+        "Recurrent": recurrent.ENTRIES,
+        "Without a target": (*autoencoder.ENTRIES, *gan.ENTRIES, *hopfield.ENTRIES),
+    }
 )
+"""The entries, in the order in which one learns them."""
 
-ZOO: Mapping[str, Entry] = MappingProxyType({entry.name: entry for family in _FAMILIES for entry in family.ENTRIES})
+ZOO: Mapping[str, Entry] = MappingProxyType({entry.name: entry for family in FAMILIES.values() for entry in family})

@@ -7,6 +7,7 @@ from pellucid.shapes import Features, Image, Sequence, size
 _SMALLEST = 4  # the side from which a generator of images grows, and down to which a discriminator goes
 _MOST_HALVINGS = 4
 _MOST_CODE = 64
+_HIDDEN = 16  # units of a fully connected layer, in maps at full size
 
 
 def write(
@@ -14,9 +15,10 @@ def write(
 ) -> Arrows:
     """Write a generator and a discriminator of the same make.
 
-    Rows and sequences of fixed length: hidden layers with ReLU in both. Images: the generator doubles a small image by
-    transposed convolutions with batch norm and ReLU, the discriminator halves it by convolutions with leaky ReLU and
-    without a norm, so that each sample is judged, and its gradient penalised, by itself.
+    Rows and sequences of fixed length: hidden layers with ReLU in both. Images: a hidden layer, then the generator
+    doubles a small image by transposed convolutions with batch norm and ReLU; the discriminator halves it by
+    convolutions with leaky ReLU and ends in a hidden layer, without a norm, so that each sample is judged, and its
+    gradient penalised, by itself.
 
     Args:
         input: the data.
@@ -61,16 +63,17 @@ def _halvings(input: Image) -> int:
 
 
 def _convolutional(input: Image, code: int, width: int) -> tuple[str, str]:
-    halvings = _halvings(input)
+    halvings, hidden = _halvings(input), _HIDDEN * width
     small = Image(input.height >> halvings, input.width >> halvings, width << halvings)
-    up = [f"code({code}) -> fc({size(small)}) -> batchnorm -> relu -> reshape({small})"]
+    up = [f"code({code}) -> fc({hidden}) -> batchnorm -> relu", f"fc({size(small)}) -> batchnorm -> relu"]
+    up.append(f"reshape({small})")
     down = []
     for step in range(halvings):
-        last = step == halvings - 1
-        maps = input.channels if last else small.channels >> (step + 1)
-        up.append(f"convtranspose({maps}, 4x4, stride=2, padding=1)" + ("" if last else " -> batchnorm -> relu"))
+        up.append(f"convtranspose({small.channels >> (step + 1)}, 4x4, stride=2, padding=1) -> batchnorm -> relu")
         down.append(f"conv({width << (step + 1)}, 4x4, stride=2, padding=1) -> leakyrelu(0.2)")
-    return " -> ".join(up), " -> ".join([*down, "fc(1)"])
+    up.append(f"conv({input.channels}, 3x3, padding=same)")
+    down.append(f"fc({hidden}) -> leakyrelu(0.2) -> fc(1)")
+    return " -> ".join(up), " -> ".join(down)
 
 
 ENTRIES = (
@@ -78,7 +81,7 @@ ENTRIES = (
         "gan",
         "generative adversarial network: a generator of samples and a discriminator that tells them from the data",
         "Goodfellow et al., Generative adversarial nets, NIPS 2014; for images with the transposed convolutions of"
-        " Radford, Metz and Chintala (DCGAN, 2016)",
+        " Radford, Metz and Chintala (DCGAN, 2016), and the hidden layers of Chen et al. (InfoGAN, 2016)",
         write,
         (Features, Image, Sequence),
         None,

@@ -11,6 +11,7 @@ from pellucid.training.rules.perceptron import Perceptron, perceptron_rule
 from pellucid.training.rules.radial import FromCentres
 from pellucid.training.rules.reconstruction import Reconstructing
 from pellucid.training.rules.storing import Storing
+from pellucid.training.rules.truncated import Truncated, truncated
 from pellucid.training.session import Rule
 from pellucid.training.tasks import Generation, Recall, Reconstruction, Segmentation, Supervised, Task
 
@@ -23,6 +24,7 @@ __all__ = [
     "Reconstructing",
     "Rule",
     "Storing",
+    "Truncated",
     "rule_for",
 ]
 
@@ -31,6 +33,8 @@ def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
     """Return the rule the recipe names, or the one that the network or the task asks for."""
     if recipe.rule in {"perceptron", "pocket"}:
         return perceptron_rule(network, task, pocket=recipe.rule == "pocket")
+    if recipe.rule == "closed-form":
+        return closed_form(network, task, recipe)
     if isinstance(task, Generation):
         return adversarial(network, recipe)
     if isinstance(task, Recall):
@@ -38,8 +42,8 @@ def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
     if isinstance(task, Reconstruction):
         return Reconstructing(task)
     assert isinstance(task, Supervised | Segmentation)
-    if isinstance(task, Supervised) and recipe.rule == "closed-form":
-        return closed_form(network, task, recipe)
     if isinstance(task, Supervised) and has_centres(network):
         return FromCentres(task.loss)
+    if isinstance(task, Supervised) and task.carries:
+        return truncated(network, recipe, task.loss)
     return Gradient(task.loss)

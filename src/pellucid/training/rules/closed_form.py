@@ -16,6 +16,7 @@ from pellucid.training.rules.gradient import require_finite
 from pellucid.training.rules.least_squares import Solution, solve, steepness
 from pellucid.training.session import Rule, Session
 from pellucid.training.tasks.supervised import Supervised
+from pellucid.training.tasks.task import Task
 
 _COPIES = 24  # changed copies of a row, beside the row as it is
 _ENOUGH_ROWS = 50_000  # where the rows alone are so many, copies would cost more than they tell
@@ -56,7 +57,7 @@ class ClosedForm(Rule):
         return loss, math.nan
 
 
-def closed_form(network: nn.Module, task: Supervised, recipe: Recipe) -> ClosedForm:
+def closed_form(network: nn.Module, task: Task, recipe: Recipe) -> ClosedForm:
     """Return the rule for a network whose last layer is linear.
 
     Raises:

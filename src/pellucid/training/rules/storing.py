@@ -56,7 +56,7 @@ class Storing(Rule):
         rows, room = len(session.data.rows["train"]), len(memory_of(session.network).patterns)
         if rows <= room:
             return ()
-        return (f"{room:,} of {rows:,} rows, which stand for the others, are stored; patterns={rows} would keep all",)
+        return (f"{room:,} of {rows:,} rows, which stand for the others, are stored; more with patterns=...",)
 
     def order(self, session: Session) -> Tensor:
         """Return the rows whose patterns are stored."""

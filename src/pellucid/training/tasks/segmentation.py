@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from pellucid.data.dataset import Dataset, Masks
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.errors import DataError, OptionError
+from pellucid.networks import main_output
 from pellucid.recipe import LossName, MetricName, Recipe, TaskName
 from pellucid.shapes import Image
 from pellucid.training.batches import rows_at_once
@@ -137,7 +138,7 @@ def _outputs(network: Network, data: Dataset, rows_B: Tensor, device: Device) ->
     """Return the scores (B, K, H, W) and the masks (B, H, W) of some rows."""
     inputs_B, masks_BHW = data.batch(rows_B)
     with device.autocast():
-        outputs_BKHW = network(inputs_B.to(device.device)).float()
+        outputs_BKHW = main_output(network(inputs_B.to(device.device))).float()
     return outputs_BKHW, masks_BHW.to(device.device)
 
 

@@ -4,24 +4,29 @@ Shape letters: N samples, B batch, T time, K outputs.
 """
 
 import math
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from sklearn import metrics as reference
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pellucid.data.dataset import Classes, Dataset, NextToken, Values
 from pellucid.errors import DataError, OptionError
 from pellucid.networks import main_output
+from pellucid.networks.carrying import State, carrying
 from pellucid.recipe import LossName, MetricName, Recipe, TaskName
 from pellucid.shapes import Features, Sequence
 from pellucid.training.batches import rows_at_once
 from pellucid.training.device import Device
+from pellucid.training.streams import streams
 from pellucid.training.tasks.task import Loss, Network, Task, metric_for
 
 _RUBBISH = 1.0
 """The distance of the class of rubbish in the loss `map`, j; the paper does not give its own."""
+_STREAMS = 16  # begun without a state at so many places only, and yet some rows at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class Supervised(Task):
     Attributes:
         outputs: how many numbers the network's last layer gives (at every step, for `language`).
         loss: (outputs, targets) -> mean loss of the batch, a scalar.
+        carries: whether a text is read on from batch to batch with the state of recurrent layers kept.
     """
 
     name: TaskName
@@ -39,6 +45,7 @@ class Supervised(Task):
     loss: Loss
     loss_name: LossName
     metric: MetricName
+    carries: bool = False
 
     @property
     def answer(self) -> Features | Sequence:
@@ -58,15 +65,30 @@ class Supervised(Task):
         steps = data.targets[:1].numel() if isinstance(self.target, NextToken) else 1
         return rows_at_once(data.inputs, self.outputs * steps)
 
+    def batches(self, data: Dataset, rows: Tensor) -> Iterable[Tensor]:
+        """Return the rows as they are judged, in batches; a text that is read on in a few streams."""
+        return streams(rows.sort().values, _STREAMS) if self.carries else rows.split(self.rows_at_once(data))
+
+    def outputs_over(
+        self, network: Network, data: Dataset, rows: Tensor, device: Device
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield the rows of each batch, what the network gives for them, and their targets."""
+        state: State = {}
+        count = 0
+        for rows_B in self.batches(data, rows):
+            if len(rows_B) != count:  # other streams
+                state.clear()
+            count = len(rows_B)
+            inputs_B, targets_B = data.batch(rows_B)
+            kept = carrying(network, state) if self.carries and isinstance(network, nn.Module) else nullcontext()
+            with kept, device.autocast():
+                outputs_B = main_output(network(inputs_B.to(device.device)))
+            yield rows_B, outputs_B.float(), targets_B.to(device.device)
+
     def evaluate(self, network: Network, data: Dataset, rows: Tensor, device: Device) -> dict[str, float]:
         """Return the loss and the metrics."""
         loss_sum, predictions, truth = 0.0, [], []
-        for rows_B in rows.split(self.rows_at_once(data)):
-            inputs_B, targets_B = data.batch(rows_B)
-            targets_B = targets_B.to(device.device)
-            with device.autocast():
-                outputs_B = main_output(network(inputs_B.to(device.device)))
-            outputs_B = outputs_B.float()
+        for rows_B, outputs_B, targets_B in self.outputs_over(network, data, rows, device):
             loss_sum += self.loss(outputs_B, targets_B).item() * len(rows_B)
             predictions.append(self.predictions(outputs_B).cpu())
             truth.append(self.truth(targets_B).cpu())
@@ -110,7 +132,19 @@ def supervised(data: Dataset, target: Classes | Values | NextToken, recipe: Reci
                     expected="two classes or more",
                     received=", ".join(names) or "none",
                 )
-    return Supervised(name, target, outputs, _loss(loss, name, recipe), loss, metric_for(name, recipe))
+    carries = _carries(target, recipe)
+    return Supervised(name, target, outputs, _loss(loss, name, recipe), loss, metric_for(name, recipe), carries)
+
+
+def _carries(target: Classes | Values | NextToken, recipe: Recipe) -> bool:
+    if recipe.state == "carried" and not isinstance(target, NextToken):
+        raise OptionError(
+            "there is nothing to carry a state through: these samples do not follow one another",
+            expected="a text whose next token is predicted",
+            received=f"{'values' if isinstance(target, Values) else 'classes'} to predict",
+            advice="leave --state out",
+        )
+    return recipe.state == "carried"
 
 
 def _loss(name: LossName, task: TaskName, recipe: Recipe) -> Loss:

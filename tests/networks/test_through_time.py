@@ -1,0 +1,85 @@
+"""The gradient of a recurrent layer through time: against the product of Jacobians, vanishing and not."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pellucid.networks import build
+from pellucid.networks.through_time import reach
+
+pytestmark = pytest.mark.covers("B6")
+
+STEPS, UNITS = 40, 16
+
+
+def sequences(samples: int = 3, features: int = 4) -> Tensor:
+    return torch.randn(samples, STEPS, features, generator=torch.Generator().manual_seed(1))
+
+
+def weight_of(network: nn.Module, name: str) -> Tensor:
+    """Return a weight of the first layer, which can be written to."""
+    return network.get_parameter(f"{network_name(network)}.layer.{name}").detach()
+
+
+def network_name(network: nn.Module) -> str:
+    return next(name for name, _ in network.named_children())
+
+
+def test_it_is_the_norm_of_the_product_of_jacobians() -> None:
+    """Of a plain layer: dh_T/dx_t = prod of diag(1 - h_s²) U over s from T to t + 1, times diag(1 - h_t²) W."""
+    network, x_NTF = build(f"T x 4 -> rnn({UNITS})", seed=1).double(), sequences().double()
+    w, u = weight_of(network, "weight_ih_l0").numpy(), weight_of(network, "weight_hh_l0").numpy()
+    h_NTH = network(x_NTF).detach().numpy()
+    norms = np.zeros((3, STEPS))
+    for sample, h_TH in enumerate(h_NTH):
+        product = np.eye(UNITS)
+        for t in reversed(range(STEPS)):
+            slopes = np.diag(1 - h_TH[t] ** 2)
+            norms[sample, t] = np.linalg.norm(product @ slopes @ w)
+            product = product @ slopes @ u
+    assert reach(network, x_NTF).numpy() == pytest.approx(norms.mean(0), rel=1e-6)
+
+
+def test_a_plain_layers_gradient_vanishes_as_its_recurrent_weights_bound_it() -> None:
+    network, x_NTF = build(f"T x 4 -> rnn({UNITS})", seed=1), sequences()
+    felt_T = reach(network, x_NTF)
+    largest = float(torch.linalg.matrix_norm(weight_of(network, "weight_hh_l0"), 2))
+    assert largest < 1.3
+    assert felt_T[0] < felt_T[-1] * largest ** (STEPS - 1)
+    assert felt_T[0] < 1e-6 * felt_T[-1]
+
+
+def test_an_lstms_gradient_stays_where_its_forget_gates_are_open() -> None:
+    network, x_NTF = build(f"T x 4 -> lstm({UNITS})", seed=1), sequences()
+    closed = reach(network, x_NTF)
+    weight_of(network, "bias_ih_l0")[UNITS : 2 * UNITS] = 6.0
+    opened = reach(network, x_NTF)
+    assert opened[0] > 0.1 * opened[-1]
+    assert closed[0] < 1e-3 * closed[-1]  # as it is drawn its gates let half through at each step, so it fades as well
+
+
+@pytest.mark.slow
+def test_where_it_learns_to_remember_its_gradient_reaches_back() -> None:
+    """To say at the end what the first of 40 steps was: the plain layer forgets as it is drawn, and learns not to."""
+    network = build("T x 4 -> rnn(32) -> fc(4)", seed=0)
+    assert fading(network) < 1e-3
+    optimizer = torch.optim.Adam(network.parameters(), lr=5e-3)
+    random = torch.Generator().manual_seed(0)
+    for _ in range(1500):
+        tokens_NT = torch.randint(0, 4, (32, STEPS), generator=random)
+        loss = F.cross_entropy(network(F.one_hot(tokens_NT, 4).float())[:, -1], tokens_NT[:, 0])
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+    assert loss.item() < 0.1
+    assert fading(network) > 0.1
+
+
+def fading(network: nn.Module) -> float:
+    """Return how much less is felt of the first step than of the last."""
+    tokens_NT = torch.randint(0, 4, (16, STEPS), generator=torch.Generator().manual_seed(1))
+    felt_T = reach(network, F.one_hot(tokens_NT, 4).float())
+    return float(felt_T[0] / felt_T[-1])
