@@ -20,6 +20,7 @@ from pellucid.recipe import Recipe
 from pellucid.seed import isolated, seed_torch
 from pellucid.shapes import Image
 from pellucid.training import begin, fit
+from pellucid.training.checks import overfit_one_batch, range_test
 from pellucid.training.device import choose_device
 from pellucid.training.evaluation import evaluate
 from pellucid.training.rules import Reconstructing
@@ -190,6 +191,15 @@ def test_what_does_not_fit_is_refused() -> None:
         task_for(DIGITS, Recipe(metric="accuracy"))
     with pytest.raises(DataError, match="made for reconstruction"):
         begin(load("digits"), "autoencoder", Recipe(device="cpu"))
+
+
+def test_one_batch_can_be_learned_by_heart_and_a_rate_be_found() -> None:
+    session = begin(IRIS, "autoencoder(4, noise=2)", Recipe(device="cpu", threads=1)).session
+    outcome = overfit_one_batch(session)
+    assert outcome.passed, outcome
+    variance = IRIS.split("train")[0].var(0, correction=0).mean()
+    assert outcome.threshold == pytest.approx(0.1 * float(variance), rel=0.5)
+    assert 1e-5 < range_test(session).suggestion < 1
 
 
 @pytest.mark.covers("B10")

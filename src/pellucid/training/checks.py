@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pellucid.data.dataset import Values
+from pellucid.blocks import GaussianNoise
+from pellucid.data.dataset import Itself, Values
 from pellucid.errors import OptionError, RunError
 from pellucid.recipe import Recipe
 from pellucid.training.loop import epoch_order, open_session, train_step
-from pellucid.training.rules import Gradient
+from pellucid.training.rules import Gradient, Reconstructing
 from pellucid.training.session import Session
 from pellucid.training.tasks import task_for
 
@@ -68,6 +69,8 @@ def overfit_one_batch(session: Session, steps: int = 300) -> Overfitting:
     for module in copied.network.modules():
         if isinstance(module, _DROPOUTS):
             module.p = 0.0
+        elif isinstance(module, GaussianNoise):
+            module.deviation = 0.0
     rows = epoch_order(session)[: session.batch_size]
     threshold = 0.1 * _constant_loss(session, rows)
     first = last = math.nan
@@ -134,16 +137,18 @@ def _half_way_down(rates: list[float], losses: list[float]) -> float:
 def _constant_loss(session: Session, rows: Tensor) -> float:
     """Return the batch's loss under the best constant answer: class entropy, or variance of the targets."""
     targets = session.data.targets[rows]
-    if isinstance(session.task.target, Values):
+    if isinstance(session.task.target, Itself):
+        targets = session.data.batch(rows)[0]
+    if isinstance(session.task.target, Values | Itself):
         return max(float(targets.var(0, correction=0).mean()), 1e-3)
-    shares = torch.bincount(targets.flatten()) / targets.numel()
+    shares = torch.bincount(targets.flatten().long()) / targets.numel()
     return max(float(torch.special.entr(shares).sum()), 1e-3)
 
 
 def _copy(session: Session, recipe: Recipe) -> Session:
     """Return a fresh session on a copy of the network; compiling it would cost more than the test."""
     recipe = dataclasses.replace(recipe, compile=False, schedule="constant")
-    if not isinstance(session.rule, Gradient):
+    if not isinstance(session.rule, Gradient | Reconstructing):
         raise OptionError(
             f"a {session.task.name} has no loss that one step lowers, so there is nothing to check beforehand",
             expected="a network that learns by gradient descent on one loss",
