@@ -203,9 +203,11 @@ def measure(name: str, seed: int) -> dict[str, Any]:
 
 
 def compare() -> str:
-    """Return a row for each training that was measured; none is measured here."""
-    head = ["what", "command", "figure", "wanted", "reached", "seeds", "parameters", "minutes each", "threads"]
-    return table(head, list(_rows()))
+    """Return a row for each training that was measured, and the commands; none is measured here."""
+    head = ["what", "figure", "wanted", "reached", "seeds", "parameters", "minutes each", "threads"]
+    done = {line["name"] for line in measured()}
+    commands = [f"{TRAININGS[name].what}:\n\n    {TRAININGS[name].command}\n" for name in TRAININGS if name in done]
+    return "\n".join([table(head, list(_rows())), "", *commands])
 
 
 def _rows() -> Iterator[list[str]]:
@@ -219,7 +221,6 @@ def _rows() -> Iterator[list[str]]:
         seconds = mean(line["seconds"] for line in found)
         yield [
             training.what,
-            f"`{training.command}`",
             f"{_said(training, mean(values))} ({_said(training, min(values))} to {_said(training, max(values))})",
             training.wanted,
             verdict,

@@ -13,6 +13,8 @@ _SHARES = frozenset(
         "real_accuracy",
         "made_accuracy",
         "high_quality",
+        "recalled",
+        "corrected",
     }
 )
 
