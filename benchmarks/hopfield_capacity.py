@@ -194,7 +194,9 @@ def draw(retained: Shares, exact: Shares, loads: NDArray[np.float64]) -> None:
             ahead, limit + slope * ahead**power, linewidth=0.8, label=f"{limit:.3f} + {slope:.2f} / N^{power:.2g}"
         )
     right.axhline(0.138, color="grey", linewidth=0.8)
-    right.set(xlabel="1 / N", ylabel="load at which half are retained", title="extrapolated to infinite N")
+    right.annotate("0.138", (1 / sizes.min(), 0.138), xytext=(0, 3), textcoords="offset points", ha="right")
+    right.set_xticks([0, *1 / sizes], ["∞", *(f"{units:,.0f}" for units in sizes)])
+    right.set(xlabel="N, on a scale of 1/N", ylabel="load at which half are retained", title="extrapolated")
     right.legend()
     figure.savefig(FIGURE, metadata={"Date": None})
 

@@ -7,6 +7,7 @@ was stopped goes on where it stopped, in its run folder under `runs/results`.
 
 import json
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ class Training:
         bound: the same as a number: an upper bound of `error`, `loss` and others of which less is better.
         seeds: to be trained with; `--split-seed` too where the data has no split of its own.
         splits: whether the seed is the split's as well.
+        beside: other figures of the same rows to tell.
     """
 
     what: str
@@ -45,6 +47,7 @@ class Training:
     split: Literal["train", "validation", "test"] = "test"
     seeds: tuple[int, ...] = (0, 1, 2)
     splits: bool = False
+    beside: tuple[str, ...] = ()
 
     @property
     def lower_is_better(self) -> bool:
@@ -58,7 +61,7 @@ class Training:
     @property
     def command(self) -> str:
         """The command, as one types it."""
-        return " ".join(["pellucid train", *(f'"{a}"' if " " in a else a for a in self.arguments)])
+        return shlex.join(["pellucid", "train", *self.arguments])
 
 
 _SMALL = (
@@ -118,6 +121,7 @@ TRAININGS: dict[str, Training] = {
         0.82,
         split="validation",
         splits=True,
+        beside=("recall",),
     ),
     "names-together": Training(
         "names to language, equal names in one split; validation rows",
@@ -127,6 +131,7 @@ TRAININGS: dict[str, Training] = {
         0.82,
         split="validation",
         splits=True,
+        beside=("recall",),
     ),
     "fashion-small": Training(
         "Fashion-MNIST, a network of LeNet's size",
@@ -218,10 +223,13 @@ def _rows() -> Iterator[list[str]]:
             continue
         values = [line["value"] for line in found]
         verdict = "yes" if training.reached(mean(values)) else "**no**"
+        if len(found) < len(training.seeds):
+            verdict += f", but {len(found)} of {len(training.seeds)} seeds only"
         seconds = mean(line["seconds"] for line in found)
         yield [
             training.what,
-            f"{_said(training, mean(values))} ({_said(training, min(values))} to {_said(training, max(values))})",
+            f"{_said(training, mean(values))} ({_said(training, min(values))} to {_said(training, max(values))})"
+            + "".join(f"; {name} {mean(line['figures'][name] for line in found):.3g}" for name in training.beside),
             training.wanted,
             verdict,
             str(len(found)),
