@@ -147,7 +147,9 @@ def _refuse_output(tree: Tree, plan: Plan, outputs: Outputs) -> NoReturn:
     if not fitting and isinstance(plan.output, Sequence):
         fitting = _fitting((*plan.steps, *literal(read(f"{plan.output} -> last")).steps), plan.input, outputs)
     advice = "end with a layer that gives that"
-    if isinstance(outputs, Image):
+    if outputs == plan.input:
+        advice = "autoencoder gives its input back, whatever the shape"
+    elif isinstance(outputs, Image):
         advice = "fcn and unet answer at every pixel, whatever the size"
     raise failure(
         tree.chain[-1].place,
