@@ -136,7 +136,7 @@ def suited(recipe: Recipe, asked: Recipe, plan: Plan) -> Recipe:
     """Return a filled-in recipe with what a network wants otherwise, where that was not asked for.
 
     Radial basis functions begin at a solution: the usual rate would leave it before it is made better, and centres lie
-    on images as they are. On digits `rbf(200)` lost two points by the usual choices.
+    on images as they are. On digits `rbf(200)` lost two points by the usual choices (one seed).
     """
     if recipe.rule not in {None, "gradient"} or not any(isinstance(word, Rbf) for word in every(plan.steps)):
         return recipe

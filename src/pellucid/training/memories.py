@@ -12,11 +12,6 @@ from pellucid.errors import OptionError
 Memory = Hopfield | HopfieldModern
 
 
-def has_memory(network: object) -> bool:
-    """Say whether there is a memory in a network."""
-    return isinstance(network, nn.Module) and any(isinstance(each, Memory) for each in network.modules())
-
-
 def memory_of(network: object) -> Memory:
     """Return the memory of a network.
 
