@@ -1,0 +1,1 @@
+"""What is wrong with a running PyTorch program, and what to change."""
