@@ -82,7 +82,7 @@ print(sys.stdin.read(), file=sys.stderr)
 print(__import__('neighbour').WORD)
 """
 
-PROGRAMS = {
+PROGRAMS: dict[str, tuple[str | bytes, str]] = {
     "shows itself": (SHOWS_ITSELF, "finished"),
     "raises": ("def f():\n    1 / 0\nf()", "raised"),
     "raises from": (
