@@ -15,7 +15,7 @@ import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
 
@@ -231,15 +231,12 @@ def show(said: Iterable[Said]) -> None:
             f"{case.name}/{each.job.script}.py, seed {each.job.seed}: {case.title}; {each.steps} steps, "
             f"metric {each.metric}, status {each.status}, overhead {each.overhead:.1%}; expected: {expected}"
         )
-        findings = [Finding(**{name: finding[name] for name in _FIELDS if name in finding}) for finding in _whole(each)]
+        names = {field.name for field in fields(Finding)}
+        findings = [
+            Finding(**{"remedies": (), **{name: value for name, value in finding.items() if name in names}})
+            for finding in each.findings or ()
+        ]
         print(findings_text(findings, headline, 120), end="\n\n")
-
-
-_FIELDS = ("cause", "severity", "confidence", "where", "evidence", "explanation", "remedies", "step")
-
-
-def _whole(said: Said) -> list[dict[str, object]]:
-    return [{"remedies": (), **finding} for finding in said.findings or ()]
 
 
 def main() -> None:

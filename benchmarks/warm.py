@@ -46,9 +46,8 @@ def serve() -> None:
         child = os.fork()
         if not child:
             _become(job)
-            return main(job["arguments"])
+            main(job["arguments"])
         print(json.dumps({"status": _wait(child, job["seconds"])}), flush=True)
-    return None
 
 
 def _wait(child: int, seconds: float) -> int:
