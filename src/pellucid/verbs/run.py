@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 import torch
@@ -33,6 +35,9 @@ from pellucid.verbs.judged import Judged
 from pellucid.verbs.new_rows import new_rows
 from pellucid.verbs.predicting import predictions_of
 from pellucid.verbs.recalling import recollections
+
+_BEFORE_ASKED: Mapping[str, Any] = MappingProxyType({"state": "fresh"})
+"""What a run did whose run.json does not say so, because there was no choice then: no state was carried."""
 
 
 class Run:
@@ -65,7 +70,7 @@ class Run:
     def recipe(self) -> Recipe:
         """How it was trained, every choice made."""
         with as_damage(self.folder / "run.json"):
-            return Recipe(**self.asked["recipe"])
+            return Recipe(**{**_BEFORE_ASKED, **self.asked["recipe"]})
 
     @cached_property
     def _network(self) -> nn.Module:
