@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pellucid.data import Dataset
-    from pellucid.judging.judgement import Judgement
+    from pellucid.judging.judgement import Concern, Judgement
     from pellucid.judging.learning_curve import LearningCurve
     from pellucid.report.subject import Part, Subject, Times
     from pellucid.verbs.run import Run
@@ -90,6 +90,7 @@ def subject_of(
         findings=run.findings,
         learning_curve=learning_curve,
         specimens=specimens,
+        concerns=_concerns(run, network) if run.record.result is not None else (),
     )
 
 
@@ -125,6 +126,15 @@ def _judged(run: Run, data: Dataset, network: nn.Module | None) -> tuple[Judgeme
         return run.judge(data, network=copy.deepcopy(network)), ""  # the user's module keeps the weights it has
     except PellucidError as error:
         return None, _said(error)
+
+
+def _concerns(run: Run, network: nn.Module | None) -> tuple[Concern, ...]:
+    """Return what is wrong with a network that is not judged row by row."""
+    from pellucid.judging.memories import memory_concerns
+
+    if not run.recalls:
+        return ()
+    return memory_concerns(run.model() if network is None else run.with_weights(copy.deepcopy(network)))
 
 
 def _said(error: PellucidError) -> str:
