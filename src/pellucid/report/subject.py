@@ -9,6 +9,7 @@ from pellucid.data.dataset import Dataset, Target
 from pellucid.judging.judgement import Judgement
 from pellucid.judging.learning_curve import LearningCurve
 from pellucid.networks import Plan
+from pellucid.networks.through_time import Reach
 from pellucid.record import Finding, Record
 from pellucid.training.tasks.specimens import Specimens
 
@@ -58,6 +59,7 @@ class Subject:
         findings: of the diagnosis.
         learning_curve: what more data would bring, where it was asked for.
         specimens: what the network makes of some samples, where looking at them says more than figures.
+        reach: how far back the gradient of a recurrent network reaches.
     """
 
     title: str
@@ -77,6 +79,7 @@ class Subject:
     findings: tuple[Finding, ...] = field(default=())
     learning_curve: LearningCurve | None = None
     specimens: Specimens | None = None
+    reach: Reach | None = None
 
     @property
     def state(self) -> State:
