@@ -9,6 +9,7 @@ from pellucid.data.dataset import Dataset, Target
 from pellucid.judging.judgement import Concern, Judgement
 from pellucid.judging.learning_curve import LearningCurve
 from pellucid.networks import Plan
+from pellucid.networks.through_time import Reach
 from pellucid.record import Finding, Record
 from pellucid.training.tasks.specimens import Specimens
 
@@ -59,6 +60,7 @@ class Subject:
         learning_curve: what more data would bring, where it was asked for.
         specimens: what the network makes of some samples, where looking at them says more than figures.
         concerns: what is wrong with a network that is not judged row by row.
+        reach: how far back the gradient of a recurrent network reaches.
     """
 
     title: str
@@ -79,6 +81,7 @@ class Subject:
     learning_curve: LearningCurve | None = None
     specimens: Specimens | None = None
     concerns: tuple[Concern, ...] = ()
+    reach: Reach | None = None
 
     @property
     def state(self) -> State:
