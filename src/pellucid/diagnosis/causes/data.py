@@ -251,10 +251,9 @@ def label_noise(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     if site is None or site.many or not 2 <= len(site.classes) <= 64 or site.function in DISTANCES:
         return
     contradicted = after.contradicted if (after.sure or 0) > 0.3 else None
-    dropout = any(network.dropouts for network in seen.networks)
-    if progress.test is not None and progress.train is not None and not dropout:
-        gap = progress.test - progress.train
-        if gap > thresholds.BETTER_UNSEEN.value and progress.test > progress.chance + 0.1:
+    if progress.best_test is not None and progress.fitted is not None:
+        gap = progress.best_test - progress.fitted
+        if gap > thresholds.BETTER_UNSEEN.value and progress.best_test > progress.chance + 0.1:
             yield _noisy(site, 0.8, thresholds.BETTER_UNSEEN.evidence("test accuracy less training accuracy", gap))
     if contradicted is not None and contradicted > thresholds.CONTRADICTED.value:
         evidence = thresholds.CONTRADICTED.evidence("labels that their agreeing neighbours contradict", contradicted)

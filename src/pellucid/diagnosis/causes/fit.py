@@ -36,7 +36,7 @@ def capacity_low(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
 
 def overfitting(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A network that gets better on what it learns from and worse on all else."""
-    gap = None if progress.train is None or progress.test is None else progress.train - progress.test
+    gap = progress.gap
     judged = [score for score in seen.scored("eval") if score.loss is not None and math.isfinite(score.loss)]
     rise = _rise(judged)
     wide = gap is not None and gap > thresholds.GAP.value

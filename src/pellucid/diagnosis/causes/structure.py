@@ -124,7 +124,14 @@ def symmetric_init(seen: Observation, progress: Progress) -> Iterator[Suspicion]
 
 def init_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Weights that began far too large or small for what they sum over."""
-    initial = {p.key: p for network in seen.networks if not network.loaded for p in network.parameters}
+    # recurrent layers draw their weights by the size of the state, whatever the number of inputs
+    initial = {
+        p.key
+        for network in seen.networks
+        if not network.loaded
+        for p in network.parameters
+        if not p.kind.startswith(("RNN", "LSTM", "GRU"))
+    }
     for structure in seen.structures.values():
         hidden = [layer for layer in structure.layers[:-1] if _is_plain(layer) and layer.weight in initial]
         if progress.has_learned or not hidden or structure.has_batch_norm:
