@@ -161,6 +161,20 @@ class Activation:
 
 
 @dataclass(slots=True)
+class Flow:
+    """The gradient on its way back through the nonlinearities of one backward pass.
+
+    Attributes:
+        norms: place among the nonlinearities, from the input on -> norm of the gradient by what came out of it.
+    """
+
+    step: int
+    site: Place
+    kinds: tuple[str, ...]
+    norms: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class ParameterSeen:
     """One parameter, at the measured steps.
 
@@ -434,6 +448,7 @@ class Observation:
     series: dict[Place, Series] = field(default_factory=dict)
     structures: dict[Place, Structure] = field(default_factory=dict)
     activations: list[Activation] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
     parameters: dict[int, ParameterSeen] = field(default_factory=dict)
     optimizers: list[OptimizerSeen] = field(default_factory=list)
     schedulers: list[SchedulerSeen] = field(default_factory=list)
