@@ -54,7 +54,7 @@ def wrong_output_activation(seen: Observation, progress: Progress) -> Iterator[S
                 facts={"activation": head, "loss": site.function, "width": site.width},
                 explains=frozenset(
                     {"dead-relu", "saturation", "plateau", "lr-low", "too-few-epochs", "vanishing-gradient"}
-                    | {"capacity-low", "target-scale", "label-misalignment", "optimizer-unsuited"}
+                    | {"capacity-low", "target-scale", "label-misalignment", "optimizer-unsuited", "missing-step"}
                 ),
             )
 
@@ -237,7 +237,7 @@ def _size(site: LossSite, progress: Progress, confidence: float, width: float, w
         evidence=(Evidence("numbers predicted of a sample", width, wanted, "the targets"),),
         explanation=f"The network predicts {width:g} number(s) of a sample where its targets need {wanted:g}.",
         facts={"width": width, "wanted_width": wanted},
-        explains=frozenset({"plateau", "loss-broadcast", "capacity-low", "lr-high", "too-few-epochs"}),
+        explains=frozenset({"plateau", "loss-broadcast", "capacity-low", "lr-high", "label-misalignment"}),
     )
 
 
