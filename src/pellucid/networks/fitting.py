@@ -146,7 +146,7 @@ def _refuse_output(tree: Tree, plan: Plan, outputs: Outputs) -> NoReturn:
     fitting = _fitting(plan.steps, plan.input, outputs)
     if not fitting and isinstance(plan.output, Sequence):
         # a number at each of as many steps as there are outputs is a sequence that is written; else it was read
-        written = isinstance(outputs, int) and plan.output == Sequence(1, outputs)
+        written = isinstance(outputs, Features) and plan.output == Sequence(1, outputs.count)
         end = "flatten" if written else "last"
         fitting = _fitting((*plan.steps, *literal(read(f"{plan.output} -> {end}")).steps), plan.input, outputs)
     advice = "end with a layer that gives that"
