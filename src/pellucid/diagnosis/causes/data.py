@@ -118,6 +118,7 @@ def target_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                     explains=frozenset(
                         {"lr-low", "lr-high", "too-few-epochs", "exploding-gradient", "plateau", "capacity-low"}
                         | {"optimizer-unsuited", "dead-relu", "saturation", "clip-too-tight"}
+                        | {"wrong-hidden-activation", "vanishing-gradient"}
                     ),
                 )
 
@@ -142,7 +143,7 @@ def missing_shuffle(seen: Observation, progress: Progress) -> Iterator[Suspicion
                 ),
                 explains=frozenset(
                     {"lr-high", "plateau", "too-few-epochs", "class-imbalance", "state-carryover", "overfitting"}
-                    | {"label-noise"}
+                    | {"label-noise", "dead-relu"}
                 ),
             )
 
@@ -150,8 +151,8 @@ def missing_shuffle(seen: Observation, progress: Progress) -> Iterator[Suspicion
 def order_ratio(site: LossSite) -> float | None:
     """Return the F ratio of the batches' mean targets: 1 where they are drawn at random."""
     batches = [batch for batch in site.batch_means if batch[2] >= 2]
-    if len(batches) < 8 or fmean(variance for _, variance, _ in batches) <= 0:
-        return None
+    if len(batches) < 8 or fmean(variance for _, variance, _ in batches) <= 1e-6 * site.target.std**2:
+        return None  # every target has the same mean, as one-hot rows do
     size = fmean(n for _, _, n in batches)
     centre = fmean(mean for mean, _, _ in batches)
     between = size * sum((mean - centre) ** 2 for mean, _, _ in batches) / (len(batches) - 1)
@@ -230,7 +231,7 @@ def label_misalignment(seen: Observation, progress: Progress) -> Iterator[Suspic
     elif judged is not None and judged < 0.06 and (progress.gain or 0.0) > 0.25:
         yield _misaligned(site, 0.8, here)  # learned by heart, and nothing of it holds on new samples
     elif judged is not None and judged < 0.06 and ((progress.gain or 0.0) > 0.08 or _is_table(seen)):
-        yield _misaligned(site, 0.6, here)
+        yield _misaligned(site, 0.7 if (progress.gain or 0.0) > 0.08 else 0.6, here)
 
 
 def _is_table(seen: Observation) -> bool:

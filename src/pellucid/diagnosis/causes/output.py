@@ -22,7 +22,8 @@ def double_softmax(seen: Observation, progress: Progress) -> Iterator[Suspicion]
     """Softmax or sigmoid before a loss that applies it."""
     for site in seen.training_losses():
         found = next((op for op in site.chain if op in _REDUNDANT.get(site.function, ())), None)
-        if found and site.softmax_size != 1:
+        applies = site.function != "nll_loss" or "LogSoftmax" in site.chain
+        if found and applies and site.softmax_size != 1:
             yield Suspicion(
                 cause="double-softmax",
                 severity=severity_of(progress),

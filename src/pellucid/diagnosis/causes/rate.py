@@ -124,7 +124,7 @@ def too_few_epochs(seen: Observation, progress: Progress) -> Iterator[Suspicion]
         yield Suspicion(
             cause="too-few-epochs",
             severity="warning",
-            confidence=min(0.85, 0.6 + 3 * progress.fall),
+            confidence=min(0.75, 0.55 + 2 * progress.fall),
             evidence=(
                 thresholds.STILL_FALLING.evidence("fall of the loss within the last 15 % of the run", progress.fall),
                 Evidence("steps made", float(seen.steps), None, ""),
@@ -196,8 +196,9 @@ def batch_size(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                     Evidence("steps made", float(seen.steps), None, ""),
                 ),
                 explanation=(
-                    f"Every batch holds all {sizes[0]} samples, so that one pass through the data is one step, and the loss "
-                    "still falls. Batches of 32 to 128 make many steps of nearly the same quality at the same cost."
+                    f"Every batch holds all {sizes[0]} samples, so that one pass through the data is one step, and "
+                    "the loss still falls. Batches of 32 to 128 make many steps of nearly the same quality at the "
+                    "same cost."
                 ),
                 facts={"size": sizes[0], "wanted_size": 64},
                 explains=frozenset({"too-few-epochs", "lr-low", "plateau"}),
