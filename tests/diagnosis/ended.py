@@ -8,6 +8,9 @@ from typing import Any
 import numpy
 import torch
 
+random.seed(0)
+numpy.random.seed(0)
+
 
 def tell(*things: Any) -> None:
     """Print what the numbers of tensors, modules and optimisers hash to, and the state of every random stream."""

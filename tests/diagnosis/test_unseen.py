@@ -77,7 +77,7 @@ def test_a_script_does_the_same_whether_it_is_watched_or_not(forks: Forks, tmp_p
     assert watched.stderr == plain.stderr
     assert watched.status == plain.status
     assert watched.told["faults"] == []
-    assert watched.told["left"] == []
+    assert watched.told["left"] == plain.told["left"]
     assert watched.told["steps"] > 0
 
 

@@ -12,7 +12,7 @@ optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
 x, y = torch.randn(64, 6), torch.randint(0, 3, (64,))
 for step in range(40):
     optimizer.zero_grad()
-    loss = F.cross_entropy(F.relu_(net(x)).add_(0.1), y)
+    loss = F.cross_entropy(F.relu_(net(x)).clone().add_(0.1), y)
     loss.backward()
     loss += 1.0
     optimizer.step()

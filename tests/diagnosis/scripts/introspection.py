@@ -27,8 +27,8 @@ for thing in things:
     except ValueError as error:
         signature = str(error)
     print(thing.__name__, thing.__qualname__, getattr(thing, "__module__", None), signature, hash(thing.__doc__))
-    if inspect.isfunction(thing):
-        print(len(inspect.getsource(thing)), inspect.getsourcefile(thing).rsplit("/", 1)[-1])
+    if inspect.isfunction(inspect.unwrap(thing)):
+        print(len(inspect.getsource(thing)))
     try:
         print(pickle.loads(pickle.dumps(thing)) is thing)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
