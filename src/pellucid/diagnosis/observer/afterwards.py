@@ -25,7 +25,7 @@ def measure_afterwards(seen: Observation) -> None:
     for series in seen.series.values():
         series.settle()
     for network in seen.networks:
-        describe(network)
+        describe(network, seen.steps)
     with contextlib.suppress(RuntimeError):  # out of memory, shapes that do not go together
         seen.after = _compared(seen)
 
@@ -223,6 +223,8 @@ def recalls(network: NetworkSeen, rows: Rows, site: LossSite) -> dict[float, flo
     if not rows.inputs or not is_classes(site):
         return None
     with unheard():
+        if network.module is None:
+            return None
         asked = copy.deepcopy(network.module).eval()
         right: dict[float, list[float]] = {}
         for x, y in zip(rows.inputs[-60:], rows.targets[-60:], strict=False):
