@@ -226,7 +226,7 @@ def line_of(said: Said) -> dict[str, Any]:
 
 
 def early(said: Sequence[Said], jobs: int) -> list[Said]:
-    """Return what is said of the scripts with a fault that was named first, ended after 200 steps or a tenth of them."""
+    """Return what is said of the runs whose cause was named first, when they are ended after 200 steps or a tenth."""
     named = [each for each in said if each.job.script == "buggy" and _is_right(each)]
     wanted = [replace(each.job, steps=bound) for each in named if (bound := max(200, each.steps // 10)) < each.steps]
     return list(said_of(wanted, jobs))
@@ -244,10 +244,11 @@ def earliness(said: Sequence[Said], bounded: Sequence[Said]) -> str:
     late = Counter(each.job.case.causes[0] for each in bounded if not _is_right(each))
     reached = short + sum(soon.values())
     told = ", ".join(f"{cause} ×{count}" for cause, count in late.most_common()) or "none"
+    share = _share(reached, len(right))
     return (
-        f"Of {len(right)} runs whose cause was named first, {reached} ({_share(reached, len(right)):.0%}) name it first "
-        f"already when they are ended after 200 steps or a tenth of the run, whichever is more ({short} are no longer "
-        f"than that); the others: {told}."
+        f"Of {len(right)} runs whose cause was named first, {reached} ({share:.0%}) name it first "
+        f"already when they are ended after 200 steps or a tenth of the run, whichever is more ({short} are no "
+        f"longer than that); the others: {told}."
     )
 
 
