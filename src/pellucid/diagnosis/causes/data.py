@@ -210,10 +210,12 @@ def class_imbalance(seen: Observation, progress: Progress) -> Iterator[Suspicion
 def label_misalignment(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Labels that the inputs say nothing about."""
     site, after = progress.site, seen.after
-    if site is None or progress.attainable is None or after.rows < 100 or site.target_is_input:
+    if site is None or site.network in {pair.discriminator for pair in seen.adversaries.values()}:
         return
     if site.whole and len(site.classes) == 1 and site.function not in DISTANCES and site.target.count > 100:
         yield _misaligned(site, 0.85, Evidence("distinct labels", 1.0, "2 or more", "a class to tell from another"))
+        return
+    if progress.attainable is None or after.rows < 100 or site.target_is_input:
         return
     signal = progress.attainable - progress.chance
     here = thresholds.NO_SIGNAL.evidence("what nearest neighbours or a linear model gain over chance", signal)

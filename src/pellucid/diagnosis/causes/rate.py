@@ -24,6 +24,16 @@ def relative_updates(seen: Observation) -> list[float]:
     return ratios
 
 
+def first_leap(seen: Observation) -> float:
+    """Return the median over the weights of |update| / |weight| at the first three measured steps."""
+    leaps = [
+        max(u / w for u, w in zip(p.updates[:3], p.weights[:3], strict=False) if w > 0)
+        for p in seen.parameters.values()
+        if len(p.shape) > 1 and p.updates and any(w > 0 for w in p.weights[: len(p.updates[:3])])
+    ]
+    return median(leaps) if leaps else 0.0
+
+
 def lr_high(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Steps so large that the loss grows, jumps or stays where weights of any size would leave it."""
     optimizer = main_optimizer(seen)
@@ -31,7 +41,7 @@ def lr_high(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         return
     updates = relative_updates(seen)
     largest = max(updates, default=0.0)
-    found = list(_too_far(progress, largest))
+    found = list(_too_far(progress, largest, first_leap(seen)))
     if found:
         confidence, evidence = max(found, key=lambda one: one[0])
         rate = max((rate for _, rate in optimizer.rates), default=0.0)
@@ -58,7 +68,7 @@ def lr_high(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         )
 
 
-def _too_far(progress: Progress, largest: float) -> Iterator[tuple[float, Evidence]]:
+def _too_far(progress: Progress, largest: float, leap: float) -> Iterator[tuple[float, Evidence]]:
     finite = [value for value in progress.losses if math.isfinite(value)]
     peak = max(finite, default=0.0)
     first = abs(progress.first) or 1e-12
@@ -66,6 +76,9 @@ def _too_far(progress: Progress, largest: float) -> Iterator[tuple[float, Eviden
         yield 0.85, thresholds.GROWTH.evidence("largest loss by the first", peak / first)
     elif progress.last > 2 * first and progress.last > (progress.baseline or 0.0):
         yield 0.8, thresholds.GROWTH.evidence("last loss by the first", progress.last / first)
+    stuck = progress.baseline is not None and progress.last > 0.7 * progress.baseline
+    if leap > thresholds.FIRST_LEAP.value and (stuck or progress.baseline is None) and progress.broken is None:
+        yield (0.78 if stuck else 0.55), thresholds.FIRST_LEAP.evidence("|update| / |weight| of the first steps", leap)
     if largest > thresholds.UPDATE_LARGE.value:
         beyond = progress.baseline is not None and progress.last > 0.9 * progress.baseline
         yield (0.82 if beyond else 0.62), thresholds.GROWTH.evidence("last loss by the first", progress.last / first)
@@ -162,7 +175,7 @@ def batch_size(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                 facts={"size": sizes[0], "wanted_size": 32},
                 explains=frozenset(
                     {"lr-high", "plateau", "too-few-epochs", "overfitting", "capacity-low", "batch-mixing", "lr-low"}
-                    | {"train-eval-mode"}
+                    | {"train-eval-mode", "vanishing-gradient"}
                 ),
             )
 
