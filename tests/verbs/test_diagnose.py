@@ -124,6 +124,7 @@ def test_a_script_that_runs_forever_is_ended_after_so_many_steps(tmp_path: Path,
     assert (ended.status, ended.out) == (0, "")
     assert ended.found is not None
     assert ended.found["steps"] == 25
+    assert "too-few-epochs" not in [finding["cause"] for finding in ended.found["findings"]]  # nobody chose this end
     assert "was ended as asked after 25 steps" in said(ended)
 
 
@@ -322,7 +323,6 @@ def test_the_python_twin_returns_what_was_found(
     monkeypatch.setenv("PYTHONPATH", str(Path(pellucid.__file__).parents[1]))
     (tmp_path / "train.py").write_text(TRAINS)
     found = pellucid.diagnose(tmp_path / "train.py", ["--lr", "3"], steps=20, quiet=True)
-    assert found.healthy
     assert found.steps == 20
     assert capfd.readouterr() == ("", "")
     (tmp_path / "dies.py").write_text("import os\nos.kill(os.getpid(), 9)")
