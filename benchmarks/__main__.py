@@ -19,6 +19,7 @@ from benchmarks import (
     gan_digits,
     gan_modes,
     hopfield_capacity,
+    through_time,
     training_step,
     trainings,
     vectorised,
@@ -63,6 +64,7 @@ PAGES = {
             "gan_modes": gan_modes,
             "gan_digits": gan_digits,
             "hopfield_capacity": hopfield_capacity,
+            "through_time": through_time,
         },
     ),
     "diagnosis": Page(
