@@ -1,0 +1,147 @@
+"""Remedies of steps that are too long, too short, too few, or in the wrong direction."""
+
+from collections.abc import Iterator
+
+from pellucid.diagnosis.remedies.anatomy import optimizer_at
+from pellucid.diagnosis.remedies.edit import Edit, combined
+from pellucid.diagnosis.remedies.edits import losses, loop, numbers
+from pellucid.diagnosis.remedies.facts import fact
+from pellucid.diagnosis.remedies.interventions import (
+    ClipGradients,
+    Intervention,
+    LiftClipping,
+    ScaleRate,
+    SetRate,
+    SwapOptimizer,
+)
+from pellucid.diagnosis.remedies.remedy import Cures, Patient, Remedy
+
+CURES = Cures()
+ADAM_RATES = (3e-3, 1e-2, 1e-3)
+"""Rates at which Adam trains most small networks; 1e-3 is its paper's."""
+LONGER = (4.0, 12.0)
+"""How many times as long training may go on when it stopped too soon."""
+
+
+def _rates(patient: Patient, *, higher: bool) -> Iterator[tuple[float, Edit | None, Intervention]]:
+    found = optimizer_at(patient.source, patient.line)
+    facts = patient.suspicion.facts
+    written = patient.source.number(found.option("lr")) if found else None
+    now = fact(facts, "rate", float) or (written[0] if written else None)
+    kind = fact(facts, "optimizer", str) or (found.kind if found else "")
+    for rate in numbers.rate_ladder(now, fact(facts, "wanted_rate", float), higher=higher, kind=kind):
+        yield rate, numbers.rate(patient.source, patient.line, value=rate), SetRate(rate)
+
+
+@CURES("lr-high")
+def _lower(patient: Patient) -> Iterator[Remedy]:
+    for rate, edit, intervention in _rates(patient, higher=False):
+        yield patient.remedy(f"Lower the learning rate to {rate:g}.", edit, intervention)
+
+
+@CURES("lr-low")
+def _raise(patient: Patient) -> Iterator[Remedy]:
+    for rate, edit, intervention in _rates(patient, higher=True):
+        yield patient.remedy(f"Raise the learning rate to {rate:g}.", edit, intervention)
+
+
+@CURES("too-few-epochs")
+def _longer(patient: Patient) -> Iterator[Remedy]:
+    factors = dict.fromkeys([fact(patient.suspicion.facts, "factor", float), *LONGER])
+    for factor in factors:
+        if factor:
+            edit = numbers.epochs(patient.source, patient.line, factor)
+            yield patient.remedy(f"Train {factor:g} times as long.", edit, longer=factor)
+    for rate, edit, _ in _rates(patient, higher=True):
+        both = _both(patient, edit, numbers.epochs(patient.source, patient.line, LONGER[0]))
+        yield patient.remedy(f"Train {LONGER[0]:g} times as long at a rate of {rate:g}.", both, longer=LONGER[0])
+
+
+def _both(patient: Patient, *edits: Edit | None) -> Edit | None:
+    known = [edit for edit in edits if edit is not None]
+    return combined(known, patient.source.text) if len(known) == len(edits) else None
+
+
+@CURES("optimizer-unsuited", "plateau")
+def _swap(patient: Patient) -> Iterator[Remedy]:
+    found = optimizer_at(patient.source, patient.line)
+    kind = fact(patient.suspicion.facts, "optimizer", str) or (found.kind if found else "SGD")
+    if kind not in {"Adam", "AdamW"}:
+        for rate in ADAM_RATES:
+            edit = numbers.swap_optimizer(patient.source, patient.line, "Adam", rate)
+            yield patient.remedy(f"Use Adam, at a rate of {rate:g}.", edit, SwapOptimizer("Adam", rate))
+    if kind == "SGD":
+        edit = numbers.optimizer_option(patient.source, patient.line, "momentum", 0.9)
+        yield patient.remedy("Give the optimiser a momentum of 0.9.", edit)
+    for factor in (10.0, 0.1):
+        edit = numbers.rate(patient.source, patient.line, factor=factor)
+        yield patient.remedy(f"Multiply the learning rate by {factor:g}.", edit, ScaleRate(factor))
+
+
+@CURES("clip-too-tight")
+def _looser(patient: Patient) -> Iterator[Remedy]:
+    norm = fact(patient.suspicion.facts, "norm", float)
+    for limit in dict.fromkeys([float(f"{norm:.2g}") if norm else 1.0, 1.0, 10.0]):
+        edit = numbers.clip_limit(patient.source, patient.line, limit)
+        yield patient.remedy(f"Clip gradients at {limit:g}.", edit, LiftClipping(limit))
+
+
+@CURES("exploding-gradient")
+def _clip(patient: Patient) -> Iterator[Remedy]:
+    for limit in (1.0, 0.1):
+        edit = loop.clip_gradients(patient.source, patient.line, limit)
+        yield patient.remedy(f"Clip the gradient's norm at {limit:g}.", edit, ClipGradients(limit))
+    for rate, edit, intervention in _rates(patient, higher=False):
+        yield patient.remedy(f"Lower the learning rate to {rate:g}.", edit, intervention)
+
+
+@CURES("numerical-instability")
+def _stable(patient: Patient) -> Iterator[Remedy]:
+    at_line = losses.stable(patient.source, patient.line) if patient.line else None
+    yield patient.remedy("Keep logarithms, roots and divisors away from zero.", at_line or losses.stable(patient.source, None))
+    yield patient.remedy("Clip the gradient's norm.", loop.clip_gradients(patient.source, None, 1.0), ClipGradients(1.0))
+
+
+def _two_rates(patient: Patient, generator: float, discriminator: float) -> Edit | None:
+    lines = [fact(patient.suspicion.facts, name, int) for name in ("generator", "discriminator")]
+    if None in lines:
+        lines = list(_guessed(patient))
+    if None in lines:
+        return None
+    edits = [
+        numbers.rate(patient.source, line, factor=factor)
+        for line, factor in zip(lines, (generator, discriminator), strict=True)
+        if factor != 1
+    ]
+    return _both(patient, *edits)
+
+
+def _guessed(patient: Patient) -> tuple[int | None, int | None]:
+    """Return the lines of the optimisers of generator and discriminator, told by their names."""
+    found: dict[str, int] = {}
+    for call in patient.source.calls("Adam", "AdamW", "RMSprop", "SGD"):
+        text = patient.source.segment(patient.source.statement_of(call)).lower()
+        kind = "d" if any(word in text for word in ("disc", "critic", "netd", "opt_d", "d_opt")) else ""
+        kind = kind or ("g" if any(word in text for word in ("gen", "netg", "opt_g", "g_opt")) else "")
+        if kind:
+            found[kind] = call.lineno
+    return found.get("g"), found.get("d")
+
+
+@CURES("discriminator-dominates")
+def _tame(patient: Patient) -> Iterator[Remedy]:
+    flowing = losses.not_saturating(patient.source)
+    slower = _two_rates(patient, 10.0, 0.2)
+    if flowing and slower:
+        both = _both(patient, flowing, slower)
+        yield patient.remedy("Maximise log D(G(z)), and bring the two learning rates nearer to each other.", both)
+    yield patient.remedy("Let the generator maximise log D(G(z)): its gradient does not vanish.", flowing)
+    yield patient.remedy("Let the discriminator learn slower and the generator faster.", slower)
+    yield patient.remedy("Let the discriminator learn slower.", _two_rates(patient, 1.0, 0.1))
+
+
+@CURES("generator-dominates", "mode-collapse")
+def _strengthen(patient: Patient) -> Iterator[Remedy]:
+    action = "Let the discriminator learn faster than the generator (two time scales, Heusel 2017)."
+    for generator, discriminator in ((0.2, 4.0), (0.5, 2.0), (0.1, 1.0)):
+        yield patient.remedy(action, _two_rates(patient, generator, discriminator))

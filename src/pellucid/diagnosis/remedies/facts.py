@@ -1,0 +1,77 @@
+"""What a remedy would like to know of a suspicion: names of `Suspicion.facts`, by cause.
+
+None is required: a remedy reads the script where a fact is missing, and says only words where that does not suffice.
+`place.line` is worth most: the line of what is to be changed (the optimiser, the loss, backward, the scheduler's step).
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+
+FACTS: Mapping[str, Mapping[str, str]] = {
+    "lr-high": {"rate": "the rate that was used", "wanted_rate": "one at which it would learn", "optimizer": "its class"},
+    "lr-low": {"rate": "the rate that was used", "wanted_rate": "one at which it would learn", "optimizer": "its class"},
+    "too-few-epochs": {"factor": "how many times as long training should last"},
+    "optimizer-unsuited": {"rate": "the rate that was used", "optimizer": "its class"},
+    "batch-size": {"size": "samples in a batch", "wanted_size": "a better size"},
+    "missing-shuffle": {},
+    "missing-zero-grad": {},
+    "missing-step": {},
+    "optimizer-reset": {},
+    "scheduler-misuse": {"kind": "'per-batch', 'never' or 'collapsed'"},
+    "clip-too-tight": {"limit": "the norm allowed", "norm": "the median norm before clipping"},
+    "exploding-gradient": {"norm": "a usual norm of the gradient, before it explodes"},
+    "numerical-instability": {"function": "what overflows: 'log', 'div', 'sqrt', 'exp'"},
+    "input-scale": {"means": "by feature", "deviations": "by feature", "alike": "whether features share one scale"},
+    "input-not-finite": {},
+    "target-scale": {"level": "the targets' mean", "unit": "their deviation"},
+    "class-imbalance": {"counts": "samples of each class, class 0 first"},
+    "label-misalignment": {},
+    "label-noise": {},
+    "split-leak": {},
+    "missing-nonlinearity": {},
+    "wrong-output-activation": {
+        "activation": "what ends the network: 'relu', 'softmax', ...",
+        "wanted": "what should: 'none', 'sigmoid', 'softmax', 'log_softmax'",
+        "loss": "the loss's function",
+        "task": "'regression', 'binary', 'multiclass' or 'multilabel'",
+    },
+    "double-softmax": {"activation": "'softmax' or 'sigmoid'", "loss": "the loss's function"},
+    "wrong-loss": {
+        "loss": "the loss's function",
+        "wanted": "the function that fits",
+        "classes": "how many, where targets are classes",
+        "width": "numbers predicted of a sample",
+    },
+    "output-size": {"width": "numbers predicted of a sample", "wanted_width": "how many there should be"},
+    "loss-broadcast": {"prediction": "its shape", "target": "its shape"},
+    "wrong-hidden-activation": {"activation": "'sigmoid', 'tanh', 'softmax'"},
+    "saturation": {"activation": "'sigmoid' or 'tanh'"},
+    "dead-relu": {},
+    "symmetric-init": {},
+    "init-scale": {},
+    "vanishing-gradient": {"activation": "the nonlinearity of most layers", "length": "steps of a sequence, in recurrence"},
+    "capacity-low": {"width": "units of the narrowest hidden layer"},
+    "overfitting": {"best_share": "share of training after which validation was best"},
+    "over-regularised": {"kind": "'weight_decay' or 'dropout'"},
+    "frozen-parameters": {"reason": "'detached', 'not-in-optimizer' or 'requires-grad'", "networks": "their names"},
+    "unregistered-parameters": {},
+    "train-eval-mode": {"phase": "'train' or 'eval': the one in the wrong mode", "network": "its name in the script"},
+    "softmax-axis": {"axis": "the dimension that is right"},
+    "batch-mixing": {"kind": "'batch-first' or 'view'"},
+    "state-carryover": {"kind": "'graph' or 'state'"},
+    "plateau": {"optimizer": "its class", "rate": "the rate that was used"},
+    "bias-before-norm": {},
+    "discriminator-dominates": {"discriminator": "line of its optimiser", "generator": "line of its optimiser"},
+    "generator-dominates": {"discriminator": "line of its optimiser", "generator": "line of its optimiser"},
+    "mode-collapse": {"discriminator": "line of its optimiser", "generator": "line of its optimiser"},
+}
+
+
+def fact(facts: Mapping[str, Any], name: str, kind: type[Value]) -> Value | None:
+    """Return a fact if it is known and of its kind; a whole number passes for a float."""
+    value = facts.get(name)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return kind(value)
+    return value if isinstance(value, kind) else None
