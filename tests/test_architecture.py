@@ -17,6 +17,7 @@ MAY_IMPORT["networks"] = [*LEAVES, "blocks"]
 MAY_IMPORT["training"] = [*LEAVES, "data", "blocks", "networks"]
 MAY_IMPORT["judging"] = [*LEAVES, "data", "blocks", "networks", "training"]
 MAY_IMPORT["formats"] = [*LEAVES, "data", "blocks", "networks"]
+MAY_IMPORT["diagnosis"] = LEAVES
 MAY_IMPORT["report"] = [*LEAVES, "data", "blocks", "networks", "training", "judging", "formats"]
 MAY_IMPORT["verbs"] = [*LEAVES, "data", "blocks", "networks", "training", "judging", "formats", "report"]
 MAY_IMPORT["__init__"] = MAY_IMPORT["cli"] = [*MAY_IMPORT["verbs"], "verbs"]

@@ -1,0 +1,3 @@
+"""Causes: to be filled."""
+
+RULES = ()

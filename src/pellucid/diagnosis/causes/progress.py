@@ -1,0 +1,171 @@
+"""How far a training came: what every cause that depends on learning going badly is measured against."""
+
+import math
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from pellucid.diagnosis.observation import LossSite, Observation, Series
+
+LATE = 0.15
+"""Share of a run that counts as its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A training's course, in figures of its own loss.
+
+    Attributes:
+        site: the loss, where it was one of torch's.
+        losses: in order, one a backward pass.
+        first: mean loss of the first steps, `last` of the last 15 %, `earlier` of the 15 % before them.
+        noise: standard error of `last`.
+        baseline: loss of the best constant prediction.
+        train, test: score of the last steps, and of the last evaluation: accuracy, or r2.
+        chance: the score of a constant prediction.
+        attainable: the score that nearest neighbours or a linear model reach on left-out training samples.
+        broken: step from which on the loss was not finite.
+    """
+
+    series: Series | None
+    site: LossSite | None
+    losses: tuple[float, ...]
+    first: float
+    earlier: float
+    last: float
+    noise: float
+    baseline: float | None
+    train: float | None
+    test: float | None
+    chance: float
+    attainable: float | None
+    broken: int | None
+
+    @property
+    def fall(self) -> float:
+        """Share of the loss before the end that was lost in the end: how fast it still falls."""
+        return (self.earlier - self.last) / abs(self.earlier) if self.earlier else 0.0
+
+    @property
+    def still_falls(self) -> bool:
+        """Whether the loss fell in the end by more than its noise."""
+        return self.earlier - self.last > 3 * self.noise
+
+    @property
+    def score(self) -> float | None:
+        """The better known of the two scores: that of the training samples."""
+        return self.train if self.train is not None else self.test
+
+    @property
+    def gain(self) -> float | None:
+        """What was learned, of what there is to learn: 0 at chance, 1 where all is right."""
+        return None if self.score is None else (self.score - self.chance) / max(1 - self.chance, 1e-9)
+
+    @property
+    def attainable_gain(self) -> float | None:
+        """The same of what a nearest-neighbour or linear model learned."""
+        return None if self.attainable is None else (self.attainable - self.chance) / max(1 - self.chance, 1e-9)
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether the network does its task well, or as well as the data let simpler models do it."""
+        gain = self.gain
+        if gain is None:
+            return self.baseline is not None and self.last < 0.5 * self.baseline
+        return gain > 0.85 or (self.attainable_gain is not None and gain > max(0.9 * self.attainable_gain, 0.2))
+
+
+def progress_of(seen: Observation) -> Progress:
+    """Return the course of the training: of the loss that most steps were made with."""
+    series = max(seen.series.values(), key=lambda s: len(s.values), default=None)
+    values = tuple(series.values) if series else ()
+    broken = next((at for at, value in enumerate(values) if not math.isfinite(value)), None)
+    finite = [value for value in values if math.isfinite(value)]
+    count = max(int(len(finite) * LATE), min(len(finite), 5))
+    late, before = finite[-count:], finite[-2 * count : -count] or finite[:1]
+    spread = _spread(late)
+    site = _site_of(seen, series)
+    return Progress(
+        series=series,
+        site=site,
+        losses=values,
+        first=fmean(finite[: max(1, min(5, len(finite)))]) if finite else math.nan,
+        earlier=fmean(before) if before else math.nan,
+        last=fmean(late) if late else math.nan,
+        noise=spread / math.sqrt(len(late)) if late else math.nan,
+        baseline=baseline_of(site),
+        train=_late_score(seen, "train"),
+        test=_late_score(seen, "eval"),
+        chance=_chance(seen, site),
+        attainable=_attainable(seen),
+        broken=None if broken is None or series is None else series.steps[broken],
+    )
+
+
+def _site_of(seen: Observation, series: Series | None) -> LossSite | None:
+    structure = seen.structures.get(series.place) if series else None
+    if structure is not None:
+        for key in structure.losses:
+            if key in seen.losses:
+                return seen.losses[key]
+    return next(iter(seen.training_losses()), None)
+
+
+def baseline_of(site: LossSite | None) -> float | None:
+    """Return the loss of the best constant prediction.
+
+    The entropy of the classes for cross-entropy, the variance of the targets for a squared error.
+    """
+    if site is None or not site.target.count:
+        return None
+    if site.function in {"cross_entropy", "nll_loss"} and site.classes and not site.many:
+        total = sum(site.classes.values())
+        return -sum(n / total * math.log(n / total) for n in site.classes.values())
+    if site.function.startswith("binary_cross_entropy") and 0 < site.target.mean < 1:
+        p = site.target.mean
+        return -p * math.log(p) - (1 - p) * math.log(1 - p)
+    if site.function == "mse_loss":
+        return site.target.std**2
+    if site.function == "l1_loss":
+        return site.target.std * math.sqrt(2 / math.pi)  # of a normal distribution
+    return None
+
+
+def _late_score(seen: Observation, phase: str) -> float | None:
+    scores = [s for s in seen.scores if s.phase == phase and s.kind != "none" and math.isfinite(s.score)]
+    if not scores:
+        return None
+    if phase == "eval":
+        last = max(s.step for s in scores)
+        of_last = [s for s in scores if s.step == last]
+        return _weighted([(s.score, s.size) for s in of_last])
+    late = [s for s in scores if s.step >= (1 - LATE) * seen.steps] or scores[-5:]
+    if late[0].kind == "r2":
+        return median(s.score for s in late)
+    return _weighted([(s.score, s.size) for s in late])
+
+
+def _weighted(pairs: list[tuple[float, int]]) -> float:
+    total = sum(size for _, size in pairs)
+    return sum(score * size for score, size in pairs) / max(total, 1)
+
+
+def _chance(seen: Observation, site: LossSite | None) -> float:
+    if any(score.kind == "r2" for score in seen.scores if score.phase == "train"):
+        return 0.0
+    if site is not None and site.classes and not site.many:
+        if site.function.startswith("binary"):
+            return max(site.target.mean, 1 - site.target.mean)
+        return max(site.classes.values()) / sum(site.classes.values())
+    return 0.0
+
+
+def _attainable(seen: Observation) -> float | None:
+    found = [score for score in (seen.after.neighbours, seen.after.linear) if score is not None]
+    return max(found) if found else None
+
+
+def _spread(values: list[float]) -> float:
+    if len(values) < 2:
+        return 0.0
+    mean = fmean(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))

@@ -1,0 +1,1 @@
+"""Sees a PyTorch program run, and changes nothing of it."""

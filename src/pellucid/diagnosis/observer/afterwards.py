@@ -1,0 +1,201 @@
+"""Measured when a script has ended: what its data would let anyone learn, and what its network says of them now.
+
+Nothing here can touch the run any more, and nothing prints.
+"""
+
+import contextlib
+import copy
+import io
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.diagnosis.observation import Afterwards, LossSite, NetworkSeen, Observation, Rows
+from pellucid.diagnosis.observer.anatomy import describe
+
+MOST_ROWS = 1_200
+NEIGHBOURS = 9
+SURE = 0.75
+"""Share of a sample's neighbours that must agree before they are believed against its label."""
+
+
+def measure_afterwards(seen: Observation) -> None:
+    """Measure what is left to measure; what fails is left out."""
+    for series in seen.series.values():
+        series.settle()
+    for network in seen.networks:
+        describe(network)
+    with contextlib.suppress(RuntimeError):  # out of memory, shapes that do not go together
+        seen.after = _compared(seen)
+
+
+def _compared(seen: Observation) -> Afterwards:
+    after = Afterwards()
+    train, test = seen.rows["train"], seen.rows["eval"]
+    after.leaked, after.eval_rows = _shared(train, test)
+    after.distinct, after.passes = _passes(train)
+    site = next(iter(seen.training_losses()), None)
+    data = _gather(train)
+    if site is None or data is None or site.target_is_input or data[0].is_complex():
+        return after
+    main = next((network for network in seen.networks if network.name == site.network), None)
+    if main is not None:
+        with contextlib.suppress(Exception):  # a network that takes more than one tensor cannot be asked
+            after.recalls = recalls(main, train, site)
+    x_NF, y_N = data
+    classes = is_classes(site)
+    if y_N.dim() == 2 and y_N.shape[1] > 1 and site.one_hot:
+        y_N = y_N.argmax(1)
+    if y_N.dim() > 1 and y_N.shape[1] > 1:
+        return after
+    y_N = y_N.reshape(len(y_N), -1)[:, 0]
+    after.rows = len(x_NF)
+    _compare(after, x_NF, y_N, classes)
+    tested = _gather(test)
+    if tested is not None and tested[0].shape[1:] == x_NF.shape[1:] and tested[1].dim() == y_N.dim():
+        after.foretold = _foretell(x_NF, y_N, tested[0], tested[1].reshape(len(tested[1]), -1)[:, 0], classes)
+    return after
+
+
+def is_classes(site: LossSite) -> bool:
+    """Say whether a loss's targets are classes: few whole numbers."""
+    return site.whole and not site.many and 2 <= len(site.classes) <= 64
+
+
+def _gather(rows: Rows) -> tuple[Tensor, Tensor] | None:
+    """Return distinct samples, (N, F), with their targets."""
+    if not rows.inputs:
+        return None
+    shape, target_shape = rows.inputs[0].shape[1:], rows.targets[0].shape[1:]
+    kept = [
+        (x, y, p)
+        for x, y, p in zip(rows.inputs, rows.targets, rows.prints, strict=False)
+        if x.shape[1:] == shape and y.shape[1:] == target_shape and len(x) == len(y)
+    ]
+    if not shape or not kept:
+        return None
+    x = torch.cat([x for x, _, _ in kept]).cpu()
+    y = torch.cat([y for _, y, _ in kept]).cpu().double()
+    prints = torch.cat([p for _, _, p in kept])
+    order = torch.sort(prints, stable=True).indices
+    is_first = torch.ones(len(order), dtype=torch.bool)
+    is_first[1:] = prints[order][1:] != prints[order][:-1]
+    chosen = order[is_first].sort().values
+    chosen = chosen[:: max(1, -(-len(chosen) // MOST_ROWS))]
+    return x[chosen].reshape(len(chosen), -1).double(), y[chosen]
+
+
+def _compare(after: Afterwards, x_NF: Tensor, y_N: Tensor, classes: bool) -> None:
+    if len(x_NF) < 40 or x_NF.shape[1] > 8_192:
+        return
+    x_NF = torch.nan_to_num(x_NF, posinf=0.0, neginf=0.0)
+    x_NF = (x_NF - x_NF.mean(0)) / x_NF.std(0).clamp_min(1e-12)
+    distances = torch.cdist(x_NF, x_NF)
+    distances.fill_diagonal_(float("inf"))
+    near_NK = distances.topk(min(NEIGHBOURS, len(x_NF) - 1), largest=False).indices
+    if classes:
+        votes_NC = nn.functional.one_hot(_as_codes(y_N))[near_NK].double().mean(1)
+        own_N = _as_codes(y_N)
+        after.neighbours = (votes_NC.argmax(1) == own_N).double().mean().item()
+        sure = votes_NC.max(1).values >= SURE
+        after.sure = sure.double().mean().item()
+        after.contradicted = (
+            (votes_NC.argmax(1) != own_N)[sure].double().mean().item() if bool(sure.any()) else float("nan")
+        )
+        after.chance = torch.bincount(own_N).max().item() / len(own_N)
+        after.linear = _linear_accuracy(x_NF, own_N)
+    else:
+        spread = y_N.var(unbiased=False).item()
+        if spread > 0:
+            after.neighbours = 1 - (y_N[near_NK].mean(1) - y_N).square().mean().item() / spread
+            after.linear = 1 - _ridge_residual(x_NF, y_N[:, None]).square().mean().item() / spread
+        after.chance = 0.0
+
+
+def _as_codes(y_N: Tensor) -> Tensor:
+    codes_N: Tensor = torch.unique(y_N, return_inverse=True)[1]
+    return codes_N
+
+
+def _ridge_residual(x_NF: Tensor, y_NT: Tensor) -> Tensor:
+    """Return the leave-one-out residuals of ridge regression, e / (1 - h), with a penalty of N / 100."""
+    x_NF = torch.cat((x_NF, torch.ones(len(x_NF), 1, dtype=x_NF.dtype)), 1)
+    penalty = 0.01 * len(x_NF)
+    if x_NF.shape[1] > len(x_NF):
+        hat = torch.linalg.solve(x_NF @ x_NF.T + penalty * torch.eye(len(x_NF), dtype=x_NF.dtype), x_NF @ x_NF.T)
+    else:
+        gram = x_NF.T @ x_NF + penalty * torch.eye(x_NF.shape[1], dtype=x_NF.dtype)
+        hat = x_NF @ torch.linalg.solve(gram, x_NF.T)
+    residual_NT: Tensor = (y_NT - hat @ y_NT) / (1 - hat.diagonal().clamp_max(0.999))[:, None]
+    return residual_NT
+
+
+def _linear_accuracy(x_NF: Tensor, codes_N: Tensor) -> float:
+    wanted_NC = nn.functional.one_hot(codes_N).double()
+    said_NC = wanted_NC - _ridge_residual(x_NF, wanted_NC)
+    return (said_NC.argmax(1) == codes_N).double().mean().item()
+
+
+def _foretell(x_NF: Tensor, y_N: Tensor, test_x_MF: Tensor, test_y_M: Tensor, classes: bool) -> float | None:
+    """Return how well the nearest training samples foretell the evaluated ones: accuracy or r2."""
+    if len(x_NF) < 40 or x_NF.shape[1] > 8_192 or len(test_x_MF) < 20:
+        return None
+    mean, std = torch.nan_to_num(x_NF).mean(0), torch.nan_to_num(x_NF).std(0).clamp_min(1e-12)
+    near = torch.cdist((torch.nan_to_num(test_x_MF) - mean) / std, (torch.nan_to_num(x_NF) - mean) / std)
+    near_MK = near.topk(NEIGHBOURS, largest=False).indices
+    if classes:
+        said = y_N[near_MK].mode(1).values
+        return (said == test_y_M).double().mean().item()
+    spread = test_y_M.var(unbiased=False).item()
+    return None if spread <= 0 else 1 - (y_N[near_MK].mean(1) - test_y_M).square().mean().item() / spread
+
+
+def _shared(train: Rows, test: Rows) -> tuple[float, int]:
+    """Return which share of the evaluated samples was trained on, and how many were evaluated."""
+    if not train.prints or not test.prints:
+        return 0.0, 0
+    trained, tested = torch.unique(torch.cat(train.prints)), torch.unique(torch.cat(test.prints))
+    return torch.isin(tested, trained).double().mean().item(), len(tested)
+
+
+def _passes(train: Rows) -> tuple[int, float]:
+    """Return how many distinct samples were trained on, and how often each was, of the batches seen."""
+    if not train.prints:
+        return 0, 0.0
+    prints = torch.cat(train.prints)
+    distinct = len(torch.unique(prints))
+    return distinct, len(prints) / distinct
+
+
+@contextlib.contextmanager
+def unheard() -> Iterator[None]:
+    """Keep what a network prints, draws and changes from the script: it is a copy that is asked."""
+    state = torch.get_rng_state()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
+        try:
+            yield
+        finally:
+            torch.set_rng_state(state)
+
+
+def recalls(network: NetworkSeen, rows: Rows, site: LossSite) -> dict[float, float] | None:
+    """Return class -> share of its training samples that the network finds, as it is now, in evaluation mode."""
+    if not rows.inputs or not is_classes(site):
+        return None
+    with unheard():
+        asked = copy.deepcopy(network.module).eval()
+        right: dict[float, list[float]] = {}
+        for x, y in zip(rows.inputs[-60:], rows.targets[-60:], strict=False):
+            said = asked(x)
+            said = said[0] if isinstance(said, tuple) else said
+            if said.dim() == 2 and said.shape[1] > 1 and y.dim() == 1:
+                predicted = said.argmax(1).double()
+            elif said.numel() == y.numel():
+                half = 0.5 if site.function in {"binary_cross_entropy", "mse_loss", "l1_loss"} else 0.0
+                predicted = (said.reshape(-1) > half).double()
+            else:
+                return None
+            for truth, found in zip(y.reshape(-1).double().tolist(), predicted.tolist(), strict=True):
+                right.setdefault(truth, []).append(float(truth == found))
+        return {truth: sum(found) / len(found) for truth, found in sorted(right.items())}

@@ -1,0 +1,77 @@
+"""What a network consists of, as its modules and parameters tell it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+from pellucid.diagnosis.observation import NetworkSeen, ParameterFacts
+from pellucid.diagnosis.observer.networks import sample
+
+
+def describe(network: NetworkSeen) -> None:
+    """Fill in what a network's modules and parameters tell so far."""
+    for described in (network.parameters, network.dropouts, network.batch_norms, network.recurrent, network.hidden):
+        described.clear()
+    for path, module in network.module.named_modules():
+        name = f"{network.name}.{path}" if path else network.name
+        if isinstance(module, _DropoutNd) and module.p > 0:
+            network.dropouts[name] = float(module.p)
+        elif isinstance(module, _BatchNorm):
+            network.batch_norms.append(name)
+        elif isinstance(module, nn.RNNBase | nn.RNNCellBase):
+            network.recurrent.append(name)
+            probability = getattr(module, "dropout", 0.0)
+            if isinstance(probability, float) and probability and getattr(module, "num_layers", 1) > 1:
+                network.dropouts[name] = probability
+        elif isinstance(module, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer) and module.dropout.p > 0:
+            network.dropouts[name] = module.dropout.p
+        network.hidden.extend((f"{name}.{attribute}", key) for attribute, key in _hidden(module))
+        for own, parameter in module.named_parameters(recurse=False):
+            full = f"{path}.{own}" if path else own
+            network.parameters.append(_facts(network, full, parameter, type(module).__name__))
+
+
+def _facts(network: NetworkSeen, path: str, parameter: Tensor, kind: str) -> ParameterFacts:
+    now = sample(parameter).float()
+    first = network.initial.get(path, now).float()
+    return ParameterFacts(
+        name=f"{network.name}.{path}",
+        key=id(parameter),
+        shape=tuple(parameter.shape),
+        kind=kind,
+        spread=first.std().item() if first.numel() > 1 else 0.0,
+        mean=first.mean().item(),
+        constant=bool((first == first[0]).all()) if first.numel() else False,
+        still_constant=_units_alike(parameter),
+        changed=bool((first != now).any()) if first.shape == now.shape else True,
+        asked=parameter.requires_grad,
+        sizes=(first.norm().item(), now.norm().item()),
+    )
+
+
+def _units_alike(parameter: Tensor) -> bool:
+    """Say whether all units of a layer have the same weights."""
+    if parameter.dim() < 2 or parameter.shape[0] < 2:
+        return False
+    units = parameter.detach().reshape(parameter.shape[0], -1)
+    return bool(torch.allclose(units, units[:1].expand_as(units), rtol=1e-5, atol=1e-8))
+
+
+def _hidden(module: nn.Module) -> Iterator[tuple[str, int]]:
+    """Yield parameters kept in plain lists, tuples and dicts, where `parameters()` does not look."""
+    for attribute, value in vars(module).items():
+        if attribute.startswith("_") or not isinstance(value, list | tuple | dict):
+            continue
+        for held in value.values() if isinstance(value, dict) else value:
+            yield from ((attribute, key) for key in _trainable(held))
+
+
+def _trainable(held: Any) -> Iterator[int]:
+    if isinstance(held, nn.Module):
+        yield from (id(parameter) for parameter in held.parameters() if parameter.requires_grad)
+    elif isinstance(held, Tensor) and held.requires_grad and held.is_leaf:
+        yield id(held)

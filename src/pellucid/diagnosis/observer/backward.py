@@ -1,0 +1,133 @@
+"""Backward passes: the losses they start from, the graphs behind them and what the graphs keep of the forward pass."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.diagnosis.observation import Activation, Series
+from pellucid.diagnosis.observer.graph import Graph, Op, read, units
+from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
+from pellucid.diagnosis.observer.losses import Losses
+from pellucid.diagnosis.observer.networks import Networks
+from pellucid.diagnosis.observer.optimizers import Optimizers
+from pellucid.diagnosis.observer.places import calling_place
+from pellucid.diagnosis.observer.structure import mixing, structure_of
+from pellucid.diagnosis.suspicion import Place
+
+FLAT_TANH, FLAT_SIGMOID = 0.99, 0.01
+"""Where the derivative is below 0.02 of tanh and below 0.01 of the sigmoid: less than 4 % of its largest."""
+MOST_ACTIVATIONS = 48
+SETTLED = 512
+
+
+class Backwards(Listener):
+    """Hears every backward pass before it runs."""
+
+    def __init__(self, listening: Listening, networks: Networks, losses: Losses, optimizers: Optimizers) -> None:
+        super().__init__(listening)
+        self.networks = networks
+        self.losses = losses
+        self.optimizers = optimizers
+
+    @quietly
+    def before(self, tensors: Any, *arguments: Any, **keywords: Any) -> None:
+        """Before torch.autograd.backward."""
+        roots = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+        self._begin(roots)
+
+    @quietly
+    def before_grad(self, outputs: Any, inputs: Any, *arguments: Any, **keywords: Any) -> None:
+        """Before torch.autograd.grad, which is a backward pass where it asks for the gradients of parameters."""
+        asked = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+        if keywords.get("create_graph") or not all(isinstance(a, Tensor) and a.is_leaf for a in asked):
+            return
+        if all(isinstance(a, torch.nn.Parameter) or a.requires_grad for a in asked) and len(asked) > 1:
+            self._begin((outputs,) if isinstance(outputs, Tensor) else tuple(outputs))
+
+    def _begin(self, roots: tuple[Tensor, ...]) -> None:
+        self.optimizers.look_for_cleared()
+        for key, training in self.networks.waiting.items():
+            if key in self.networks.known:
+                self.networks.known[key].backed[training] += 1
+        self.networks.waiting.clear()
+        self.seen.backwards += 1
+        place = calling_place()
+        for root in roots:
+            if root.numel() == 1:
+                self._note(place, root)
+        if self.listening.takes_graphs() and roots and roots[0].grad_fn is not None:
+            self._read(place, roots[0].grad_fn)
+        self.networks.makers.clear()
+        self.losses.made.clear()
+        if not self.optimizers.kept:  # a script that changes its weights by hand: a backward pass is a step
+            self.seen.steps += 1
+
+    def _note(self, place: Place, root: Tensor) -> None:
+        series = self.seen.series.get(place)
+        if series is None:
+            series = self.seen.series[place] = Series(place)
+        series.steps.append(self.seen.steps)
+        series.pending.append(root.detach().reshape(()))
+        if len(series.pending) >= SETTLED:
+            series.settle()
+
+    def _read(self, place: Place, root: Any) -> None:
+        graph = read(root, self.networks.makers)
+        sites = [
+            (graph.place[node], site, start) for node, (site, start) in self.losses.made.items() if node in graph.place
+        ]
+        ends = {graph.place[start] for _, _, start in sites if start in graph.place}
+        for _, site, start in sites:
+            if start in graph.place:
+                self.losses.trace(site, graph, graph.place[start])
+        if place not in self.seen.structures:
+            answer = self.networks.answer
+            structure = structure_of(graph, place, self.seen.steps, ends, answer[1] if answer else None)
+            structure.losses = [site.key for _, site, _ in sites]
+            structure.mixing = mixing(graph, answer[1] if answer else None, structure)
+            self.seen.structures[place] = structure
+        structure = self.seen.structures[place]
+        structure.sizes.append((self.seen.steps, len(graph.ops)))
+        structure.parameters |= {id(op.parameter) for op in graph if op.parameter is not None}
+        self._activations(place, graph, max(ends, default=len(graph.ops) - 1))
+
+    def _activations(self, place: Place, graph: Graph, end: int) -> None:
+        found = [op for op in graph.ops[: end + 1] if op.name in _MEASURES]
+        stride = max(1, len(found) // MOST_ACTIVATIONS)
+        for order, op in enumerate(found):
+            if order % stride == 0 and (measured := _MEASURES[op.name](op)) is not None:
+                result, flat = measured
+                values, flat = units(result.float()), units(flat)
+                self.seen.activations.append(
+                    Activation(
+                        step=self.seen.steps,
+                        site=place,
+                        kind=op.name,
+                        module=op.module,
+                        order=order,
+                        depth=len(found),
+                        units=values.shape[1],
+                        dead=flat.all(0).float().mean().item(),
+                        flat=flat.float().mean().item(),
+                        std=values.std(0).mean().item() if len(values) > 1 else float("nan"),
+                    )
+                )
+
+
+def _rectified(op: Op) -> tuple[Tensor, Tensor] | None:
+    result = op.saved("result")
+    return None if result is None else (result, result == 0)
+
+
+def _hyperbolic(op: Op) -> tuple[Tensor, Tensor] | None:
+    result = op.saved("result")
+    return None if result is None else (result, result.abs() > FLAT_TANH)
+
+
+def _logistic(op: Op) -> tuple[Tensor, Tensor] | None:
+    result = op.saved("result")
+    return None if result is None else (result, (result - 0.5).abs() > 0.5 - FLAT_SIGMOID)
+
+
+_MEASURES = {"Relu": _rectified, "Tanh": _hyperbolic, "Sigmoid": _logistic}

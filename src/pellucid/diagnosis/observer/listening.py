@@ -1,0 +1,87 @@
+"""What all listeners share: what was seen so far, and the care not to be noticed."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+import torch
+
+from pellucid.diagnosis.observation import Observation
+from pellucid.diagnosis.observer.schedule import is_measured
+
+ROWS_DENSE, ROWS_PER_DOUBLING = 256, 64
+"""Steps at which samples, targets and scores are taken in."""
+GRAPHS_DENSE, GRAPHS_PER_DOUBLING = 12, 12
+"""Steps at which the graph, activations, gradients and updates are measured."""
+FAULTS = 20
+
+
+L = TypeVar("L", bound="Listener")
+P = ParamSpec("P")
+
+
+class EnoughSteps(BaseException):
+    """Raised out of an optimiser's step when as many were made as were asked for."""
+
+
+class Listening:
+    """What was seen, and whether one of the listeners is at work.
+
+    Attributes:
+        limit: steps after which `EnoughSteps` is raised.
+        busy: whether a listener is at work: what it calls itself is no part of the program.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.seen = Observation()
+        self.limit = limit
+        self.busy = False
+
+    def takes_rows(self) -> bool:
+        """Say whether this step's samples are taken in."""
+        return is_measured(self.seen.steps, ROWS_DENSE, ROWS_PER_DOUBLING)
+
+    def takes_graphs(self) -> bool:
+        """Say whether this step's graph is measured."""
+        return is_measured(self.seen.steps, GRAPHS_DENSE, GRAPHS_PER_DOUBLING)
+
+
+class Listener:
+    """One of several that share what they see."""
+
+    def __init__(self, listening: Listening) -> None:
+        self.listening = listening
+        self.seen = listening.seen
+
+
+def quietly(method: Callable[Concatenate[L, P], None]) -> Callable[Concatenate[L, P], None]:
+    """Let a listener fail without the program's noticing, and count the time it takes.
+
+    What it computes has no gradients; what fails is kept in `Observation.faults`, for our own tests.
+    """
+
+    @functools.wraps(method)
+    def listening(self: L, *arguments: P.args, **keywords: P.kwargs) -> None:
+        shared = self.listening
+        if shared.busy or torch.compiler.is_compiling():
+            return
+        shared.busy = True
+        start = time.perf_counter()
+        try:
+            with torch.no_grad():
+                method(self, *arguments, **keywords)
+        except Exception as error:  # noqa: BLE001  a fault of ours must never become one of the program
+            if len(shared.seen.faults) < FAULTS:
+                shared.seen.faults.append(f"{method.__qualname__}: {type(error).__name__}: {error}")
+        finally:
+            shared.seen.seconds += time.perf_counter() - start
+            shared.busy = False
+
+    return cast("Callable[Concatenate[L, P], None]", listening)
+
+
+def plain_settings(group: dict[str, Any]) -> dict[str, Any]:
+    """Return the numbers and switches of an optimiser's group or a schedule."""
+    kinds = (int, float, bool, str, tuple)
+    return {name: value for name, value in group.items() if isinstance(value, kinds) and not name.startswith("_")}

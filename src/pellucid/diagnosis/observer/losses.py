@@ -1,0 +1,248 @@
+"""What a loss is given: predictions and the targets they are compared with."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.diagnosis.observation import MANY, LossSite, Phase, Score
+from pellucid.diagnosis.observer.fingerprints import fingerprints
+from pellucid.diagnosis.observer.graph import VIEWS, Graph
+from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
+from pellucid.diagnosis.observer.networks import Networks
+from pellucid.diagnosis.observer.places import calling_place
+from pellucid.diagnosis.observer.structure import softmax_axis
+
+LONGEST_CHAIN = 12
+
+LOSSES = (
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "mse_loss",
+    "l1_loss",
+    "smooth_l1_loss",
+    "huber_loss",
+    "kl_div",
+    "poisson_nll_loss",
+    "gaussian_nll_loss",
+    "hinge_embedding_loss",
+    "soft_margin_loss",
+    "multilabel_soft_margin_loss",
+    "multi_margin_loss",
+)
+"""Of torch.nn.functional: (prediction, target, ...)."""
+CLASS_LOSSES = frozenset({"cross_entropy", "nll_loss", "multi_margin_loss"})
+BINARY_LOSSES = frozenset(
+    {"binary_cross_entropy", "binary_cross_entropy_with_logits", "soft_margin_loss", "multilabel_soft_margin_loss"}
+)
+DISTANCES = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "manual"})
+
+
+def take_in(site: LossSite, prediction: Tensor, target: Tensor) -> None:
+    """Add what a loss was given to what its line was given before."""
+    site.prediction.add(prediction)
+    site.target.add(target)
+    site.floating = target.is_floating_point()
+    values = target.detach().double()
+    finite = values[torch.isfinite(values)]
+    if finite.numel() == 0:
+        return
+    if site.whole:
+        site.whole = bool((finite == finite.round()).all())
+    _count(site, finite)
+    if values.dim() > 1 and values.shape[1] > 1 and site.one_hot:
+        site.one_hot = bool(((values.sum(1) - 1).abs() < 1e-4).all() and values.min() >= 0)
+    elif values.dim() < 2 or values.shape[1] == 1:
+        site.one_hot = False
+    by_row = values.reshape(values.shape[0], -1).mean(1) if values.dim() else values.reshape(1)
+    if by_row.numel() > 1 and len(site.batch_means) < 2_000:
+        site.batch_means.append((by_row.mean().item(), by_row.var().item(), by_row.numel()))
+
+
+def _count(site: LossSite, finite: Tensor) -> None:
+    if site.many:
+        return
+    numbers, counts = torch.unique(finite, return_counts=True)
+    if numbers.numel() > MANY or not site.whole:
+        site.many = True
+        return
+    for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+        site.classes[number] += count
+    site.many = len(site.classes) > MANY
+
+
+def score_of(function: str, prediction: Tensor, target: Tensor) -> tuple[str, float] | None:
+    """Return how well predictions meet their targets, ("accuracy" or "r2", value), where that can be said."""
+    with torch.no_grad():
+        if function in CLASS_LOSSES and prediction.dim() > 1:
+            classes = prediction.argmax(1)
+            right = target.argmax(1) if target.is_floating_point() and target.shape == prediction.shape else target
+            return ("accuracy", (classes == right).float().mean().item()) if right.shape == classes.shape else None
+        if function in BINARY_LOSSES and prediction.shape == target.shape:
+            half = 0.5 if function == "binary_cross_entropy" else 0.0
+            return "accuracy", ((prediction > half) == (target > 0.5)).float().mean().item()
+        if function in DISTANCES and prediction.shape == target.shape and target.shape[:1].numel() > 1:
+            spread = (target - target.float().mean(0)).square().sum().item()
+            residual = (prediction - target).float().square().sum().item()
+            return ("r2", 1 - residual / spread) if spread > 0 else None
+    return None
+
+
+class Losses(Listener):
+    """Hears every loss, and every comparison by hand of predictions with targets.
+
+    Attributes:
+        made: node of autograd that a loss made -> (its line, the node of the prediction).
+    """
+
+    def __init__(self, listening: Listening, networks: Networks) -> None:
+        super().__init__(listening)
+        self.networks = networks
+        self.made: dict[Any, tuple[LossSite, Any]] = {}
+
+    @quietly
+    def loss(self, function: str, result: Tensor, *arguments: Any, **keywords: Any) -> None:
+        """A loss of torch.nn.functional was computed."""
+        operands = dict(zip(("input", "target"), arguments, strict=False)) | keywords
+        prediction, target = operands.get("input"), operands.get("target")
+        if isinstance(prediction, Tensor) and isinstance(target, Tensor):
+            if target.requires_grad and not prediction.requires_grad:  # given the wrong way round
+                prediction, target = target, prediction
+            weighted = any(operands.get(name) is not None for name in ("weight", "pos_weight"))
+            self._given(function, result, prediction, target, weighted)
+
+    @quietly
+    def compared(self, function: str, result: Tensor, one: Any, other: Any, *rest: Any, **keywords: Any) -> None:
+        """Two tensors were subtracted or compared, outside of any network."""
+        if not (isinstance(one, Tensor) and isinstance(other, Tensor)) or not self.listening.takes_rows():
+            return
+        if self.networks.answer is None or self.networks.is_inside():
+            return
+        if "eq" in function or "ne" in function:
+            self._matched(result, one, other)
+        elif one.requires_grad != other.requires_grad:
+            prediction, target = (one, other) if one.requires_grad else (other, one)
+            if _comes_from(prediction, self.networks.answer[1]):
+                self._given("manual", result, prediction, target, weighted=False)
+        elif not one.requires_grad:
+            self._subtracted(one, other)
+
+    def _given(self, function: str, result: Tensor, prediction: Tensor, target: Tensor, weighted: bool) -> None:
+        place = calling_place()
+        key = (function, place.file, place.line)
+        site = self.seen.losses.get(key)
+        if site is None:
+            site = self.seen.losses[key] = LossSite(key, function, place)
+            site.shapes = (tuple(prediction.shape), tuple(target.shape))
+        training = prediction.requires_grad
+        site.calls += training
+        site.eval_calls += not training
+        if training and self.listening.takes_graphs() and result.grad_fn is not None:
+            self.made[result.grad_fn] = (site, prediction.grad_fn)
+        if self.listening.takes_rows():
+            site.weighted = site.weighted or weighted
+            self._take_in(site, result, prediction, target, "train" if training else "eval")
+
+    def _take_in(self, site: LossSite, result: Tensor, prediction: Tensor, target: Tensor, phase: Phase) -> None:
+        if phase == "train":
+            take_in(site, prediction, target)
+            if site.shapes[0][:1] == tuple(prediction.shape[:1]):
+                site.shapes = (tuple(prediction.shape), tuple(target.shape))
+        given = self.networks.given
+        rows = None
+        if given is not None and target.dim() and given[1].shape[0] == target.shape[0]:
+            rows = given[1]
+            site.network = given[0].name
+            site.target_is_input = target.numel() == rows.numel() and (
+                target.data_ptr() == rows.data_ptr() or bool((target.reshape(-1) == rows.reshape(-1)).all())
+            )
+        self._keep(phase, rows, target)
+        loss = result.item() if result.numel() == 1 and site.function != "manual" else None
+        self._score(site.function, prediction, target, phase, loss)
+
+    def _keep(self, phase: Phase, rows: Tensor | None, target: Tensor) -> None:
+        if rows is not None and target.shape[0] > 0:
+            self.seen.rows[phase].add(self.seen.steps, rows, target, fingerprints(rows))
+
+    def _score(self, function: str, prediction: Tensor, target: Tensor, phase: Phase, loss: float | None) -> None:
+        scored = score_of(function, prediction, target)
+        if scored is not None:
+            self._note(phase, loss, *scored, size=target.shape[0])
+        elif loss is not None:
+            self._note(phase, loss, "none", float("nan"), size=target.shape[0] if target.dim() else 1)
+
+    def _note(self, phase: Phase, loss: float | None, kind: Any, score: float, size: int) -> None:
+        answer = self.networks.answer
+        training_mode = bool(answer and answer[0].module.training)
+        self.seen.scores.append(Score(self.seen.steps, phase, loss, score, kind, size, calling_place(), training_mode))
+
+    def _matched(self, result: Tensor, one: Tensor, other: Tensor) -> None:
+        """Classes were compared: which operand is the prediction shows in the network's last output."""
+        answer = self.networks.answer
+        assert answer is not None
+        output = answer[1].detach()
+        if answer[1].requires_grad or one.numel() != other.numel():
+            return
+        for predicted, target in ((one, other), (other, one)):
+            if _are_classes_of(predicted, output):
+                self._keep_given("eval", target)
+                self._note("eval", None, "accuracy", result.float().mean().item(), target.numel())
+                return
+
+    def _subtracted(self, one: Tensor, other: Tensor) -> None:
+        answer = self.networks.answer
+        assert answer is not None
+        if answer[1].requires_grad:
+            return
+        for prediction, target in ((one, other), (other, one)):
+            same = prediction.untyped_storage().data_ptr() == answer[1].untyped_storage().data_ptr()
+            if same and target.dim() and target.is_floating_point():
+                self._keep_given("eval", target)
+                self._score("manual", prediction, target, "eval", None)
+                return
+
+    def _keep_given(self, phase: Phase, target: Tensor) -> None:
+        given = self.networks.given
+        if given is not None and target.dim() and given[1].shape[0] == target.shape[0]:
+            self._keep(phase, given[1], target)
+
+    @staticmethod
+    def trace(site: LossSite, graph: Graph, start: int) -> None:
+        """Note the operations between the last layer and the loss."""
+        chain: list[str] = []
+        place: int | None = start
+        while place is not None and len(chain) < LONGEST_CHAIN:
+            op = graph.ops[place]
+            if op.name not in VIEWS:
+                chain.append(op.name)
+                if op.name in {"Softmax", "LogSoftmax"} and op.shape:
+                    axis = softmax_axis(op)
+                    site.softmax_size = None if axis is None else op.shape[axis]
+            if graph.is_layer(op) or op.name == "AccumulateGrad":
+                break
+            inputs = graph.inputs(op)
+            place = inputs[0] if len(inputs) == 1 else None
+        site.chain = tuple(chain)
+
+
+def _comes_from(prediction: Tensor, answer: Tensor) -> bool:
+    """Say whether a tensor is a network's output, or made of it by not more than a few operations."""
+    node: Any = prediction.grad_fn
+    for _ in range(LONGEST_CHAIN):
+        if node is None:
+            return False
+        if node is answer.grad_fn:
+            return True
+        node = next((n for n, _ in node.next_functions if n is not None), None)
+    return False
+
+
+def _are_classes_of(predicted: Tensor, output: Tensor) -> bool:
+    values = predicted.reshape(-1)
+    if output.dim() > 1 and output.shape[1] > 1 and output.numel() != predicted.numel():
+        candidates = [output.argmax(1), output.argmax(-1)]
+    else:
+        candidates = [output > 0, output > 0.5]
+    return any(c.numel() == values.numel() and bool((c.reshape(-1) == values).all()) for c in candidates)

@@ -1,0 +1,171 @@
+"""Optimisers, their steps and schedules, and what becomes of the gradients on the way to them."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.diagnosis.observation import Clipping, OptimizerSeen, ParameterSeen, SchedulerSeen
+from pellucid.diagnosis.observer.listening import EnoughSteps, Listener, Listening, plain_settings, quietly
+from pellucid.diagnosis.observer.networks import sample
+from pellucid.diagnosis.observer.places import calling_place
+
+NORMS = 2_000
+
+
+class Optimizers(Listener):
+    """Hears optimisers being made and stepping.
+
+    Attributes:
+        kept: id of an optimiser -> (what is seen of it, itself).
+        cleared: id of an optimiser -> whether its gradients were seen to be clear since its last step.
+    """
+
+    def __init__(self, listening: Listening, names: dict[int, str]) -> None:
+        super().__init__(listening)
+        self.names = names
+        self.kept: dict[int, tuple[OptimizerSeen, torch.optim.Optimizer]] = {}
+        self.cleared: dict[int, bool] = {}
+        self.schedules: dict[int, SchedulerSeen] = {}
+        self._before: dict[int, Tensor] = {}
+        self._last: tuple[int, dict[int, Tensor]] = (-2, {})
+
+    @quietly
+    def made(self, result: None, optimizer: torch.optim.Optimizer, *arguments: Any, **keywords: Any) -> None:
+        """An optimiser was made."""
+        self._meet(optimizer)
+
+    def _meet(self, optimizer: torch.optim.Optimizer) -> OptimizerSeen:
+        if id(optimizer) in self.kept and self.kept[id(optimizer)][1] is optimizer:
+            return self.kept[id(optimizer)][0]
+        seen = OptimizerSeen(
+            kind=type(optimizer).__name__,
+            place=calling_place(),
+            made_at=self.seen.steps,
+            parameters=frozenset(id(p) for group in optimizer.param_groups for p in group["params"]),
+            settings=plain_settings(optimizer.param_groups[0]),
+        )
+        self.kept[id(optimizer)] = (seen, optimizer)
+        self.cleared[id(optimizer)] = True
+        self.seen.optimizers.append(seen)
+        return seen
+
+    def look_for_cleared(self) -> None:
+        """Before a backward pass: note whose gradients are clear."""
+        for key, (_, optimizer) in self.kept.items():
+            if not self.cleared[key]:
+                self.cleared[key] = _is_clear(optimizer)
+
+    @quietly
+    def before_step(self, optimizer: torch.optim.Optimizer, arguments: Any, keywords: Any) -> None:
+        """Global pre-hook of every optimiser's step."""
+        seen = self._meet(optimizer)
+        rate = float(optimizer.param_groups[0].get("lr", 0.0))
+        if not seen.rates or seen.rates[-1][1] != rate:
+            seen.rates.append((self.seen.steps, rate))
+        if len(arguments) > 1 or keywords.get("closure"):  # it calls backward itself, within the step
+            return
+        seen.stale += not self.cleared[id(optimizer)]
+        if _is_clear(optimizer):
+            seen.empty += 1
+        if self.listening.takes_graphs():
+            self._measure_gradients([p for group in optimizer.param_groups for p in group["params"]])
+
+    def after_step(self, optimizer: torch.optim.Optimizer, arguments: Any, keywords: Any) -> None:
+        """Global post-hook of every optimiser's step."""
+        self._stepped(optimizer)
+        if self.listening.limit is not None and self.seen.steps >= self.listening.limit:
+            raise EnoughSteps
+
+    @quietly
+    def _stepped(self, optimizer: torch.optim.Optimizer) -> None:
+        seen = self._meet(optimizer)
+        if self._before:
+            self._measure_updates([p for group in optimizer.param_groups for p in group["params"]])
+        seen.steps += 1
+        self.cleared[id(optimizer)] = False
+        self.seen.steps += 1
+
+    def _measure_gradients(self, parameters: list[Tensor]) -> None:
+        step, before = self._last
+        gradients: dict[int, Tensor] = {}
+        for parameter in parameters:
+            if parameter.grad is None or parameter.grad.is_sparse:
+                continue
+            key = id(parameter)
+            known = self._parameter(parameter)
+            gradient, weight = sample(parameter.grad).float(), sample(parameter).float()
+            gradients[key] = gradient
+            self._before[key] = weight
+            known.steps.append(self.seen.steps)
+            norms = torch.stack((gradient.norm(), weight.norm())).tolist()
+            known.gradients.append(norms[0])
+            known.weights.append(norms[1])
+            if key in before and step in (self.seen.steps - 1, self.seen.steps):
+                turn = torch.nn.functional.cosine_similarity(gradient, before[key], dim=0).item()
+                known.turns.append((self.seen.steps, turn))
+        if gradients:
+            self._last = (self.seen.steps, (before if step == self.seen.steps else {}) | gradients)
+
+    def _measure_updates(self, parameters: list[Tensor]) -> None:
+        for parameter in parameters:
+            before = self._before.pop(id(parameter), None)
+            if before is not None:
+                update = (sample(parameter).float() - before).norm().item()
+                self.seen.parameters[id(parameter)].updates.append(update)
+
+    def _parameter(self, parameter: Tensor) -> ParameterSeen:
+        key = id(parameter)
+        if key not in self.seen.parameters:
+            name = self.names.get(key) or f"parameter {tuple(parameter.shape)}"
+            self.seen.parameters[key] = ParameterSeen(name, tuple(parameter.shape))
+        return self.seen.parameters[key]
+
+    # ------------------------------------------------------------------ schedules and clipping
+
+    @quietly
+    def made_scheduler(self, result: None, scheduler: Any, *arguments: Any, **keywords: Any) -> None:
+        """A schedule was made."""
+        self.schedules[id(scheduler)] = SchedulerSeen(type(scheduler).__name__, calling_place(), {})
+        self.seen.schedulers.append(self.schedules[id(scheduler)])
+
+    @quietly
+    def scheduled(self, scheduler: Any, *arguments: Any, **keywords: Any) -> None:
+        """A schedule steps; its own first step, on being made, is none of the script's."""
+        seen = self.schedules.get(id(scheduler))
+        if seen is None:
+            return
+        if not seen.settings:
+            seen.settings = plain_settings(vars(scheduler))
+            seen.place = calling_place()
+        seen.calls += 1
+        if len(seen.steps_between) < NORMS and seen.last_call >= 0:
+            seen.steps_between.append(self.seen.steps - seen.last_call)
+        seen.last_call = self.seen.steps
+
+    @quietly
+    def clipped_norm(self, norm: Any, parameters: Any, max_norm: float = 0.0, *rest: Any, **keywords: Any) -> None:
+        """Gradients were clipped by their norm, which was `norm` before."""
+        if self.listening.takes_rows():
+            self._clip("clip_grad_norm_", float(max_norm), float(norm))
+
+    @quietly
+    def clipped_value(self, result: None, parameters: Any, clip_value: float = 0.0, *rest: Any, **kw: Any) -> None:
+        """Gradients were clipped number by number."""
+        if self.listening.takes_rows():
+            self._clip("clip_grad_value_", float(clip_value), float("nan"))
+
+    def _clip(self, function: str, limit: float, norm: float) -> None:
+        place = calling_place()
+        clipping = self.seen.clippings.setdefault(place, Clipping(function, place, limit))
+        clipping.calls += 1
+        clipping.norms.append(norm)
+
+
+def _is_clear(optimizer: torch.optim.Optimizer) -> bool:
+    """Say whether an optimiser's gradients are None or zero; its last parameter, mostly a bias, tells soonest."""
+    for group in reversed(optimizer.param_groups):
+        for parameter in reversed(group["params"]):
+            if parameter.grad is not None and (parameter.grad.is_sparse or bool(parameter.grad.any())):
+                return False
+    return True

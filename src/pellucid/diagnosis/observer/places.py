@@ -1,0 +1,44 @@
+"""Where in the script something is called from."""
+
+import sys
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from pellucid.diagnosis.suspicion import Place
+
+_NOT_THE_SCRIPTS = (
+    str(Path(torch.__file__).parent),
+    str(Path(__file__).parents[2]),
+    f"{sys.prefix}/lib/python",
+    "<frozen",
+    "<string>",
+    str(Path(sys.__dict__.get("_stdlib_dir") or Path(Path.__module__).parent)),
+)
+
+
+def calling_frame() -> FrameType | None:
+    """Return the innermost frame that belongs neither to torch, to a library nor to this package."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  inspect.stack() reads the source of every frame
+    while frame is not None and frame.f_code.co_filename.startswith(_NOT_THE_SCRIPTS):
+        frame = frame.f_back
+    return frame
+
+
+def calling_place(module: str | None = None) -> Place:
+    """Return the script's line that is being executed."""
+    frame = calling_frame()
+    return Place(module=module) if frame is None else Place(frame.f_code.co_filename, frame.f_lineno, module)
+
+
+def variable_name(value: object) -> str | None:
+    """Return the name that the script gave a thing, if one of the calling frames knows it."""
+    frame = calling_frame()
+    while frame is not None:
+        for names in (frame.f_locals, frame.f_globals):
+            for name, held in names.items():
+                if held is value and not name.startswith("_") and name != "self":
+                    return name
+        frame = frame.f_back
+    return None

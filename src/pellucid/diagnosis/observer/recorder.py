@@ -1,0 +1,74 @@
+"""Puts the listeners where torch can be heard, and takes them away again."""
+
+import functools
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules import module as modules
+from torch.optim import lr_scheduler, optimizer
+
+from pellucid.diagnosis.observation import Observation
+from pellucid.diagnosis.observer.backward import Backwards
+from pellucid.diagnosis.observer.listening import Listening
+from pellucid.diagnosis.observer.losses import LOSSES, Losses
+from pellucid.diagnosis.observer.networks import Networks
+from pellucid.diagnosis.observer.optimizers import Optimizers
+from pellucid.diagnosis.observer.patches import Patches
+
+
+class Recorder:
+    """Everything that listens, from `start` to `stop`.
+
+    Args:
+        limit: optimiser steps after which `EnoughSteps` is raised out of the step.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.listening = Listening(limit)
+        self.networks = Networks(self.listening)
+        self.losses = Losses(self.listening, self.networks)
+        self.optimizers = Optimizers(self.listening, self.networks.names)
+        self.backwards = Backwards(self.listening, self.networks, self.losses, self.optimizers)
+        self._patches = Patches()
+        self._handles: list[Any] = []
+
+    @property
+    def seen(self) -> Observation:
+        """What was seen so far."""
+        return self.listening.seen
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._handles = [
+            modules.register_module_forward_pre_hook(self.networks.enter),
+            modules.register_module_forward_hook(self.networks.leave, always_call=True),
+            optimizer.register_optimizer_step_pre_hook(self.optimizers.before_step),
+            optimizer.register_optimizer_step_post_hook(self.optimizers.after_step),
+        ]
+        patch = self._patches
+        patch.before(torch.autograd, "backward", self.backwards.before)
+        patch.before(torch.autograd, "grad", self.backwards.before_grad)
+        patch.after(torch.optim.Optimizer, "__init__", self.optimizers.made)
+        patch.after(lr_scheduler.LRScheduler, "__init__", self.optimizers.made_scheduler)
+        patch.before(lr_scheduler.LRScheduler, "step", self.optimizers.scheduled)
+        patch.before(lr_scheduler.ReduceLROnPlateau, "step", self.optimizers.scheduled)
+        patch.after(nn.Module, "load_state_dict", self.networks.loaded)
+        for owner in (nn.utils, nn.utils.clip_grad):
+            patch.after(owner, "clip_grad_norm_", self.optimizers.clipped_norm)
+            patch.after(owner, "clip_grad_value_", self.optimizers.clipped_value)
+        for name in LOSSES:
+            patch.after(nn.functional, name, functools.partial(self.losses.loss, name))
+        for name in ("__eq__", "eq", "__sub__", "sub", "__rsub__"):
+            patch.after(torch.Tensor, name, functools.partial(self.losses.compared, name))
+        for name in ("eq", "sub"):
+            patch.after(torch, name, functools.partial(self.losses.compared, name))
+
+    def stop(self) -> None:
+        """Leave torch as it was."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self._patches.undo()
+        for series in self.seen.series.values():
+            series.settle()

@@ -1,0 +1,134 @@
+"""What a graph says of the network behind it: its layers, what stands between them, and what should not."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import GradientEdge
+
+from pellucid.diagnosis.observation import Layer, Structure
+from pellucid.diagnosis.observer.graph import BATCH_NORMS, EMBEDDINGS, NORMS, VIEWS, Graph, Op, is_recurrent
+from pellucid.diagnosis.suspicion import Place
+
+_NOT_NONLINEAR = frozenset({"AccumulateGrad", "Mean", "Sum", *NORMS, *EMBEDDINGS, *VIEWS})
+
+
+def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: Tensor | None) -> Structure:
+    """Describe the network behind a loss.
+
+    Args:
+        graph: of the loss.
+        place: of the backward call.
+        step: of the optimiser.
+        ends: places of the operations whose results the losses were given; what comes after is the loss's own.
+        answer: output of the last network called.
+    """
+    end = max(ends, default=len(graph.ops) - 1)
+    batch = answer.shape[0] if answer is not None and answer.dim() else None
+    structure = Structure(place, step, batch)
+    known: set[int] = set()
+    for at, op in enumerate(graph.ops[: end + 1]):
+        if graph.is_layer(op):
+            layer = _layer(graph, at, op)
+            if layer.weight not in known:  # a recurrent cell multiplies by the same weights at every step
+                structure.layers.append(layer)
+            known.add(layer.weight)
+        elif op.name in BATCH_NORMS:
+            structure.has_batch_norm = structure.has_batch_norm or bool(op.saved("training"))
+            structure.biased_norms.extend(_biased(graph, op))
+        elif op.name in {"Softmax", "LogSoftmax"}:
+            structure.nonlinearities[op.name] += 1
+            if softmax_axis(op) == 0 and op.shape and len(op.shape) > 1 and op.shape[0] == batch and batch > 1:
+                structure.batch_axis.append((op.module, batch))
+        elif not graph.is_linear(op) and op.name not in _NOT_NONLINEAR:
+            structure.nonlinearities[op.name] += 1
+    return structure
+
+
+def softmax_axis(op: Op) -> int | None:
+    """Return the axis that a softmax sums to 1 over; autograd keeps negative ones as large unsigned numbers."""
+    dim = op.saved("dim")
+    if dim is None or not op.shape:
+        return None
+    dim = int(dim)
+    return (dim if dim < 2**63 else dim - 2**64) % len(op.shape)
+
+
+def _layer(graph: Graph, at: int, op: Op) -> Layer:
+    parameters = graph.parameters(op)
+    weight = max(parameters, key=lambda parameter: parameter.dim())
+    bias = next((parameter for parameter in parameters if parameter.dim() == 1), None)
+    fan_out = weight.shape[0]
+    fan_in = weight[0].numel() if weight.dim() > 1 else 1
+    if op.name in {"Mm", "Addmm"} and op.shape and fan_out != op.shape[-1] and weight.dim() == 2:
+        fan_in, fan_out = fan_out, fan_in  # a weight used as it stands, (inputs, outputs), not transposed
+    spread = weight.detach().float().std().item() if weight.numel() > 1 else 0.0
+    return Layer(
+        op.name, op.module, id(weight), None if bias is None else id(bias), fan_in, fan_out, _after(graph, at), spread
+    )
+
+
+def _after(graph: Graph, at: int) -> Any:
+    """Say what stands between a layer and those before it."""
+    waiting = graph.inputs(graph.ops[at])
+    entered: set[int] = set()
+    is_first = True
+    while waiting:
+        place = waiting.pop()
+        if place in entered:
+            continue
+        entered.add(place)
+        op = graph.ops[place]
+        if graph.is_layer(op):
+            return "linear" if not is_recurrent(op) else "nonlinear"
+        if op.name in EMBEDDINGS:
+            continue
+        if not graph.is_linear(op):
+            return "nonlinear"
+        is_first = False
+        waiting.extend(graph.inputs(op))
+    return "input" if is_first or not waiting else "linear"
+
+
+def _biased(graph: Graph, norm: Op) -> list[str]:
+    inputs = graph.inputs(norm)
+    before = graph.before(inputs[0]) if len(inputs) == 1 else None
+    if before is None or not graph.is_layer(graph.ops[before]) or is_recurrent(graph.ops[before]):
+        return []
+    layer = graph.ops[before]
+    return [layer.module or layer.name] if any(p.dim() == 1 for p in graph.parameters(layer)) else []
+
+
+def mixing(graph: Graph, answer: Tensor | None, structure: Structure) -> float | None:
+    """Return the share of one sample's gradient that falls on the other samples of its batch.
+
+    The gradient of the first sample's output, by what the first layer made of every sample. It runs through the graph
+    that the backward pass is about to run through, gathers nothing in any parameter and leaves the graph as it is.
+    """
+    if answer is None or answer.grad_fn is None or answer.grad_fn not in graph.place or structure.has_batch_norm:
+        return None
+    batch = answer.shape[0] if answer.dim() else 0
+    if batch < 2 or answer.dim() < 2 or answer.shape[1] == batch:
+        return None
+    first = _first_of_batch(graph, batch)
+    if first is None or first.node is answer.grad_fn:
+        return None
+    mask = torch.zeros_like(answer)
+    mask[0] = 1.0
+    (gradient,) = torch.autograd.grad(
+        answer, GradientEdge(first.node, 0), grad_outputs=mask, retain_graph=True, allow_unused=True
+    )
+    if gradient is None or first.shape is None:
+        return None
+    by_sample = gradient.detach().abs().movedim(first.shape.index(batch), 0).reshape(batch, -1).sum(1)
+    total = by_sample.sum().item()
+    return 1 - by_sample[0].item() / total if total > 0 else None
+
+
+def _first_of_batch(graph: Graph, batch: int) -> Op | None:
+    """Return the first operation with weights whose result has one axis, and one only, of the batch's size."""
+    for op in graph:
+        with_weights = graph.is_layer(op) or op.name in EMBEDDINGS
+        if with_weights and op.shape and op.shape.count(batch) == 1 and not is_recurrent(op):
+            return op
+    return None

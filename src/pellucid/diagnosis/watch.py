@@ -1,0 +1,145 @@
+"""Watching a training, from a script or from within a loop of one's own."""
+
+import time
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+
+from pellucid.diagnosis.causes import RULES
+from pellucid.diagnosis.causes.progress import progress_of
+from pellucid.diagnosis.observation import Observation, Score
+from pellucid.diagnosis.observer.afterwards import measure_afterwards
+from pellucid.diagnosis.observer.recorder import Recorder
+from pellucid.diagnosis.ranking import rank
+from pellucid.diagnosis.suspicion import Suspicion
+from pellucid.record import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found of a training.
+
+    Attributes:
+        findings: the causes, the surest first.
+        steps: optimiser steps that were made.
+        overhead: seconds that watching took, by the remaining seconds.
+        scores: how well predictions met their targets, in order.
+        suspicions: the findings as the rules gave them, with the facts that a remedy needs.
+    """
+
+    findings: tuple[Finding, ...]
+    steps: int
+    overhead: float
+    scores: tuple[Score, ...] = ()
+    suspicions: tuple[Suspicion, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing critical and nothing to warn of was found."""
+        return all(finding.severity == "info" for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this as plain data."""
+        return {
+            "schema": 1,
+            "healthy": self.healthy,
+            "steps": self.steps,
+            "overhead": self.overhead,
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+class Watch:
+    """A context in which every training is watched; it changes nothing of it.
+
+    Args:
+        model: a network whose weights are to be remembered as they are now, before it is first called.
+        steps: raise `EnoughSteps` out of the optimiser's step when so many were made.
+    """
+
+    def __init__(self, model: torch.nn.Module | None = None, steps: int | None = None) -> None:
+        self._recorder = Recorder(steps)
+        self._model = model
+        self._began = 0.0
+        self._ended: float | None = None
+        self._diagnosis: Diagnosis | None = None
+
+    def __enter__(self) -> Self:
+        self._began = time.perf_counter()
+        self._recorder.start()
+        if self._model is not None:
+            self._recorder.networks.meet(self._model)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._recorder.stop()
+        self._ended = time.perf_counter()
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps so far."""
+        return self._recorder.seen.steps
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The causes found, the surest first."""
+        return self.diagnosis().findings
+
+    @property
+    def seen(self) -> Observation:
+        """Everything that was seen."""
+        return self._recorder.seen
+
+    def diagnosis(self) -> Diagnosis:
+        """Say what was found; when the watch has ended, the same every time."""
+        if self._diagnosis is not None and self._ended is not None:
+            return self._diagnosis
+        start = time.perf_counter()
+        seen = self._recorder.seen
+        measure_afterwards(seen)
+        suspicions = suspicions_of(seen)
+        seen.seconds += time.perf_counter() - start
+        wall = (self._ended or time.perf_counter()) - self._began
+        remaining = max(wall - seen.seconds, 1e-9)
+        findings = tuple(_finding(suspicion) for suspicion in suspicions)
+        self._diagnosis = Diagnosis(findings, seen.steps, seen.seconds / remaining, tuple(seen.scores), suspicions)
+        return self._diagnosis
+
+
+def suspicions_of(seen: Observation) -> tuple[Suspicion, ...]:
+    """Return the causes that an observation is evidence of, ranked."""
+    progress = progress_of(seen)
+    return rank(suspicion for rule in RULES for suspicion in rule(seen, progress))
+
+
+def watch(model: torch.nn.Module | None = None, *, steps: int | None = None) -> Watch:
+    """Watch what trains within a `with` block; it runs as it would without.
+
+    >>> import pellucid, torch
+    >>> with pellucid.watch() as seen:
+    ...     pass  # any training loop
+    >>> seen.findings
+    ()
+
+    Args:
+        model: of the training, if there is one; all that trains is watched.
+        steps: end the block, by `EnoughSteps`, after so many optimiser steps.
+    """
+    return Watch(model, steps)
+
+
+def _finding(suspicion: Suspicion) -> Finding:
+    return Finding(
+        cause=suspicion.cause,
+        severity=suspicion.severity,
+        confidence=suspicion.confidence,
+        where=asdict(suspicion.where),
+        evidence=tuple(asdict(evidence) for evidence in suspicion.evidence),
+        explanation=suspicion.explanation,
+        remedies=(),
+        step=suspicion.step,
+    )
