@@ -115,7 +115,9 @@ def apply(edit: Edit, text: str) -> str:
 def combined(edits: Iterable[Edit], text: str) -> Edit | None:
     """Return several edits of one file as one, or None where two of them touch the same line."""
     edits = list(edits)
-    changes = sorted({change for edit in edits for change in edit.changes}, key=lambda change: (change.line, change.old))
+    changes = sorted(
+        {change for edit in edits for change in edit.changes}, key=lambda change: (change.line, change.old)
+    )
     for before, after in zip(changes, changes[1:], strict=False):
         height = len(before.old.splitlines()) if before.old else 0
         if after.line < before.line + height or (after.line == before.line and after.old and before.old):

@@ -10,8 +10,16 @@ from typing import Any, TypeVar
 Value = TypeVar("Value")
 
 FACTS: Mapping[str, Mapping[str, str]] = {
-    "lr-high": {"rate": "the rate that was used", "wanted_rate": "one at which it would learn", "optimizer": "its class"},
-    "lr-low": {"rate": "the rate that was used", "wanted_rate": "one at which it would learn", "optimizer": "its class"},
+    "lr-high": {
+        "rate": "the rate that was used",
+        "wanted_rate": "one at which it would learn",
+        "optimizer": "its class",
+    },
+    "lr-low": {
+        "rate": "the rate that was used",
+        "wanted_rate": "one at which it would learn",
+        "optimizer": "its class",
+    },
     "too-few-epochs": {"factor": "how many times as long training should last"},
     "optimizer-unsuited": {"rate": "the rate that was used", "optimizer": "its class"},
     "batch-size": {"size": "samples in a batch", "wanted_size": "a better size"},
@@ -40,7 +48,7 @@ FACTS: Mapping[str, Mapping[str, str]] = {
     "double-softmax": {"activation": "'softmax' or 'sigmoid'", "loss": "the loss's function"},
     "wrong-loss": {
         "loss": "the loss's function",
-        "wanted": "the function that fits",
+        "wanted_loss": "the function that fits",
         "classes": "how many, where targets are classes",
         "width": "numbers predicted of a sample",
     },
@@ -51,7 +59,10 @@ FACTS: Mapping[str, Mapping[str, str]] = {
     "dead-relu": {},
     "symmetric-init": {},
     "init-scale": {},
-    "vanishing-gradient": {"activation": "the nonlinearity of most layers", "length": "steps of a sequence, in recurrence"},
+    "vanishing-gradient": {
+        "activation": "the nonlinearity of most layers",
+        "length": "steps of a sequence, in recurrence",
+    },
     "capacity-low": {"width": "units of the narrowest hidden layer"},
     "overfitting": {"best_share": "share of training after which validation was best"},
     "over-regularised": {"kind": "'weight_decay' or 'dropout'"},
@@ -75,3 +86,12 @@ def fact(facts: Mapping[str, Any], name: str, kind: type[Value]) -> Value | None
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return kind(value)
     return value if isinstance(value, kind) else None
+
+
+def spelled(facts: Mapping[str, Any]) -> str | None:
+    """Return the fact `activation` as torch's function is spelled: "log_softmax" for "LogSoftmax"."""
+    name = fact(facts, "activation", str)
+    if name is None:
+        return None
+    plain = name.lower().replace("_", "")
+    return {"logsoftmax": "log_softmax", "leakyrelu": "leaky_relu"}.get(plain, plain)

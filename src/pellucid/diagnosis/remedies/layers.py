@@ -59,7 +59,11 @@ def use_of(source: Source, node: ast.expr) -> ActivationUse | None:
     if not isinstance(node, ast.Call):
         return None
     name = called(node)
-    if name in _BY_FUNCTION and node.args and not (isinstance(node.func, ast.Attribute) and _is_tensor(source, node.func)):
+    if (
+        name in _BY_FUNCTION
+        and node.args
+        and not (isinstance(node.func, ast.Attribute) and _is_tensor(source, node.func))
+    ):
         return ActivationUse(name, node, "call", inner=node.args[0])
     if name in _BY_FUNCTION and isinstance(node.func, ast.Attribute) and _is_tensor(source, node.func):
         return ActivationUse(name, node, "method", inner=node.func.value)
@@ -87,7 +91,11 @@ def chains(source: Source) -> Iterator[tuple[ast.AST, list[ast.expr]]]:
             if len(call.args) > 1 or called(call.args[0]) != "OrderedDict":
                 yield call, list(call.args)
             else:
-                entries = [part.elts[1] for part in ast.walk(call.args[0]) if isinstance(part, ast.Tuple) and len(part.elts) == 2]
+                entries = [
+                    part.elts[1]
+                    for part in ast.walk(call.args[0])
+                    if isinstance(part, ast.Tuple) and len(part.elts) == 2
+                ]
                 yield call, entries
     for node in source.walk(ast.List):
         if len(node.elts) > 1 and any(called(part) in LINEAR for part in node.elts):

@@ -227,9 +227,9 @@ class Source:
             return given[0]
         arguments = function.args
         positional = [*arguments.posonlyargs, *arguments.args]
-        defaults = dict(
-            zip([item.arg for item in positional][::-1], arguments.defaults[::-1], strict=False)
-        ) | {item.arg: value for item, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value}
+        defaults = dict(zip([item.arg for item in positional][::-1], arguments.defaults[::-1], strict=False)) | {
+            item.arg: value for item, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value
+        }
         return defaults.get(parameter)
 
     def _own_attribute(self, node: ast.Attribute, name: str) -> ast.expr | None:
@@ -293,7 +293,10 @@ class Source:
 
     def without(self, statement: ast.stmt) -> Span | None:
         """Remove a statement that has its lines to itself; one alone in its block leaves `pass`."""
-        first, last = self._line_starts[statement.lineno - 1], self._line_starts[statement.end_lineno or statement.lineno]
+        first, last = (
+            self._line_starts[statement.lineno - 1],
+            self._line_starts[statement.end_lineno or statement.lineno],
+        )
         rest = self.text[self.end(statement) : last].split("#")[0] + self.text[first : self.start(statement)]
         if rest.strip():
             return None

@@ -63,12 +63,16 @@ def _weights(patient: Patient) -> Iterator[Remedy]:
 @CURES("label-misalignment")
 def _aligned(patient: Patient) -> Iterator[Remedy]:
     yield patient.remedy("Reorder inputs and labels by one and the same permutation.", data.same_order(patient.source))
-    yield patient.remedy("Leave class numbers as they are: scaling makes other classes of them.", data.labels_unscaled(patient.source))
+    yield patient.remedy(
+        "Leave class numbers as they are: scaling makes other classes of them.", data.labels_unscaled(patient.source)
+    )
 
 
 @CURES("label-noise")
 def _noise(patient: Patient) -> Iterator[Remedy]:
-    yield patient.remedy("Have the labels of the rows with the largest loss checked; no change of the script mends them.")
+    yield patient.remedy(
+        "Have the labels of the rows with the largest loss checked; no change of the script mends them."
+    )
 
 
 @CURES("split-leak")

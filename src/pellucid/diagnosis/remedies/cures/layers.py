@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pellucid.diagnosis.remedies.edits import data, initial, network
-from pellucid.diagnosis.remedies.facts import fact
+from pellucid.diagnosis.remedies.facts import fact, spelled
 from pellucid.diagnosis.remedies.interventions import FreshWeights, StandardiseInputs, SwapActivation
 from pellucid.diagnosis.remedies.remedy import Cures, Patient, Remedy
 
@@ -19,11 +19,13 @@ def _nonlinear(patient: Patient) -> Iterator[Remedy]:
 
 @CURES("wrong-hidden-activation")
 def _hidden(patient: Patient) -> Iterator[Remedy]:
-    kind = fact(patient.suspicion.facts, "activation", str)
+    kind = spelled(patient.suspicion.facts)
     kinds = (kind,) if kind else ()
     for function in ("relu", "gelu"):
         edit = network.hidden_activation(patient.source, function, kinds)
-        yield patient.remedy(f"Use {function} in the hidden layers.", edit, *((SwapActivation(kind, function),) if kind else ()))
+        yield patient.remedy(
+            f"Use {function} in the hidden layers.", edit, *((SwapActivation(kind, function),) if kind else ())
+        )
     yield patient.remedy("Put batch normalisation before the hidden activations.", network.normalised(patient.source))
 
 

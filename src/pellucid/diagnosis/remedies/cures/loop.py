@@ -34,7 +34,9 @@ def _step(patient: Patient) -> Iterator[Remedy]:
 @CURES("optimizer-reset")
 def _once(patient: Patient) -> Iterator[Remedy]:
     edit = loop.optimizer_once(patient.source, patient.line)
-    yield patient.remedy("Make the optimiser once, before the loop: its momentum is lost each time.", edit, KeepOptimizer())
+    yield patient.remedy(
+        "Make the optimiser once, before the loop: its momentum is lost each time.", edit, KeepOptimizer()
+    )
 
 
 @CURES("scheduler-misuse")
@@ -53,7 +55,9 @@ def _mode(patient: Patient) -> Iterator[Remedy]:
     phase = fact(patient.suspicion.facts, "phase", str)
     measured = loop.evaluate_in_mode(patient.source, patient.line, name)
     trained = loop.train_in_mode(patient.source, name)
-    evaluation = patient.remedy("Call eval() before the network is measured, train() before it is trained.", measured, EvaluateInMode())
+    evaluation = patient.remedy(
+        "Call eval() before the network is measured, train() before it is trained.", measured, EvaluateInMode()
+    )
     training = patient.remedy("Call train() at the head of every epoch.", trained, TrainInMode())
     yield from (training, evaluation) if phase == "train" else (evaluation, training)
 
@@ -90,7 +94,9 @@ def _registered(patient: Patient) -> Iterator[Remedy]:
 @CURES("batch-mixing")
 def _mixing(patient: Patient) -> Iterator[Remedy]:
     first = patient.remedy("Say that the batch is the first axis.", network.batch_first(patient.source))
-    swap = patient.remedy("Transpose the axes; a view only renames them.", network.transposed(patient.source, patient.line))
+    swap = patient.remedy(
+        "Transpose the axes; a view only renames them.", network.transposed(patient.source, patient.line)
+    )
     yield from (swap, first) if fact(patient.suspicion.facts, "kind", str) == "view" else (first, swap)
 
 

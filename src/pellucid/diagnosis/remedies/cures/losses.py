@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pellucid.diagnosis.remedies.anatomy import loss_at
 from pellucid.diagnosis.remedies.edit import Edit, combined
 from pellucid.diagnosis.remedies.edits import losses, network
-from pellucid.diagnosis.remedies.facts import fact
+from pellucid.diagnosis.remedies.facts import fact, spelled
 from pellucid.diagnosis.remedies.interventions import InvertOutput, MatchShapes, SwapLoss
 from pellucid.diagnosis.remedies.layers import output_uses
 from pellucid.diagnosis.remedies.remedy import Cures, Patient, Remedy
@@ -41,7 +41,9 @@ def _output(patient: Patient) -> Iterator[Remedy]:
         edit = losses.output_activation(source, wanted)
         yield patient.remedy(f"End the network in {wanted}, which gives what the loss expects.", edit)
     elif output_uses(source):
-        yield patient.remedy("Let the last layer end the network, without an activation.", losses.without_output_activation(source))
+        yield patient.remedy(
+            "Let the last layer end the network, without an activation.", losses.without_output_activation(source)
+        )
     if wanted == "none" and loss not in SCORE_LOSSES:
         yield patient.remedy("End the network in a sigmoid.", sigmoid if output_uses(source) else None)
 
@@ -49,7 +51,7 @@ def _output(patient: Patient) -> Iterator[Remedy]:
 @CURES("double-softmax")
 def _double(patient: Patient) -> Iterator[Remedy]:
     uses = output_uses(patient.source)
-    kind = fact(patient.suspicion.facts, "activation", str) or (uses[0].function if uses else "softmax")
+    kind = spelled(patient.suspicion.facts) or (uses[0].function if uses else "softmax")
     inverse = (InvertOutput(kind),) if kind in {"softmax", "sigmoid"} else ()
     edit = losses.matched_pair(patient.source, patient.line)
     yield patient.remedy("Let one of network and loss apply it, not both.", edit, *inverse)
@@ -60,13 +62,14 @@ def _double(patient: Patient) -> Iterator[Remedy]:
 @CURES("wrong-loss")
 def _swap(patient: Patient) -> Iterator[Remedy]:
     facts, loss, source, line = patient.suspicion.facts, _loss(patient), patient.source, patient.line
-    wanted = fact(facts, "wanted", str)
+    wanted = fact(facts, "wanted_loss", str)
     classes = fact(facts, "classes", int)
     width = fact(facts, "width", int)
     ends = {use.function for use in output_uses(source)}
     if wanted in {None, "cross_entropy"} and classes and classes > 2 and (width or 1) == 1:
         yield patient.remedy(
-            f"Predict a score for each of the {classes} classes and train with cross-entropy.", _classes(patient, classes)
+            f"Predict a score for each of the {classes} classes and train with cross-entropy.",
+            _classes(patient, classes),
         )
     if wanted == "cross_entropy" or (wanted is None and (width or 1) > 1):
         yield patient.remedy("Train with cross-entropy.", _scores(patient))
@@ -104,12 +107,16 @@ def _width(patient: Patient) -> Iterator[Remedy]:
         yield patient.remedy("Let the last layer give as many numbers as there are classes or targets.")
         return
     wide = network.output_width(patient.source, wanted)
-    if loss in SCORE_LOSSES | {"nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"} - {"binary_cross_entropy"}:
+    if loss in SCORE_LOSSES | {"nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"} - {
+        "binary_cross_entropy"
+    }:
         found = loss_at(patient.source, patient.line)
         narrow = found is not None and found.function.startswith("binary")
         if not narrow:
             yield patient.remedy(f"Let the last layer give {wanted} numbers.", wide)
-    yield patient.remedy(f"Let the last layer give {wanted} scores and train with cross-entropy.", _classes(patient, wanted))
+    yield patient.remedy(
+        f"Let the last layer give {wanted} scores and train with cross-entropy.", _classes(patient, wanted)
+    )
 
 
 @CURES("loss-broadcast")

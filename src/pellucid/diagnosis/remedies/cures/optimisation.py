@@ -98,8 +98,12 @@ def _clip(patient: Patient) -> Iterator[Remedy]:
 @CURES("numerical-instability")
 def _stable(patient: Patient) -> Iterator[Remedy]:
     at_line = losses.stable(patient.source, patient.line) if patient.line else None
-    yield patient.remedy("Keep logarithms, roots and divisors away from zero.", at_line or losses.stable(patient.source, None))
-    yield patient.remedy("Clip the gradient's norm.", loop.clip_gradients(patient.source, None, 1.0), ClipGradients(1.0))
+    yield patient.remedy(
+        "Keep logarithms, roots and divisors away from zero.", at_line or losses.stable(patient.source, None)
+    )
+    yield patient.remedy(
+        "Clip the gradient's norm.", loop.clip_gradients(patient.source, None, 1.0), ClipGradients(1.0)
+    )
 
 
 def _two_rates(patient: Patient, generator: float, discriminator: float) -> Edit | None:

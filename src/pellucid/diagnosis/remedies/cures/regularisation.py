@@ -21,8 +21,12 @@ def _restrain(patient: Patient) -> Iterator[Remedy]:
         yield patient.remedy(f"Give the optimiser a weight decay of {decay:g}.", edit, SetOption("weight_decay", decay))
     for narrow in (network.wider(source, 1 / 8), network.wider(source, 1 / 4)):
         held = [edit for edit in (narrow, numbers.weight_decay(source, 0.1)) if edit]
-        yield patient.remedy("Use a smaller network with weight decay.", combined(held, source.text) if len(held) == 2 else narrow)
-    yield patient.remedy("Put dropout after the hidden layers.", numbers.dropout(source, 0.3, add=True), SetDropout(0.3))
+        yield patient.remedy(
+            "Use a smaller network with weight decay.", combined(held, source.text) if len(held) == 2 else narrow
+        )
+    yield patient.remedy(
+        "Put dropout after the hidden layers.", numbers.dropout(source, 0.3, add=True), SetDropout(0.3)
+    )
     yield patient.remedy("Stop training where the validation score was best.", shorter)
 
 

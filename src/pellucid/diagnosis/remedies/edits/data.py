@@ -17,7 +17,9 @@ from pellucid.diagnosis.remedies.source import Source, argument, called
 
 SCALE_FREE = frozenset({"Adam", "AdamW", "RMSprop", "Adagrad", "NAdam", "RAdam", "Adamax", "Adadelta", "Rprop"})
 """Optimisers whose step does not depend on the gradient's scale."""
-SAME_ROWS = frozenset({"float", "double", "to", "from_numpy", "tensor", "as_tensor", "FloatTensor", "astype", "long", "Tensor"})
+SAME_ROWS = frozenset(
+    {"float", "double", "to", "from_numpy", "tensor", "as_tensor", "FloatTensor", "astype", "long", "Tensor"}
+)
 
 
 def standardise_inputs(source: Source, *, by_feature: bool = True) -> Edit | None:
@@ -149,7 +151,9 @@ def _plain(node: ast.expr) -> str | None:
     match node:
         case ast.Name() | ast.Subscript(value=ast.Name()):
             return ast.unparse(node)
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method), args=[first, *_]) if method in SAME_ROWS:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method), args=[first, *_]) if (
+            method in SAME_ROWS
+        ):
             return _plain(first) if name in {"torch", "np", "numpy"} else name
         case ast.Call(func=ast.Attribute(value=inner)):
             return _plain(inner)
@@ -333,7 +337,7 @@ def labels_unscaled(source: Source) -> Edit | None:
     for loss in losses(source):
         name = training_data(source, loss.target, place=1) if loss.target is not None else None
         candidates = {name.partition("[")[0]} if name else set()
-        candidates |= {target for target in _label_names(source)}
+        candidates |= _label_names(source)
         for statement in source.walk(ast.Assign):
             match statement:
                 case ast.Assign(targets=[ast.Name(id=found)], value=ast.BinOp(left=ast.Name(id=same), op=ast.Div())):
@@ -350,3 +354,19 @@ def _label_names(source: Source) -> set[str]:
         for node in source.walk(ast.Name)
         if node.id.lower().startswith(("y", "label", "target")) and isinstance(node.ctx, ast.Store)
     }
+
+
+def disjoint_slices(source: Source) -> Edit | None:
+    """Let the training slice end where a later slice of the same array begins: `x[:800]` and `x[500:]`."""
+    spans: list[Span] = []
+    slices = [node for node in source.walk(ast.Subscript) if isinstance(node.slice, ast.Slice)]
+    for one in slices:
+        for other in slices:
+            first, second = one.slice, other.slice
+            assert isinstance(first, ast.Slice)
+            assert isinstance(second, ast.Slice)
+            end, begin = source.number(first.upper), source.number(second.lower)
+            same = source.segment(one.value) == source.segment(other.value)
+            if same and first.lower is None and end and begin and 0 < begin[0] < end[0]:
+                spans.append(source.put(end[1], str(int(begin[0]))))
+    return source.edit(*dict.fromkeys(spans))

@@ -42,7 +42,9 @@ def clear_gradients(source: Source, line: int | None) -> Edit | None:
     block, place = source.block_of(backward)
     for later in block[place + 1 :]:
         match later:
-            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="zero_grad")) as call) if owner_of(source, call) == name:
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="zero_grad")) as call) if (
+                owner_of(source, call) == name
+            ):
                 stepped = [item for item, stepping in optimizer_steps(source) if stepping == name and item in block]
                 gone = source.without(later)
                 if gone and any(block.index(item) > block.index(later) for item in stepped):

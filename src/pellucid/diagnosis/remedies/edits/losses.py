@@ -119,7 +119,9 @@ def _whole_output(source: Source, node: ast.expr) -> str:
         match node:
             case ast.Subscript(value=inner):
                 node = inner
-            case ast.Call(func=ast.Attribute(value=inner, attr=method)) if method in NARROWING and not _module(source, inner):
+            case ast.Call(func=ast.Attribute(value=inner, attr=method)) if method in NARROWING and not _module(
+                source, inner
+            ):
                 node = inner
             case _:
                 return source.segment(node)
@@ -268,6 +270,11 @@ def _axis_of(call: ast.Call) -> ast.expr | None:
     if called(call) in {"Softmax", "LogSoftmax"}:
         return argument(call, "dim", ("dim",))
     method = argument(call, "dim", ("input", "dim"))
-    if method is None and isinstance(call.func, ast.Attribute) and len(call.args) == 1 and isinstance(call.args[0], ast.Constant):
+    if (
+        method is None
+        and isinstance(call.func, ast.Attribute)
+        and len(call.args) == 1
+        and isinstance(call.args[0], ast.Constant)
+    ):
         return call.args[0]
     return method

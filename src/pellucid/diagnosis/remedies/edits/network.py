@@ -106,7 +106,9 @@ def _is_linear_call(source: Source, call: ast.Call) -> bool:
 
 
 def _for_identities(source: Source, function: str) -> list[Span]:
-    return [span for call in source.calls("Identity") for span in [source.put(call.func, _identity(source, call, function))]]
+    return [
+        span for call in source.calls("Identity") for span in [source.put(call.func, _identity(source, call, function))]
+    ]
 
 
 def _identity(source: Source, call: ast.Call, function: str) -> str:
@@ -153,7 +155,9 @@ def _last_in_class(source: Source, owner: ast.ClassDef) -> ast.Call | None:
     forward = method_of(owner, "forward")
     for returned in reversed(list(source.walk(ast.Return, forward))):
         for node in (returned.value, *ast.walk(returned)):
-            held = source.value(node.func) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
+            held = (
+                source.value(node.func) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
+            )
             if called(held or node or owner) == "Linear" and isinstance(held, ast.Call):
                 return held
             if isinstance(held, ast.Call) and called(held) == "Sequential":
@@ -223,7 +227,12 @@ def normalised(source: Source) -> Edit | None:
     for _, parts in chains(source):
         for one, following in zip(parts, parts[1:], strict=False):
             width = argument(one, "out_features", WIDTH_OUT) if isinstance(one, ast.Call) else None
-            if called(one) == "Linear" and width is not None and activation_kind(following) and following is not parts[-1]:
+            if (
+                called(one) == "Linear"
+                and width is not None
+                and activation_kind(following)
+                and following is not parts[-1]
+            ):
                 maker = source.segment(one.func).rpartition(".")[0]  # type: ignore[attr-defined]
                 text = f"{maker + '.' if maker else ''}BatchNorm1d({source.segment(width)})"
                 spans.append(_added_after(source, one, following, text))
@@ -245,7 +254,9 @@ def gated(source: Source, memory: int | None = None) -> Edit | None:
         given = argument(call, "nonlinearity")
         if given is not None:
             keyword = next(item for item in call.keywords if item.value is given)
-            before = max((source.end(part) for part in (*call.args, *call.keywords) if source.end(part) < source.start(keyword)))
+            before = max(
+                (source.end(part) for part in (*call.args, *call.keywords) if source.end(part) < source.start(keyword))
+            )
             spans.append(Span(before, source.end(keyword), ""))
         statement = source.statement_of(call)
         if memory and memory > 2 and isinstance(statement, ast.Assign) and statement.value is call:
@@ -276,7 +287,11 @@ def registered(source: Source) -> Edit | None:
                 spans.append(source.put(value, f"{nn}.ModuleList({text if text != '[]' else ''})"))
             elif isinstance(value, ast.Dict | ast.DictComp) and _holds_layers(source, owner, target.attr, value):
                 spans.append(source.put(value, f"{nn}.ModuleDict({text if text != '{}' else ''})"))
-            elif isinstance(value, ast.Call) and argument(value, "requires_grad") is not None and called(value) != "Parameter":
+            elif (
+                isinstance(value, ast.Call)
+                and argument(value, "requires_grad") is not None
+                and called(value) != "Parameter"
+            ):
                 keyword = next(item for item in value.keywords if item.arg == "requires_grad")
                 start = max(source.end(part) for part in (*value.args, *value.keywords) if part is not keyword)
                 spans.append(Span(start, source.end(keyword), ""))
@@ -408,3 +423,15 @@ def transposed(source: Source, line: int | None) -> Edit | None:
         if isinstance(call.func, ast.Attribute) and len(call.args) >= 3:
             return source.edit(source.put(call, f"{source.segment(call.func.value)}.transpose(0, 1)"))
     return None
+
+
+def without_gain(source: Source) -> Edit | None:
+    """Leave out a large factor on what goes into an activation: `tanh(40 * x)`."""
+    spans = []
+    for use in hidden_uses(source):
+        if isinstance(use.inner, ast.BinOp) and isinstance(use.inner.op, ast.Mult):
+            for factor in (use.inner.left, use.inner.right):
+                gain = source.number(factor)
+                if gain and gain[0] > 2:
+                    spans.extend(set_figure(source, factor, 1))
+    return source.edit(*dict.fromkeys(spans))

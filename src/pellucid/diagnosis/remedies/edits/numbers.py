@@ -32,7 +32,12 @@ def set_figure(source: Source, node: ast.expr | None, value: float) -> list[Span
     if node is None:
         return []
     found = source.number(node)
-    whole = found is not None and found[0].is_integer() and float(value).is_integer() and "." not in source.segment(found[1])
+    whole = (
+        found is not None
+        and found[0].is_integer()
+        and float(value).is_integer()
+        and "." not in source.segment(found[1])
+    )
     return [source.put(found[1] if found else node, str(int(value)) if whole else written(value))]
 
 
