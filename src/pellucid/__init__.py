@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pellucid import data
     from pellucid.data import load
+    from pellucid.diagnosis import watch
     from pellucid.networks import build, parse
+    from pellucid.verbs.diagnose import diagnose
     from pellucid.verbs.evaluate import evaluate
     from pellucid.verbs.export import export
     from pellucid.verbs.predict import predict
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "build": "pellucid.networks",
+    "diagnose": "pellucid.verbs.diagnose",
     "evaluate": "pellucid.verbs.evaluate",
     "export": "pellucid.verbs.export",
     "load": "pellucid.data",
@@ -28,11 +31,26 @@ _HOMES = {
     "predict": "pellucid.verbs.predict",
     "reproduce": "pellucid.verbs.reproduce",
     "train": "pellucid.verbs.train",
+    "watch": "pellucid.diagnosis",
     "zoo": "pellucid.verbs.zoo",
 }
 _NAMESPACES = ("data",)
 
-__all__ = ["build", "data", "evaluate", "export", "load", "open_run", "parse", "predict", "reproduce", "train", "zoo"]
+__all__ = [
+    "build",
+    "data",
+    "diagnose",
+    "evaluate",
+    "export",
+    "load",
+    "open_run",
+    "parse",
+    "predict",
+    "reproduce",
+    "train",
+    "watch",
+    "zoo",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,10 +3,11 @@
 Exit status: 0 done, 1 a fault of ours (with a traceback), 2 a mistake the message explains, 130 stopped by Ctrl-C.
 """
 
+import dataclasses
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -18,7 +19,7 @@ from rich.console import Console
 from pellucid.errors import OptionError, PellucidError, nearest
 from pellucid.options import Options, flat_fields, from_keywords
 from pellucid.record import json_text, write_json
-from pellucid.verbs import data, evaluate, export, predict, reproduce, train, zoo
+from pellucid.verbs import data, diagnose, evaluate, export, predict, reproduce, train, zoo
 from pellucid.verbs.outcome import Outcome
 
 Command = Callable[[Any, Console], Outcome]
@@ -26,6 +27,7 @@ VERBS: dict[str, tuple[type[Options], Command]] = {
     "train": (train.TrainOptions, train.command),
     "predict": (predict.PredictOptions, predict.command),
     "evaluate": (evaluate.EvaluateOptions, evaluate.command),
+    "diagnose": (diagnose.DiagnoseOptions, diagnose.command),
     "export": (export.ExportOptions, export.command),
     "reproduce": (reproduce.ReproduceOptions, reproduce.command),
     "zoo": (zoo.ZooOptions, zoo.command),
@@ -38,7 +40,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run `pellucid` with the given arguments (default: the process's) and exit."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        status = _app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        tokens = _with_rest_marked(sys.argv[1:] if arguments is None else arguments)
+        status = _app()(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except UnusedCliTokensError as error:
         console.print(f"error: nothing takes '{' '.join(error.unused_tokens or ())}'", markup=False, style="red")
         console.print("  advice: pellucid --help lists the verbs, pellucid VERB --help what each takes", style="red")
@@ -75,21 +78,24 @@ def _as_function(options_class: type[Options], command: Command) -> Callable[...
     """Return a function whose signature is the options class's flat fields, for cyclopts to read."""
 
     def function(*positional: str | None, json: str | None = None, **keywords: Any) -> int:
-        named = _by_place(positional, places, fields) | keywords
+        named = _by_place(positional, fields) | keywords
         _require_place_for(json)
+        if "json" in fields:
+            named["json"] = json
         # what people read must not stand between what programs read
         console = Console(stderr=json == "-", highlight=False, soft_wrap=True, quiet=bool(keywords.get("quiet")))
         outcome = command(from_keywords(options_class, named), console)
-        _write_json(json, outcome.document)
+        if "json" not in fields:
+            _write_json(json, outcome.document)
         return outcome.status
 
     fields = flat_fields(options_class)
-    places = [name for name, (field, _) in fields.items() if field.metadata.get("positional")]
     titles = [field.metadata["group"] for field, _ in fields.values() if field.metadata["group"]]
     order = {title: Group(title, sort_key=rank) for rank, title in enumerate(dict.fromkeys([*titles, "Output"]))}
     parameters = [_parameter(name, field, hint, order) for name, (field, hint) in fields.items()]
-    json_hint = Annotated[str | None, Parameter(help=_JSON_HELP, group=order["Output"], allow_leading_hyphen=True)]
-    parameters.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=json_hint))
+    if "json" not in fields:
+        json_hint = Annotated[str | None, Parameter(help=_JSON_HELP, group=order["Output"], allow_leading_hyphen=True)]
+        parameters.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=json_hint))
     parameters.sort(key=lambda parameter: parameter.kind)
     described: Any = function
     described.__signature__ = inspect.Signature(parameters)
@@ -98,26 +104,63 @@ def _as_function(options_class: type[Options], command: Command) -> Callable[...
     return function
 
 
-def _by_place(values: tuple[str | None, ...], places: list[str], options: Iterable[str]) -> dict[str, str | None]:
+def _with_rest_marked(tokens: list[str]) -> list[str]:
+    """Return the command line with `--` before the first argument by place, where a verb takes all that follows.
+
+    Raises:
+        OptionError: an option before it that does not exist.
+    """
+    fields = flat_fields(VERBS[tokens[0]][0]) if tokens and tokens[0] in VERBS else {}
+    if not any(field.metadata.get("rest") for field, _ in fields.values()):
+        return tokens
+    takes_value = {"--help": False, "-h": False, "--version": False}
+    for name, (field, hint) in fields.items():
+        if not field.metadata.get("positional"):
+            takes_value |= dict.fromkeys(_flags(name, field), hint is not bool)
+    place = 1
+    while place < len(tokens) and tokens[place].startswith("-") and tokens[place] != "--":
+        flag, equals, _ = tokens[place].partition("=")
+        if flag not in takes_value:
+            raise OptionError(f"there is no option '{flag}'", received=flag, advice=nearest(flag, takes_value))
+        place += 2 if takes_value[flag] and not equals else 1
+    return tokens if tokens[place : place + 1] in ([], ["--"]) else [*tokens[:place], "--", *tokens[place:]]
+
+
+def _flags(name: str, field: Any) -> tuple[str, ...]:
+    """Return how an option is written: `--learning-rate`, and `-x` where it has a letter."""
+    short = field.metadata.get("short")
+    return (f"--{name.replace('_', '-')}", *([short] if short else []))
+
+
+def _by_place(
+    values: tuple[str | None, ...], fields: Mapping[str, tuple[dataclasses.Field[Any], Any]]
+) -> dict[str, str | tuple[str | None, ...] | None]:
     """Return the arguments taken by place under their names; what begins with a hyphen was meant as an option.
 
     Raises:
         OptionError: an option that does not exist.
     """
+    places = [name for name, (field, _) in fields.items() if field.metadata.get("positional")]
+    if places and fields[places[-1]][0].metadata.get("rest"):
+        return {**dict(zip(places[:-1], values, strict=False)), places[-1]: values[len(places) - 1 :]}
     for value in values:
         if value is not None and value.startswith("-") and value != "-":
-            known = [f"--{name.replace('_', '-')}" for name in options]
+            known = [f"--{name.replace('_', '-')}" for name in fields]
             raise OptionError(f"there is no option '{value}'", received=value, advice=nearest(value, known))
     return dict(zip(places, values, strict=False))
 
 
 def _parameter(name: str, field: Any, hint: Any, groups: dict[str, Group]) -> inspect.Parameter:
-    by_place = field.metadata.get("positional")
-    # by place, `-` stands for standard input
-    rest: dict[str, Any] = {"allow_leading_hyphen": True} if by_place else {"group": groups[field.metadata["group"]]}
+    by_place, rest = field.metadata.get("positional"), field.metadata.get("rest")
+    # by place, `-` stands for standard input, and of a file for output it stands for standard output
+    more: dict[str, Any] = {"allow_leading_hyphen": bool(by_place) or name == "json"}
+    if not by_place:
+        more |= {"group": groups[field.metadata["group"]], "name": _flags(name, field)}
     # "[default: False]" says nothing that the option's absence does not; what None stands for, the help says
     shown = not any(field.default is nothing for nothing in (None, False, ()))
-    described = Parameter(help=field.metadata["help"], negative="", show_default=shown, **rest)
+    described = Parameter(help=field.metadata["help"], negative="", show_default=shown, **more)
+    if rest:
+        return inspect.Parameter(name, inspect.Parameter.VAR_POSITIONAL, annotation=Annotated[str, described])
     return inspect.Parameter(
         name,
         inspect.Parameter.POSITIONAL_ONLY if by_place else inspect.Parameter.KEYWORD_ONLY,

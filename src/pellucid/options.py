@@ -21,16 +21,33 @@ class Options(Protocol):
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 
-def option(default: Any, help: str, *, group: str, minimum: float | None = None, maximum: float | None = None) -> Any:
-    """Declare a field of an options class: its default, what it means, its group in `--help`, its range."""
+def option(
+    default: Any,
+    help: str,
+    *,
+    group: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    short: str | None = None,
+) -> Any:
+    """Declare a field of an options class: its default, what it means, its group in `--help`, its range, its letter."""
     return dataclasses.field(
-        default=default, metadata={"help": help, "group": group, "minimum": minimum, "maximum": maximum}
+        default=default,
+        metadata={"help": help, "group": group, "minimum": minimum, "maximum": maximum, "short": short},
     )
 
 
 def argument(help: str) -> Any:
     """Declare a field that the command line takes by place rather than by name; None where it is left out."""
     return dataclasses.field(default=None, metadata={"help": help, "group": None, "positional": True})
+
+
+def rest(help: str) -> Any:
+    """Declare a field that takes, as a tuple, all that the command line has behind the arguments by place.
+
+    What stands there is somebody else's: options too, even those that have a meaning here.
+    """
+    return dataclasses.field(default=(), metadata={"help": help, "group": None, "positional": True, "rest": True})
 
 
 def nested(options_class: type[OptionsT]) -> Any:
@@ -98,16 +115,19 @@ def command_line(verb: str, options: Options) -> str:
     "pellucid train --epochs 3 --augment 'shift, flip'"
     """
     fields, given = flat_fields(type(options)), differing(options)
-    by_place = [str(given[name]) for name in given if fields[name][0].metadata.get("positional")]
-    words = ["pellucid", verb, *by_place]
+    by_place: list[str] = []
+    named: list[str] = []
     for name, value in given.items():
+        items = value if isinstance(value, tuple) else (value,)
         if fields[name][0].metadata.get("positional"):
+            by_place += map(str, items)
             continue
         flag = f"--{name.replace('_', '-')}"
-        for item in value if isinstance(value, tuple) else (value,):
+        for item in items:
             # what begins with a hyphen would be taken for an option
-            words += [flag] if item is True else [f"{flag}={item}"] if str(item)[:1] == "-" else [flag, str(item)]
-    return shlex.join(words)
+            named += [flag] if item is True else [f"{flag}={item}"] if str(item)[:1] == "-" else [flag, str(item)]
+    takes_rest = any(field.metadata.get("rest") for field, _ in fields.values())
+    return shlex.join(["pellucid", verb, *([*named, *by_place] if takes_rest else [*by_place, *named])])
 
 
 def check(options: Options) -> None:
