@@ -11,13 +11,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from pellucid.diagnosis.observer.listening import EnoughSteps
 from pellucid.diagnosis.remedies.interventions import Intervention
-from pellucid.diagnosis.script import Ending, Program, run
+from pellucid.diagnosis.script import Ending, Program, Watching, run
 from pellucid.diagnosis.watch import Watch
 from pellucid.record import read_json, to_json_line
 
@@ -111,7 +111,7 @@ def main() -> None:
 
     sys.addaudithook(fence)
     program = Program(plan["program"], tuple(plan["arguments"]), plan["module"])
-    sys.exit(run(program, watch, tell, EnoughSteps))
+    sys.exit(run(program, cast("Watching", watch), tell, EnoughSteps))
 
 
 if __name__ == "__main__":

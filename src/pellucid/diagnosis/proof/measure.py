@@ -45,7 +45,7 @@ def measures(run: Replayed, *, printed: bool = False) -> list[Measure]:
         run: a replay.
         printed: whether the last number printed may be taken, for want of anything better; higher is then better.
     """
-    found = [measure for phase in ("eval", "train") for measure in _of_phase(run, phase)]  # type: ignore[arg-type]
+    found = [*_of_phase(run, "eval"), *_of_phase(run, "train")]
     if printed and run.printed is not None:
         found.append(Measure("printed", "number", _finite(run.printed)))
     return found

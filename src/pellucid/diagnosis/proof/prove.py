@@ -1,4 +1,4 @@
-"""Remedies tried on copies of a script, one by one, and those kept that help: nothing is said to help that was not seen to."""
+"""Remedies tried on copies of a script, one by one: those that help are kept, the others withdrawn."""
 
 import dataclasses
 import difflib
@@ -23,8 +23,8 @@ FINDINGS = 4
 TRIES = 4
 """Remedies tried of each."""
 NOT_CONTAINED = (
-    "A replay runs in a copy of the working directory, and may not write to the original. What a script does elsewhere is "
-    "not undone: files it writes by absolute paths, hosts it calls, what it leaves on a GPU."
+    "A replay runs in a copy of the working directory, and may not write to the original. What a script does "
+    "elsewhere is not undone: files it writes by absolute paths, hosts it calls, what it leaves on a GPU."
 )
 
 
@@ -179,7 +179,8 @@ class _Trial:
         if not word and pair is None:
             word = "what it does cannot be compared with what the script did before"
         helped = not word and pair is not None and is_better(*pair)
-        tried = Tried(remedy, *(pair or (None, None)), helped, word, on.remedies)
+        before, after = pair or (None, None)
+        tried = Tried(remedy, before, after, helped, word, on.remedies)
         self._tried.append(tried)
         self._tell(f"{remedy.action} {word or _said(state.run, self._printed)}")
         self._notes.extend(note for note in state.run.reached if note not in self._notes)
@@ -226,9 +227,9 @@ class _Trial:
     def _proof(self, begin: _State, best: _State) -> Proof:
         if self._late():
             self._notes.append(f"not everything was tried: {self._budget.whole:g} s were up")
-        pair = compared(begin.run, best.run, printed=self._printed) or (None, None)
+        before, after = compared(begin.run, best.run, printed=self._printed) or (None, None)
         edits = tuple(edit for file, text in best.texts.items() if (edit := whole_edit(file, self._text(file), text)))
-        return Proof(tuple(self._tried), best.remedies, edits, best.interventions, *pair, tuple(self._notes))
+        return Proof(tuple(self._tried), best.remedies, edits, best.interventions, before, after, tuple(self._notes))
 
 
 def whole_edit(file: str, old: str, new: str) -> Edit | None:

@@ -166,7 +166,9 @@ def replay(
         for edit in edits:
             target = stage.path(Path(folder, edit.file))
             if target is None:
-                raise RunError(f"{edit.file} lies outside the folders that are copied for a proof", received=str(folder))
+                raise RunError(
+                    f"{edit.file} lies outside the folders that are copied for a proof", received=str(folder)
+                )
             text = target.read_text(encoding="utf-8")
             target.write_text(apply(edit, text), encoding="utf-8")
         answer = stage.folder.parent / "answer.json"
@@ -233,7 +235,8 @@ def _answer(file: Path, said: str, complaint: str, seconds: float) -> Replayed:
         return Replayed(error=last, printed=last_number(said), seconds=seconds)
     document: dict[str, Any] = from_json_line(file.read_text(encoding="utf-8"))
     scores = tuple(
-        Score(**{**score, "site": Place(**score["site"]), "score": float(score["score"])}) for score in document["scores"]
+        Score(**{**score, "site": Place(**score["site"]), "score": float(score["score"])})
+        for score in document["scores"]
     )
     return Replayed(
         scores,

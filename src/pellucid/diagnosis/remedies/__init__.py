@@ -1,4 +1,4 @@
-"""Suspicion -> remedies: what to do in words, the lines of the script to change, and what has the same effect from outside."""
+"""Suspicion -> remedies: what to do, which lines of the script to change, what has the same effect from outside."""
 
 from pellucid.diagnosis.remedies.advice import advise, read_source
 from pellucid.diagnosis.remedies.edit import Change, Edit, EditError, apply, combined

@@ -9,10 +9,10 @@ from pellucid.diagnosis.suspicion import Suspicion
 
 
 def advise(suspicion: Suspicion, source: Source | None) -> tuple[Remedy, ...]:
-    """Return what can be done about a suspicion; without a source (a notebook, a compiled module) there are no edits.
+    r"""Return what can be done about a suspicion; without a source (a notebook, a compiled module) there are no edits.
 
     >>> from pellucid.diagnosis.suspicion import Suspicion
-    >>> script = Source("train.py", "optimizer = torch.optim.Adam(model.parameters(), lr=0.2)\\n")
+    >>> script = Source("train.py", "optimizer = torch.optim.Adam(model.parameters(), lr=0.2)\n")
     >>> first, *_ = advise(Suspicion("lr-high", "critical", 0.9, (), "", facts={"wanted_rate": 0.004}), script)
     >>> print(first.edit)
     line 1

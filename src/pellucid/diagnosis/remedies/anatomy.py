@@ -7,7 +7,23 @@ from dataclasses import dataclass
 from pellucid.diagnosis.remedies.source import Block, Source, argument, called
 
 OPTIMIZERS = frozenset(
-    "SGD Adam AdamW Adamax NAdam RAdam RMSprop Rprop Adagrad Adadelta ASGD LBFGS SparseAdam Adafactor Muon".split()
+    [
+        "SGD",
+        "Adam",
+        "AdamW",
+        "Adamax",
+        "NAdam",
+        "RAdam",
+        "RMSprop",
+        "Rprop",
+        "Adagrad",
+        "Adadelta",
+        "ASGD",
+        "LBFGS",
+        "SparseAdam",
+        "Adafactor",
+        "Muon",
+    ]
 )
 LOSS_LAYERS = {
     "CrossEntropyLoss": "cross_entropy",
@@ -191,7 +207,7 @@ def training_loops(source: Source, line: int | None = None) -> list[ast.For | as
 
 def statement_in(source: Source, block: Block, node: ast.AST) -> ast.stmt | None:
     """Return the statement of a block that holds a node."""
-    return next((outer for outer in (node, *source.above(node)) if outer in block), None)  # type: ignore[misc]
+    return next((outer for outer in (node, *source.above(node)) if outer in block), None)
 
 
 def module_classes(source: Source) -> list[ast.ClassDef]:
@@ -205,7 +221,7 @@ def method_of(owner: ast.ClassDef, name: str) -> ast.FunctionDef | None:
 
 
 def networks(source: Source) -> list[tuple[str, ast.Assign]]:
-    """Return the names that networks get, with their statements: what optimisers are given parameters of comes first."""
+    """Return the names that networks get, with their statements: those that an optimiser is given come first."""
     trained = [
         source.segment(call.func.value)
         for item in optimizers(source)

@@ -1,12 +1,13 @@
 """A change of a script, line by line: what stands there, and what should.
 
-An edit is made from `Span`s (places in the text) and kept as `Change`s (whole lines), because a person reads lines and a
-file that was touched since must be recognised.
+An edit is made from `Span`s (places in the text) and kept as `Change`s (whole lines), because a person reads lines,
+and a file that was touched since must be recognised.
 """
 
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from pellucid.errors import PellucidError
@@ -69,7 +70,7 @@ def make_edit(file: str, text: str, spans: Iterable[Span]) -> Edit | None:
         spans: places that do not overlap; two additions at one place keep their order.
     """
     ordered = sorted(set(spans), key=lambda span: (span.start, span.end))
-    if any(after.start < before.end for before, after in zip(ordered, ordered[1:], strict=False)):
+    if any(after.start < before.end for before, after in pairwise(ordered)):
         return None
     changes = tuple(
         change for group in _by_lines(text, ordered) if (change := _change(text, group)) and change.old != change.new
@@ -85,10 +86,10 @@ def make_edit(file: str, text: str, spans: Iterable[Span]) -> Edit | None:
 
 
 def apply(edit: Edit, text: str) -> str:
-    """Return the script with the edit made.
+    r"""Return the script with the edit made.
 
-    >>> apply(Edit("train.py", (Change(2, "b = 2", "b = 3"), Change(3, "", "c = 4"))), "a = 1\\nb = 2\\n")
-    'a = 1\\nb = 3\\nc = 4\\n'
+    >>> apply(Edit("train.py", (Change(2, "b = 2", "b = 3"), Change(3, "", "c = 4"))), "a = 1\nb = 2\n")
+    'a = 1\nb = 3\nc = 4\n'
 
     Raises:
         EditError: the text is not the one the edit was made for.
@@ -118,7 +119,7 @@ def combined(edits: Iterable[Edit], text: str) -> Edit | None:
     changes = sorted(
         {change for edit in edits for change in edit.changes}, key=lambda change: (change.line, change.old)
     )
-    for before, after in zip(changes, changes[1:], strict=False):
+    for before, after in pairwise(changes):
         height = len(before.old.splitlines()) if before.old else 0
         if after.line < before.line + height or (after.line == before.line and after.old and before.old):
             return None

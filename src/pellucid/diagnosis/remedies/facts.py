@@ -5,7 +5,7 @@ None is required: a remedy reads the script where a fact is missing, and says on
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 Value = TypeVar("Value")
 
@@ -84,7 +84,7 @@ def fact(facts: Mapping[str, Any], name: str, kind: type[Value]) -> Value | None
     """Return a fact if it is known and of its kind; a whole number passes for a float."""
     value = facts.get(name)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return kind(value)
+        return cast("Value", float(value))
     return value if isinstance(value, kind) else None
 
 

@@ -16,7 +16,9 @@ ACTIVATIONS = {
     "Hardsigmoid": "hardsigmoid", "Mish": "mish", "CELU": "celu", "Tanhshrink": "tanhshrink", "Identity": "identity",
 }  # fmt: skip
 """Activation layer -> its function."""
-LINEAR = frozenset("Linear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Bilinear".split())
+LINEAR = frozenset(
+    ["Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Bilinear"]
+)
 WITH_AXIS = frozenset({"softmax", "log_softmax", "softmin"})
 IN_TORCH = frozenset({"relu", "tanh", "sigmoid", "softmax", "log_softmax", "selu"})
 """Functions that torch itself has, so that `torch.relu` is right."""
@@ -31,7 +33,7 @@ class ActivationUse:
         function: its name, lower case: "relu", "softmax".
         node: the layer's call (or the bare class it is made from), or the whole functional call.
         inner: what it is applied to, in a functional call.
-        form: a layer among others; the layer that an attribute holds, `self.act = nn.ReLU()`; a call `relu(x)`; `x.relu()`.
+        form: a layer among others; the layer that an attribute holds, `self.act = nn.ReLU()`; a call; `x.relu()`.
         called_by: the call `self.act(x)`, for an attribute's.
         siblings: the layers it stands among.
     """

@@ -116,9 +116,9 @@ class Source:
         return min(nodes, key=distance)
 
     def module_name(self, module: str) -> str | None:
-        """Return how the script says `torch`, `torch.nn`, `torch.nn.functional`, `numpy`, or None if it cannot.
+        r"""Return how the script says `torch`, `torch.nn`, `torch.nn.functional`, `numpy`, or None if it cannot.
 
-        >>> Source("a.py", "import torch\\nimport torch.nn.functional as F").module_name("torch.nn")
+        >>> Source("a.py", "import torch\nimport torch.nn.functional as F").module_name("torch.nn")
         'torch.nn'
         """
         spoken = dict(self._imports)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pellucid.diagnosis.remedies.edits import data, initial, network
+from pellucid.diagnosis.remedies.edits import data, initial, network, width
 from pellucid.diagnosis.remedies.facts import fact, spelled
 from pellucid.diagnosis.remedies.interventions import FreshWeights, StandardiseInputs, SwapActivation
 from pellucid.diagnosis.remedies.remedy import Cures, Patient, Remedy
@@ -74,9 +74,9 @@ def _weights(patient: Patient) -> Iterator[Remedy]:
 
 @CURES("capacity-low")
 def _larger(patient: Patient) -> Iterator[Remedy]:
-    yield patient.remedy("Make hidden layers wider and add one.", network.deeper(patient.source, 64))
+    yield patient.remedy("Make hidden layers wider and add one.", width.deeper(patient.source, 64))
     for factor, least in ((16.0, 64), (4.0, 16)):
-        edit = network.wider(patient.source, factor, least)
+        edit = width.wider(patient.source, factor, least)
         yield patient.remedy(f"Make hidden layers {factor:g} times as wide.", edit)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pellucid.diagnosis.remedies.edits import loop, network, numbers
+from pellucid.diagnosis.remedies.edits import loop, network, numbers, parameters
 from pellucid.diagnosis.remedies.facts import fact
 from pellucid.diagnosis.remedies.interventions import (
     ClearGradients,
@@ -74,12 +74,12 @@ def _frozen(patient: Patient) -> Iterator[Remedy]:
     names = tuple(str(name) for name in patient.suspicion.facts.get("networks") or ())
     tried = {
         "not-in-optimizer": patient.remedy(
-            "Give the optimiser all parameters that are to learn.", network.optimised(patient.source, names)
+            "Give the optimiser all parameters that are to learn.", parameters.optimised(patient.source, names)
         ),
         "detached": patient.remedy(
-            "Do not cut the gradient inside the network.", network.attached(patient.source, patient.line)
+            "Do not cut the gradient inside the network.", parameters.attached(patient.source, patient.line)
         ),
-        "requires-grad": patient.remedy("Let the frozen parameters learn.", network.trainable(patient.source)),
+        "requires-grad": patient.remedy("Let the frozen parameters learn.", parameters.trainable(patient.source)),
     }
     first = fact(patient.suspicion.facts, "reason", str)
     yield from sorted(tried.values(), key=lambda remedy: remedy is not tried.get(first or ""))
@@ -87,7 +87,7 @@ def _frozen(patient: Patient) -> Iterator[Remedy]:
 
 @CURES("unregistered-parameters")
 def _registered(patient: Patient) -> Iterator[Remedy]:
-    edit = network.registered(patient.source)
+    edit = parameters.registered(patient.source)
     yield patient.remedy("Keep layers in ModuleList or ModuleDict, tensors in Parameter.", edit)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pellucid.diagnosis.remedies.anatomy import loss_at
 from pellucid.diagnosis.remedies.edit import Edit, combined
-from pellucid.diagnosis.remedies.edits import losses, network
+from pellucid.diagnosis.remedies.edits import losses, width
 from pellucid.diagnosis.remedies.facts import fact, spelled
 from pellucid.diagnosis.remedies.interventions import InvertOutput, MatchShapes, SwapLoss
 from pellucid.diagnosis.remedies.layers import output_uses
@@ -64,14 +64,14 @@ def _swap(patient: Patient) -> Iterator[Remedy]:
     facts, loss, source, line = patient.suspicion.facts, _loss(patient), patient.source, patient.line
     wanted = fact(facts, "wanted_loss", str)
     classes = fact(facts, "classes", int)
-    width = fact(facts, "width", int)
+    given = fact(facts, "width", int)
     ends = {use.function for use in output_uses(source)}
-    if wanted in {None, "cross_entropy"} and classes and classes > 2 and (width or 1) == 1:
+    if wanted in {None, "cross_entropy"} and classes and classes > 2 and (given or 1) == 1:
         yield patient.remedy(
             f"Predict a score for each of the {classes} classes and train with cross-entropy.",
             _classes(patient, classes),
         )
-    if wanted == "cross_entropy" or (wanted is None and (width or 1) > 1):
+    if wanted == "cross_entropy" or (wanted is None and (given or 1) > 1):
         yield patient.remedy("Train with cross-entropy.", _scores(patient))
     if wanted in {None, "binary_cross_entropy", "binary_cross_entropy_with_logits"}:
         function = "binary_cross_entropy" if "sigmoid" in ends else "binary_cross_entropy_with_logits"
@@ -94,7 +94,7 @@ def _scores(patient: Patient) -> Edit | None:
 
 
 def _classes(patient: Patient, classes: int) -> Edit | None:
-    wide = network.output_width(patient.source, classes)
+    wide = width.output_width(patient.source, classes)
     read = losses.classify(patient.source, patient.line, classes)
     return _joined(patient, wide, read)
 
@@ -106,7 +106,7 @@ def _width(patient: Patient) -> Iterator[Remedy]:
     if wanted is None:
         yield patient.remedy("Let the last layer give as many numbers as there are classes or targets.")
         return
-    wide = network.output_width(patient.source, wanted)
+    wide = width.output_width(patient.source, wanted)
     if loss in SCORE_LOSSES | {"nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"} - {
         "binary_cross_entropy"
     }:

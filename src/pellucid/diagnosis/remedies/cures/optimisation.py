@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pellucid.diagnosis.remedies.anatomy import optimizer_at
 from pellucid.diagnosis.remedies.edit import Edit, combined
-from pellucid.diagnosis.remedies.edits import losses, loop, numbers
+from pellucid.diagnosis.remedies.edits import loop, losses, numbers
 from pellucid.diagnosis.remedies.facts import fact
 from pellucid.diagnosis.remedies.interventions import (
     ClipGradients,

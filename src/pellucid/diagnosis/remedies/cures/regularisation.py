@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pellucid.diagnosis.remedies.edit import combined
-from pellucid.diagnosis.remedies.edits import network, numbers
+from pellucid.diagnosis.remedies.edits import numbers, width
 from pellucid.diagnosis.remedies.facts import fact
 from pellucid.diagnosis.remedies.interventions import SetDropout, SetOption
 from pellucid.diagnosis.remedies.remedy import Cures, Patient, Remedy
@@ -19,7 +19,7 @@ def _restrain(patient: Patient) -> Iterator[Remedy]:
     for decay in (0.1, 1.0):
         edit = numbers.weight_decay(source, decay)
         yield patient.remedy(f"Give the optimiser a weight decay of {decay:g}.", edit, SetOption("weight_decay", decay))
-    for narrow in (network.wider(source, 1 / 8), network.wider(source, 1 / 4)):
+    for narrow in (width.wider(source, 1 / 8), width.wider(source, 1 / 4)):
         held = [edit for edit in (narrow, numbers.weight_decay(source, 0.1)) if edit]
         yield patient.remedy(
             "Use a smaller network with weight decay.", combined(held, source.text) if len(held) == 2 else narrow

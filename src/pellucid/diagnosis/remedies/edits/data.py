@@ -172,7 +172,7 @@ def _known_before(source: Source, data: str, made: ast.stmt) -> bool:
 def scale_targets(source: Source, line: int | None = None) -> Edit | None:
     """Let the network answer in the targets' own unit: its output is multiplied by their deviation, their mean added.
 
-    An optimiser whose step grows with the gradient also gets its loss divided by the unit, so that its rate stays right.
+    An optimiser whose step grows with the gradient also gets its loss divided by the unit, so that its rate holds.
     """
     loss = loss_at(source, line)
     names = networks(source)
@@ -226,7 +226,7 @@ def _first_not_finite(source: Source, name: str) -> ast.stmt | None:
 def _cleaned(source: Source, name: str, statement: ast.stmt) -> Edit | None:
     """Return the edit in the kind of array that a name holds: NumPy's where torch is only given it later."""
     made = source.segment(statement)
-    later = [call for call in source.calls("tensor", "from_numpy", "as_tensor", "FloatTensor", "train_test_split")]
+    later = source.calls("tensor", "from_numpy", "as_tensor", "FloatTensor", "train_test_split")
     numpy = source.module_name("numpy")
     given = any(node.id == name for call in later for node in source.walk(ast.Name, call))
     (kept,) = source.free("finite_part")

@@ -232,7 +232,7 @@ def _outermost(spans: list[Span]) -> list[Span]:
 
 
 def not_saturating(source: Source) -> Edit | None:
-    """Let a generator maximise log D(G(z)) and not minimise log(1 - D(G(z))), whose gradient vanishes (Goodfellow 2014)."""
+    """Let a generator maximise log D(G(z)); the gradient of log(1 - D(G(z))) vanishes (Goodfellow 2014)."""
     for statement in source.walk(ast.Assign):
         for call in source.calls("mean", inside=statement.value):
             match call.func:
@@ -242,7 +242,7 @@ def not_saturating(source: Source) -> Edit | None:
                     pass
                 case _:
                     continue
-            one = isinstance(inner.left, ast.Constant) and inner.left.value in {1, 1.0}
+            one = isinstance(inner.left, ast.Constant) and inner.left.value == 1
             alone = call is statement.value
             if one and alone and isinstance(inner.op, ast.Sub):
                 return source.edit(source.put(call, f"-{_bracketed(source, inner.right)}.log().mean()"))
@@ -259,7 +259,7 @@ def softmax_axis(source: Source, line: int | None, axis: int = 1) -> Edit | None
     found = [
         call
         for call in source.calls("softmax", "log_softmax", "Softmax", "LogSoftmax", "normalize", "softmin")
-        if (given := _axis_of(call)) is not None and source.number(given) and source.number(given) != float(axis)
+        if (given := _axis_of(call)) is not None and (now := source.number(given)) and now[0] != axis
     ]
     call = source.near(found, line)
     given = _axis_of(call) if call else None

@@ -1,4 +1,4 @@
-"""Edits that change a figure of the script: a rate, an option of the optimiser, epochs, the size of a batch, a limit."""
+"""Edits that change a figure of the script: a rate, an option of the optimiser, epochs, a batch's size, a limit."""
 
 import ast
 import math
@@ -144,10 +144,7 @@ def _limit(loop: ast.For | ast.While) -> ast.expr | None:
 def batch_size(source: Source, line: int | None, size: int) -> Edit | None:
     """Change the size of the training batches: of the loader, of `split(2)`, of `range(0, n, 2)`, of `randint`."""
     loops = training_loops(source, line)
-    places: list[ast.expr | None] = []
-    for loop in loops:
-        if isinstance(loop, ast.For):
-            places.append(_batch_place(source, loop.iter))
+    places = [_batch_place(source, loop.iter) for loop in loops if isinstance(loop, ast.For)]
     if (step := backward_at(source, line)) is not None and loops:
         drawn = [call for call in source.calls("randint", "choice", inside=loops[0]) if call.lineno <= step.lineno]
         places.extend(_drawn(call) for call in drawn)
@@ -222,7 +219,7 @@ def weight_decay(source: Source, value: float) -> Edit | None:
 
 
 def rate_ladder(now: float | None, wanted: float | None, *, higher: bool, kind: str = "") -> list[float]:
-    """Return rates to try, the likeliest first: what was measured to be needed, then steps of about three from there."""
+    """Return rates to try, the likeliest first: what was measured to be needed, then factors of three from there."""
     usual = {"SGD": 0.05, "LBFGS": 1.0, "Adagrad": 0.01, "Adadelta": 1.0}.get(kind, 3e-3)
     tries = [wanted] if wanted else []
     tries.append(usual)

@@ -200,7 +200,10 @@ class InvertOutput(Intervention, kind="invert-output"):
             return within.log() if self.activation == "softmax" else torch.logit(within)
 
         def wrap(original: Callable[..., Tensor]) -> Callable[..., Tensor]:
-            return lambda input, *arguments, **options: original(scores(input), *arguments, **options)
+            def loss(input: Tensor, *arguments: Any, **options: Any) -> Tensor:
+                return original(scores(input), *arguments, **options)
+
+            return loss
 
         for name in ("cross_entropy", "binary_cross_entropy_with_logits"):
             patch(undo, F, name, wrap)

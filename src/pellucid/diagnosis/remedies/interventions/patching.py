@@ -1,4 +1,4 @@
-"""Putting something in place of a function of torch's for as long as an intervention lasts, and taking it away again."""
+"""Putting something in place of a function of torch's for as long as an intervention lasts."""
 
 import functools
 from abc import ABC, abstractmethod
@@ -36,7 +36,9 @@ class Intervention(ABC):
     @staticmethod
     def from_json(document: dict[str, Any]) -> "Intervention":
         """Return what `to_json` wrote."""
-        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in document.items()}
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+        }
         return KINDS[fields.pop("kind")](**fields)
 
 
@@ -61,7 +63,9 @@ def before_call(undo: ExitStack, change: Callable[[torch.nn.Module, tuple[Any, .
     def leave(_module: torch.nn.Module, _inputs: Any, _output: Any) -> None:
         depth[0] = max(0, depth[0] - 1)
 
-    undo.callback(torch.nn.modules.module.register_module_forward_pre_hook(enter).remove)
+    # torch's annotation forbids what its documentation allows: a hook that returns other inputs
+    handle = torch.nn.modules.module.register_module_forward_pre_hook(enter)  # type: ignore[arg-type]
+    undo.callback(handle.remove)
     undo.callback(torch.nn.modules.module.register_module_forward_hook(leave, always_call=True).remove)
 
 
