@@ -13,12 +13,12 @@ LEAVES = ["errors", "options", "shapes", "recipe", "record", "seed"]
 MAY_IMPORT: dict[str, list[str]] = {leaf: LEAVES[:place] for place, leaf in enumerate(LEAVES)}
 MAY_IMPORT["data"] = LEAVES
 MAY_IMPORT["blocks"] = LEAVES
-MAY_IMPORT["diagnosis"] = LEAVES
 MAY_IMPORT["networks"] = [*LEAVES, "blocks"]
 MAY_IMPORT["training"] = [*LEAVES, "data", "blocks", "networks"]
 MAY_IMPORT["judging"] = [*LEAVES, "data", "blocks", "networks", "training"]
 MAY_IMPORT["formats"] = [*LEAVES, "data", "blocks", "networks"]
-MAY_IMPORT["report"] = [*LEAVES, "data", "blocks", "diagnosis", "networks", "training", "judging", "formats"]
+MAY_IMPORT["diagnosis"] = LEAVES
+MAY_IMPORT["report"] = [*LEAVES, "data", "blocks", "networks", "training", "judging", "formats", "diagnosis"]
 MAY_IMPORT["verbs"] = [*MAY_IMPORT["report"], "report"]
 MAY_IMPORT["__init__"] = MAY_IMPORT["cli"] = [*MAY_IMPORT["verbs"], "verbs"]
 MAY_IMPORT["__main__"] = ["cli"]

@@ -80,6 +80,21 @@ def test_auxiliary_heads_beside_a_main_one_are_one_output() -> None:
         parse(text.replace("aux2", "aux"))
 
 
+def test_rbf_has_fewer_centres_for_few_rows_unless_a_number_is_given() -> None:
+    plan, notes = fit_to("rbf", Features(4), 3, rows=90)
+    assert str(plan) == "4 -> rbf(22) -> fc(3)"
+    assert notes == ("rbf: 22 centres, as suits 90 training rows",)
+    for text, rows, centres in (("rbf", 800, 200), ("rbf", None, 200), ("rbf", 1, 1), ("rbf(150)", 90, 150)):
+        assert str(fit_to(text, Features(4), 3, rows)[0]) == f"4 -> rbf({centres}) -> fc(3)"
+    named, notes = fit_to("rbf(centres=30, width=own)", Features(4), 3, rows=90)
+    assert str(named) == "4 -> rbf(30, width=own) -> fc(3)"
+    assert notes == ()
+    shared, _ = fit_to("rbf(width=own)", Features(4), 3, rows=90)
+    assert str(shared) == "4 -> rbf(22, width=own) -> fc(3)"
+    part, _ = fit_to("rbf.features -> fc(3)", Features(4), 3, rows=90)
+    assert str(part) == "4 -> rbf(22) -> fc(3)"
+
+
 def test_parts_of_a_zoo_network() -> None:
     plan, _ = fit_to("lenet5.features -> fc(7)", Image(28, 28, 1), 7)
     assert str(plan).endswith("avgpool(2x2) -> fc(7)")

@@ -58,6 +58,26 @@ def test_it_says_what_torchs_packed_sequence_says(cell: str, options: str) -> No
     assert torch.allclose(network[2](said), both, atol=1e-6)  # type: ignore[index]
 
 
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_packed_and_with_padding_behind_it_says_and_learns_the_same(cell: str, options: str) -> None:
+    """Of all that is on a GPU sequences are packed; a CPU reads what is behind them too."""
+    network, lines = network_of(cell, options), texts()
+    embed, block = network[0], network[1]  # type: ignore[index]
+    weight_N = torch.linspace(-1, 1, len(lines))
+    answers = []
+    for packed in (False, True):
+        x_NTF = embed(padded(lines, 14))
+        first_N1 = torch.tensor([[14 - len(line)] for line in lines])
+        said = block._packed(x_NTF, first_N1) if packed else block(x_NTF)
+        network.zero_grad()
+        (said.square().sum((1, 2)) @ weight_N).backward()
+        answers.append((said.detach(), *(p.grad.clone() for p in block.parameters())))
+    for one, other in zip(*answers, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+        assert one.abs().sum() > 0
+
+
 def test_a_network_that_reads_padding_says_something_else() -> None:
     network = build("tokens(11) -> embed(4) -> gru(5) -> last -> fc(3)", seed=2)
     lines = texts()

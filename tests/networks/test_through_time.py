@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pellucid.networks import build
-from pellucid.networks.through_time import reach
+from pellucid.networks.through_time import reach, reach_within
 
 pytestmark = pytest.mark.covers("B6")
 
@@ -58,6 +58,61 @@ def test_an_lstms_gradient_stays_where_its_forget_gates_are_open() -> None:
     opened = reach(network, x_NTF)
     assert opened[0] > 0.1 * opened[-1]
     assert closed[0] < 1e-3 * closed[-1]  # as it is drawn its gates let half through at each step, so it fades as well
+
+
+@pytest.mark.parametrize("layer", ["rnn(6)", "lstm(8)", "gru(7, layers=2)"])
+def test_inside_a_network_it_is_that_of_its_recurrent_layers(layer: str) -> None:
+    network = build(f"T x 4 -> fc(5) -> {layer} -> dropout(0.5) -> last -> fc(2)", seed=1).eval()
+    x_NTF = sequences()
+    felt_T = reach_within(network, x_NTF)
+    assert felt_T is not None
+    with torch.no_grad():
+        read_NTF = network[0](x_NTF)  # type: ignore[index]
+    assert felt_T.numpy() == pytest.approx(reach(network[1], read_NTF).flip(0).numpy(), rel=1e-5)  # type: ignore[index]
+
+
+def test_layers_that_follow_one_another_are_measured_from_end_to_end() -> None:
+    network = build("T x 4 -> gru(5) -> fc(3) -> lstm(6) -> fc(2)", seed=1).eval()
+    felt_T = reach_within(network, sequences())
+    assert felt_T is not None
+    assert felt_T.numpy() == pytest.approx(reach(network[:3], sequences()).flip(0).numpy(), rel=1e-5)  # type: ignore[index]
+
+
+def test_of_a_large_state_it_is_estimated() -> None:
+    network = build("T x 4 -> rnn(64)", seed=1).eval()
+    x_NTF = sequences(samples=16)
+    felt_T = reach_within(network, x_NTF)
+    assert felt_T is not None
+    assert felt_T.numpy() == pytest.approx(reach(network, x_NTF).flip(0).numpy(), rel=0.25)
+
+
+def test_padding_is_no_step_back() -> None:
+    network = build("tokens(9) -> embed(3, padded=yes) -> gru(5, padded=yes) -> last -> fc(2)", seed=1).eval()
+    tokens_NT = torch.tensor([[0, 0, 0, 1, 2, 3], [0, 0, 0, 4, 5, 6], [0, 0, 0, 7, 8, 1], [0, 0, 0, 3, 2, 5]])
+    padded, bare = reach_within(network, tokens_NT), reach_within(network, tokens_NT[:, 3:])
+    assert padded is not None
+    assert bare is not None
+    assert torch.allclose(padded, bare)
+    assert len(padded) == 3
+
+
+def test_of_a_layer_that_reads_in_both_directions_it_is_that_forwards() -> None:
+    both = build("T x 4 -> gru(5, bidirectional=yes) -> ends -> fc(2)", seed=1).eval()
+    forwards = build("T x 4 -> gru(5)", seed=1).eval()
+    weights = {name: both.state_dict()[name] for name in forwards.state_dict()}
+    forwards.load_state_dict(weights)
+    felt_T = reach_within(both, sequences())
+    assert felt_T is not None
+    assert felt_T.numpy() == pytest.approx(reach(forwards, sequences()).flip(0).numpy(), rel=1e-5)
+
+
+def test_a_decoder_is_not_part_of_it_and_a_network_without_steps_has_none() -> None:
+    network = build("T x 4 -> gru(5) -> last -> repeatvector(7) -> gru(6) -> fc(1)", seed=1).eval()
+    felt_T = reach_within(network, sequences())
+    assert felt_T is not None
+    assert felt_T.numpy() == pytest.approx(reach(network[:1], sequences()).flip(0).numpy(), rel=1e-5)  # type: ignore[index]
+    assert reach_within(build("4 -> fc(5)"), torch.zeros(2, 4)) is None
+    assert reach_within(build("4 -> repeatvector(3) -> gru(5)"), torch.zeros(2, 4)) is None
 
 
 @pytest.mark.slow

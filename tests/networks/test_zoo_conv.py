@@ -17,7 +17,7 @@ from benchmarks.degradation import NETWORKS, images, measure
 from pellucid.cli import main
 from pellucid.errors import NotationError
 from pellucid.networks import ZOO, Plan, build, fit_to, parse, renamed
-from pellucid.networks.words import Add, Residual
+from pellucid.networks.words import Add, Conv, Fc, Residual
 from pellucid.networks.words.combinators import every
 from pellucid.recipe import Recipe
 from pellucid.record import Step
@@ -315,6 +315,47 @@ def test_resnets_take_images_of_any_size(name: str, shape: Image) -> None:
     assert any("3x3, without stride and pooling" in note for note in notes) == imagenet
     whole, _ = fit_to(name, Image(64, 64, 3), 5)
     assert ("7x7" in str(whole.steps[0])) == imagenet
+
+
+@pytest.mark.covers("B2", "B3", "B4", "B5")
+@pytest.mark.parametrize(
+    ("text", "narrow", "times"),
+    [
+        ("alexnet", "alexnet(width=24)", 4),
+        ("alexnet(form=two-group)", "alexnet(form=two-group, width=24)", 4),
+        ("alexnet(form=published)", "alexnet(form=published, width=32)", 2),
+        ("vgg13", "vgg13(width=16)", 4),
+        ("googlenet(auxiliary=yes)", "googlenet(auxiliary=yes, width=32)", 2),
+        ("googlenet(form=published)", "googlenet(form=published, width=32)", 2),
+        ("resnet18", "resnet18(width=16)", 4),
+        ("resnet50", "resnet50(width=16)", 4),
+        ("plain34", "plain34(width=16)", 4),
+    ],
+)
+def test_width_makes_every_layer_narrower_in_proportion(text: str, narrow: str, times: int) -> None:
+    """Every convolution and hidden layer has a share of the maps, nothing else is changed."""
+
+    def widths(name: str) -> list[int]:
+        found = [word.maps if isinstance(word, Conv) else word.units for word in every(parse(name).steps)
+                 if isinstance(word, Conv | Fc)]  # fmt: skip
+        return [width for width in found if width != 1000]  # the classes stay
+
+    assert widths(narrow) == [width // times for width in widths(text)]
+    assert [shape for shape in parse(narrow).shapes if isinstance(shape, Image)] == [
+        Image(shape.height, shape.width, shape.channels // times)
+        for shape in parse(text).shapes
+        if isinstance(shape, Image)
+    ]
+
+
+def test_any_width_will_do() -> None:
+    for width in (1, 3, 100):
+        for name in ("alexnet", "vgg16", "googlenet", "googlenet(form=published)", "resnet34", "resnet50"):
+            opened = f"{name[:-1]}, " if name.endswith(")") else f"{name}("
+            plan, _ = fit_to(f"{opened}width={width})", Image(32, 32, 3), 7)
+            assert plan.output == Features(7)
+        groups = parse(f"alexnet(form=two-group, width={width})")
+        assert all(word.maps % 2 == 0 for word in every(groups.steps) if isinstance(word, Conv))
 
 
 def test_wrong_arguments_say_which_would_be_right() -> None:

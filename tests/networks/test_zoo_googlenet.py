@@ -120,7 +120,8 @@ def test_auxiliary_classifiers_are_the_papers() -> None:
         assert str(rows[f"{place}.avgpool1"].shape) == size
         words = [row.word for name, row in rows.items() if name.startswith(f"{place}.")]
         assert words == [
-            *("avgpool(5x5, stride=3)", "conv(128, 1x1)", "relu", "fc(1024)", "relu", "dropout(0.7)", "fc(1000)")
+            *("avgpool(5x5, stride=3)", "conv(128, 1x1, init=he)", "relu"),
+            *("fc(1024, init=he)", "relu", "dropout(0.7)", "fc(1000)"),
         ]
     heads = [128 * (channels + 1) + 1024 * (2048 + 1) + 1000 * (1024 + 1) for channels in (512, 528)]
     assert plan.parameters == 6_998_552 + sum(heads)

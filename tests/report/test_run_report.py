@@ -10,12 +10,14 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
 import pellucid
 from pellucid.errors import DivergedError, RunError
+from pellucid.networks.through_time import reach
 from pellucid.verbs.reporting import command_of
 from pellucid.verbs.run import Run
 from tests.report.reading import Node, read
@@ -78,12 +80,32 @@ def test_every_kind_of_data_is_told_whole(kind: str) -> None:
     run = train(source, **options)
     root = told(run)
     sections = [node.attributes["id"] for node in root.all("section") if "id" in node.attributes]
-    assert sections == ["performance", "mistakes", "learning", "network", "data", "asked"]
+    back = ["reach"] * (kind in {"forecast", "texts", "language"})
+    assert sections == ["performance", "mistakes", "learning", *back, "network", "data", "asked"]
     for word in [run.judge().headline, *words]:
         assert word in root.text.replace("\N{NO-BREAK SPACE}", " ")
     first = run.report().read_bytes()
     assert run.report().read_bytes() == first
     assert len(first) < 1_000_000
+
+
+@pytest.mark.covers("B6")
+def test_how_far_back_a_recurrent_networks_gradient_reaches_is_drawn_before_and_after() -> None:
+    run = train("series.csv", network="lstm(8, from_last=yes)", name="reaching")
+    drawn = told(run).one("reach")
+    data = run.data()
+    rows = data.rows["test"]
+    inputs_NTF, _ = data.batch(rows[torch.linspace(0, len(rows) - 1, 16).long()])
+    ends = []
+    for network in (run.model(), pellucid.build(run.asked["network"]["arrows"], seed=0)):
+        layer = network[0].body[0]  # type: ignore[index]
+        felt_T = reach(layer, inputs_NTF - inputs_NTF[:, -1:])
+        ends.append((f"{felt_T[-1]:.2g}", f"{felt_T[0]:.2g}"))
+    (last, first), (last_before, first_before) = ends
+    said = drawn.all("svg")[0].attributes["aria-label"]
+    assert f"in the trained network {last} at the last step and {first} {len(felt_T) - 1} steps before it" in said
+    assert said.endswith(f"before the training {last_before} and {first_before}.")
+    assert "steps back" in drawn.text
 
 
 def test_mistakes_are_shown_as_what_the_network_saw() -> None:

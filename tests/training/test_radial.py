@@ -13,6 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor, nn
 
 from pellucid.blocks import Radial
+from pellucid.data import load
 from pellucid.data.dataset import Classes, Dataset, Itself, Values
 from pellucid.errors import DataError, OptionError
 from pellucid.recipe import Recipe
@@ -21,6 +22,7 @@ from pellucid.seed import derive
 from pellucid.shapes import Features
 from pellucid.training.begin import begin
 from pellucid.training.checkpoint import restore, save_checkpoint
+from pellucid.training.evaluation import evaluate
 from pellucid.training.loop import steps, train_step
 from pellucid.training.optimizers import exempt
 from pellucid.training.rules import ClosedForm, FromCentres, Gradient
@@ -74,6 +76,20 @@ def test_one_centre_is_as_wide_as_the_inputs_spread() -> None:
 
 def test_as_many_centres_as_inputs_are_the_inputs() -> None:
     assert torch.equal(k_means(points(), 60, seed=0), points())
+
+
+@pytest.mark.covers("B7")
+def test_the_name_alone_trains_on_a_small_data_set_and_says_how_many_centres() -> None:
+    data = load("iris")
+    beginning = begin(data, "rbf", Recipe(rule="closed-form"))
+    assert "rbf: 22 centres, as suits 90 training rows" in beginning.notes
+    list(steps(beginning.session))
+    assert (
+        evaluate(beginning.session.network, data, beginning.session.task, "test", beginning.session.device)["accuracy"]
+        > 0.85
+    )
+    with pytest.raises(DataError, match="more centres than training inputs"):
+        begin(data, "rbf(200)")
 
 
 @pytest.mark.parametrize("count", [61, 1000])

@@ -16,7 +16,7 @@ from pellucid.errors import DataError, NotationError, OptionError
 from pellucid.recipe import Recipe
 from pellucid.record import Epoch
 from pellucid.training import begin, steps
-from pellucid.training.memories import memory_of, states_before
+from pellucid.training.memories import crosstalk, memory_of, states_before
 from pellucid.training.rules import Storing
 from pellucid.training.rules.storing import medoids
 from pellucid.training.session import Session
@@ -60,6 +60,48 @@ def test_half_masked_real_digits_are_recalled() -> None:
     assert all((everything == pattern).all(1).any() for pattern in stored)  # real ones, not means
     hebbian = begin(pellucid.load("digits", task="recall"), "hopfield(storage=hebbian)").session
     assert judged(hebbian)["recalled"] < 0.1  # they are far too alike for Hebb's rule
+
+
+def test_crosstalk_is_that_of_its_formula() -> None:
+    """Of random patterns the mean overlap is sqrt(2 / (pi N)); of those with a share b of +1 it is (2 b - 1)^2."""
+    random = torch.Generator().manual_seed(0)
+    for share, expected in ((0.5, (2 / (torch.pi * 400)) ** 0.5), (0.8, 0.36)):
+        memory = Hopfield(400, 20)
+        memory.store(torch.where(torch.rand(20, 400, generator=random) < share, 1.0, -1.0))
+        found = crosstalk(memory)
+        assert found is not None
+        assert found.overlap == pytest.approx(expected, rel=0.1)
+        assert found.chance == pytest.approx((2 / (torch.pi * 400)) ** 0.5)
+        assert found.alike == found.blurs == (share == 0.8)
+    assert crosstalk(Hopfield(4, 4)) is None
+
+
+@pytest.mark.covers("B8")
+def test_who_asks_hebb_for_real_digits_is_told_why_it_fails_and_what_does_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(network: str) -> tuple[str, str]:
+        run = pellucid.train("digits", network=network, folder=str(tmp_path))
+        return capsys.readouterr().out, (run.folder / "report.html").read_text(encoding="utf-8")
+
+    told, page = said("hopfield(storage=hebbian)")
+    for text in (told, page):
+        assert "Hebb's rule does not hold these patterns: recall leaves 10 of 10" in text
+        assert "alike ones blur (Amit, Gutfreund and Sompolinsky, 1987)" in text
+        assert "hopfield(10, storage=pseudo-inverse)" in text
+    assert "What is wrong" in page
+    told, page = said("hopfield")
+    assert "does not hold" not in told + page
+    assert "Stored by the pseudo-inverse, not by Hebb's rule" in page
+    assert "What is wrong" not in page
+
+
+def test_too_many_random_patterns_are_told_from_patterns_that_are_alike(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).integers(0, 2, (40, 100)).astype(float)
+    run = pellucid.train(rows, network="hopfield(40, storage=hebbian)", task="recall", folder=str(tmp_path), quiet=True)
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "the rule holds 0.138 a unit, here 14" in page
+    assert "could not be judged" not in page
 
 
 def test_the_modern_form_recalls_more_of_them() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from pellucid.errors import OptionError, RunError
 from pellucid.record import Step, read_json, write_json
 from pellucid.training import begin, steps
 from pellucid.training.checkpoint import save_checkpoint
+from pellucid.verbs.run import Run
 
 CUSTOMERS = "\n".join(
     ["age,plan,income,churned"]
@@ -150,6 +152,25 @@ def test_a_module_of_ones_own_goes_on_whatever_weights_it_comes_with(here: Path)
         pellucid.train(resume=str(run.folder), quiet=True)
     resumed = pellucid.train(network=module(), resume=str(run.folder), quiet=True)
     assert outcome(resumed.folder) == outcome(whole.folder)
+
+
+def test_a_run_of_before_there_was_a_choice_of_state_goes_on_as_it_began(here: Path) -> None:
+    """Texts were begun anew at every window then, and run.json does not say so; read on, they end elsewhere."""
+
+    def read(name: str, state: Literal["fresh"] | None) -> Run:
+        network = "tokens(9) -> embed(8) -> lstm(16) -> fc(9)"
+        return pellucid.train("story.txt", network, name=name, state=state, length=16, epochs=2, quiet=True)
+
+    whole, carried, run = read("whole", "fresh"), read("carried", None), read("old", "fresh")
+    assert carried.recipe.state == "carried", "no longer the default: the test shows nothing"
+    document = read_json(run.folder / "run.json")
+    del document["recipe"]["state"], document["options"]["state"]
+    write_json(run.folder / "run.json", document)
+    (run.folder / "checkpoint" / "last.safetensors").unlink()  # it goes on from its first step
+    (run.folder / "record.jsonl").write_text("")
+    assert pellucid.open_run(run.folder).recipe.state == "fresh"
+    assert outcome(pellucid.train(resume=str(run.folder), quiet=True).folder) == outcome(whole.folder)
+    assert outcome(carried.folder) != outcome(whole.folder)
 
 
 def test_other_versions_are_said_when_a_training_goes_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,9 @@ class PaddedOutputs(nn.Module):
     In their places its outputs (N, T, H) are zeros again, so that another such layer can follow. What it says of a
     sequence does not depend on how long the others in the batch are.
 
+    On a CPU padding is put behind the sequence, read after it, and what is said of it thrown away: a packed sequence
+    takes up to four times as long there, for it is read in many small pieces.
+
     Args:
         layer: an `nn.RNN`, `nn.GRU` or `nn.LSTM` with `batch_first=True`.
     """
@@ -54,15 +57,55 @@ class PaddedOutputs(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the hidden state at every step, zeros at padding."""
-        length = x.shape[1]
         first_N1 = x.ne(0).any(-1, keepdim=True).int().argmax(1)
-        steps_T = torch.arange(length, device=x.device)
-        # torch packs sequences that are padded behind
-        x = x.gather(1, ((steps_T + first_N1) % length)[..., None].expand(-1, -1, x.shape[-1]))
-        lengths_N = (length - first_N1[:, 0]).cpu()
+        if not x.is_cpu:
+            return self._packed(x, first_N1)
+        skipped = int(first_N1.min())  # steps that are padding in every sequence
+        y = self._unpacked(x[:, skipped:], first_N1 - skipped)
+        return nn.functional.pad(y, (0, 0, skipped, 0))
+
+    def _packed(self, x: Tensor, first_N1: Tensor) -> Tensor:
+        there_NT, back_NT = self._places(x, first_N1)
+        lengths_N = (x.shape[1] - first_N1[:, 0]).cpu()
+        x = self._taken(x, there_NT)  # torch packs sequences that are padded behind
         packed = nn.utils.rnn.pack_padded_sequence(x, lengths_N, batch_first=True, enforce_sorted=False)
-        y, _ = nn.utils.rnn.pad_packed_sequence(self.layer(packed)[0], batch_first=True, total_length=length)
-        return y.gather(1, ((steps_T - first_N1) % length)[..., None].expand(-1, -1, y.shape[-1]))
+        y, _ = nn.utils.rnn.pad_packed_sequence(self.layer(packed)[0], batch_first=True, total_length=x.shape[1])
+        return self._taken(y, back_NT)
+
+    def _unpacked(self, x: Tensor, first_N1: Tensor) -> Tensor:
+        there_NT, back_NT = self._places(x, first_N1)
+        real_NT1 = (torch.arange(x.shape[1]) >= first_N1)[..., None]
+        if not self.layer.bidirectional:
+            outputs: Tensor = self.layer(self._taken(x, there_NT))[0]
+            return self._taken(outputs, back_NT) * real_NT1
+        for number in range(self.layer.num_layers):
+            forwards = self._taken(self._one(self._taken(x, there_NT), f"l{number}"), back_NT)
+            backwards = self._one(x.flip(1), f"l{number}_reverse").flip(1)
+            x = torch.cat([forwards, backwards], -1) * real_NT1
+        return x
+
+    def _one(self, x: Tensor, suffix: str) -> Tensor:
+        """Return what one layer of the stack says in one direction, (N, T, H)."""
+        layer = self.layer
+        biases = ("bias_ih", "bias_hh") if layer.bias else ()
+        weights = [getattr(layer, f"{name}_{suffix}") for name in ("weight_ih", "weight_hh", *biases)]
+        start = x.new_zeros(1, x.shape[0], layer.hidden_size)
+        read = getattr(torch, layer.mode.lower())  # torch.lstm, torch.gru, torch.rnn_tanh: what the layers call
+        outputs: Tensor = read(
+            x, (start, start) if layer.mode == "LSTM" else start,
+            weights, layer.bias, 1, 0.0, layer.training, False, True,
+        )[0]  # fmt: skip
+        return outputs
+
+    @staticmethod
+    def _places(x: Tensor, first_N1: Tensor) -> tuple[Tensor, Tensor]:
+        """Return where each step with padding behind comes from, and where each with padding in front does, (N, T)."""
+        steps_T = torch.arange(x.shape[1], device=x.device)
+        return (steps_T + first_N1) % x.shape[1], (steps_T - first_N1) % x.shape[1]
+
+    @staticmethod
+    def _taken(x: Tensor, places_NT: Tensor) -> Tensor:
+        return x.gather(1, places_NT[..., None].expand(-1, -1, x.shape[-1]))
 
 
 class FromLast(nn.Module):

@@ -245,6 +245,8 @@ class NetworkSeen:
     Attributes:
         modes: (phase, whether it was in training mode) -> calls.
         dropouts: path -> probability; `batch_norms`, `recurrent`: paths.
+        called: paths of the modules that were called in training.
+        carried: calls that were given, as their second argument, what an earlier call had returned.
         hidden: modules and parameters that torch cannot find, in plain lists and dicts: (attribute, id).
         backed: whether it was in training mode -> backward passes through it.
         loaded: whether weights were loaded into it.
@@ -265,6 +267,8 @@ class NetworkSeen:
     batch_norms: list[str] = field(default_factory=list)
     recurrent: list[str] = field(default_factory=list)
     hidden: list[tuple[str, int]] = field(default_factory=list)
+    called: set[str] = field(default_factory=set)
+    carried: int = 0
 
 
 @dataclass(slots=True)
@@ -307,6 +311,23 @@ class Score:
 
 
 @dataclass(slots=True)
+class AdversarySeen:
+    """A network that judges what another one made.
+
+    Attributes:
+        told: (step, share of pairs in which a real sample scored above a made one), `coverage` (step, share of real
+            samples that have a made one in their neighbourhood; Naeem et al., 2020), `spread` (step, mean distance
+            between made samples by that between real ones).
+    """
+
+    generator: str
+    discriminator: str
+    told: list[tuple[int, float]] = field(default_factory=list)
+    coverage: list[tuple[int, float]] = field(default_factory=list)
+    spread: list[tuple[int, float]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Clipping:
     """Calls of one clip_grad function: largest norm allowed, and norms found."""
 
@@ -326,6 +347,8 @@ class Layer:
         weight: id of its weight; `bias` of its bias, where it has one.
         fan_in: numbers that one of its outputs is a sum of; `fan_out` outputs.
         after: what stands between the layers before and this one: "input", "nonlinear" or "linear".
+        reads: the operation whose result it multiplies; None where that is the network's input.
+        spread: standard deviation of its weights.
     """
 
     kind: str
@@ -335,6 +358,7 @@ class Layer:
     fan_in: int
     fan_out: int
     after: Literal["input", "nonlinear", "linear"]
+    reads: str | None
     spread: float
 
 
@@ -349,7 +373,7 @@ class Structure:
         batch_axis: softmax operations over the axis of the batch: (module, size).
         parameters: ids of all that a gradient reaches; `sizes` of the graph at the measured steps.
         mixing: share of a sample's gradient that falls on other samples; None where it cannot be told.
-        nets: names of the networks that took part.
+        norm_first: whether a norm reads the network's input before any layer.
     """
 
     place: Place
@@ -363,6 +387,7 @@ class Structure:
     sizes: list[tuple[int, int]] = field(default_factory=list)
     mixing: float | None = None
     has_batch_norm: bool = False
+    norm_first: bool = False
     losses: list[tuple[str, str | None, int | None]] = field(default_factory=list)
 
 
@@ -373,6 +398,8 @@ class Afterwards:
     Attributes:
         rows: distinct training samples that the figures are of.
         distinct: training samples seen, and `passes` how often each was, in the steps whose samples were taken in.
+        order: share of the later batches that are none of the earlier ones: 0 where every pass has the same.
+        eval_neighbours: as `neighbours`, of the evaluated samples among themselves.
         leaked: share of the evaluated samples that were trained on; `eval_rows` were evaluated.
         neighbours: leave-one-out accuracy (or r2) of the nearest neighbours; `linear` of a ridge regression.
         chance: accuracy of the commonest class.
@@ -386,6 +413,8 @@ class Afterwards:
     passes: float = 0.0
     leaked: float = 0.0
     eval_rows: int = 0
+    eval_neighbours: float | None = None
+    order: float | None = None
     neighbours: float | None = None
     linear: float | None = None
     chance: float | None = None
@@ -417,6 +446,7 @@ class Observation:
     not_finite: list[tuple[int, str, Place]] = field(default_factory=list)
     loaders: list[dict[str, Any]] = field(default_factory=list)
     loaded: set[int] = field(default_factory=set)
+    adversaries: dict[str, AdversarySeen] = field(default_factory=dict)
     seconds: float = 0.0
     after: Afterwards = field(default_factory=Afterwards)
 

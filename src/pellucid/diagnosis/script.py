@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType, ModuleType, TracebackType
 from typing import Any, Literal, NoReturn, Protocol
 
 from pellucid.diagnosis.tracebacks import as_plain
@@ -34,7 +34,9 @@ class Watching(Protocol):
     def __enter__(self) -> Any:
         """Begin to watch."""
 
-    def __exit__(self, *error: object) -> Any:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
         """Watch no more."""
 
     def abandon(self) -> None:

@@ -1,4 +1,74 @@
 """The figures that separate sick from healthy, each with its source, in one place."""
 
+from dataclasses import dataclass
+
+from pellucid.diagnosis.suspicion import Evidence
+
 SAID_FROM = 0.5
 """Confidence below which a cause is not said: more likely wrong than right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A figure, what it is of, and where it comes from."""
+
+    value: float
+    source: str
+
+    def evidence(self, measure: str, value: float | str) -> Evidence:
+        """Return a measured figure beside this one."""
+        return Evidence(measure, value, self.value, self.source)
+
+
+# --- what is given to the network
+INPUT_LARGE = Threshold(10.0, "LeCun et al., Efficient BackProp (1998), 4.3: inputs of mean 0 and variance about 1")
+INPUT_SMALL = Threshold(0.03, INPUT_LARGE.source)
+INPUT_UNITS = Threshold(100.0, "columns of one table differ less in healthy runs; Efficient BackProp, 4.3")
+INPUT_OFFSET = Threshold(5.0, INPUT_LARGE.source)
+TARGET_LARGE = Threshold(10.0, "an output layer's initial outputs are of order 1 (Glorot and Bengio, 2010)")
+TARGET_SMALL = Threshold(0.02, TARGET_LARGE.source)
+NOT_FINITE = Threshold(0.0, "IEEE 754: one NaN makes every sum it enters NaN")
+ORDERED = Threshold(4.0, "F ratio of batch means: 1 for batches drawn at random (Fisher, 1925)")
+SHARED = Threshold(0.02, "disjoint splits share no sample")
+RARE = Threshold(0.15, "share of a class; He and Garcia, Learning from Imbalanced Data (2009)")
+IGNORED = Threshold(0.6, "recall of the rare class by that of the others")
+NO_SIGNAL = Threshold(0.04, "what nearest neighbours or a linear model gain over the commonest class by chance")
+CONTRADICTED = Threshold(0.1, "of samples whose neighbours agree, those labelled otherwise: below 0.1 on clean data")
+BETTER_UNSEEN = Threshold(0.08, "unseen samples are not predicted better than those learned from, without dropout")
+
+# --- the structure
+MIXING = Threshold(0.01, "samples of a batch are computed independently of each other: 0")
+GAIN_LARGE = Threshold(4.0, "std * sqrt(fan-in): 1.41 for ReLU (He et al., 2015), 0.58 as torch initialises")
+GAIN_SMALL = Threshold(0.12, GAIN_LARGE.source)
+
+# --- the loop
+STALE = Threshold(0.5, "steps whose gradients were not cleared since the step before: 0 with zero_grad")
+REMADE = Threshold(2.0, "optimisers made for the same parameters: 1, or 2 where training has two stages")
+
+# --- how the weights move
+UPDATE_LARGE = Threshold(0.1, "|update| / |weight| is near 0.001 in a training that goes well (Karpathy, 2015)")
+UPDATE_SMALL = Threshold(3e-4, UPDATE_LARGE.source)
+WAY_SHORT = Threshold(0.3, "a network's weights move by about their own size while it learns")
+GROWTH = Threshold(1.0, "a loss that is minimised falls")
+STILL_FALLING = Threshold(0.02, "a finished run's loss stands still within its noise")
+BATCH_FOR_NORM = Threshold(4.0, "Wu and He, Group Normalization (2018): batch norm's error rises below 16 samples")
+IDLE = Threshold(0.4, "schedules of the field spend a tenth of a run or less below 1 % of the highest rate")
+CLIPPED = Threshold(15.0, "Pascanu, Mikolov and Bengio (2013): a limit of half to ten times the average norm")
+DECAY = Threshold(0.5, "Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019): 0 to 0.1")
+DROPOUT = Threshold(0.75, "Srivastava et al., Dropout (2014): 0.2 for inputs, 0.5 for hidden units")
+
+# --- what passes through the layers
+DEAD = Threshold(0.7, "share of units that are zero for every sample of a batch: near 0 after He initialisation")
+FLAT = Threshold(0.6, "share of activations where the derivative is below 4 % of its largest")
+FADED = Threshold(1e-3, "gradient of the first layer by that of the last: near 1 with He or Glorot initialisation")
+SPIKE = Threshold(100.0, "largest gradient norm by the median: Pascanu, Mikolov and Bengio (2013)")
+
+# --- how well it fits
+NARROW = Threshold(8.0, "units of the narrowest hidden layer")
+SHORT_OF = Threshold(0.1, "what a simpler model reaches on samples left out, less what the network reaches")
+GAP = Threshold(0.1, "training score less test score")
+RISE = Threshold(0.15, "rise of the validation loss from its lowest")
+
+# --- adversaries
+TELLS = Threshold(0.97, "share of pairs that a discriminator orders rightly: 0.5 at the equilibrium (Goodfellow, 2014)")
+COVERED = Threshold(0.45, "share of real samples with a made one near: 1 - 2^-5 at best (Naeem et al., 2020)")

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 
-_OURS = str(Path(__file__).parent)
+HIDDEN_FILE = "<pellucid: importlib _bootstrap>"
+"""Where functions that stand in for torch's say they are from: Python does not count such frames in warnings."""
+_OURS = (str(Path(__file__).parent), HIDDEN_FILE)
 _MODULE = str(Path("torch", "nn", "modules", "module.py"))
 _UNHOOKED = "return forward_call(*args, **kwargs)"
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")

@@ -79,6 +79,10 @@ class Watch:
         self._recorder.stop()
         self._ended = time.perf_counter()
 
+    def abandon(self) -> None:
+        """Watch no more, at once: in a child that the program forked."""
+        self._recorder.abandon()
+
     @property
     def steps(self) -> int:
         """Optimiser steps so far."""

@@ -13,13 +13,15 @@ from pellucid.networks.tree import Call, Tree
 from pellucid.networks.word import Named, Output, Word, Words, agrees
 from pellucid.networks.words import Activation, Codes, Conv, Dropout, Fc, Heads
 from pellucid.networks.words.normalisation import last_count
-from pellucid.networks.zoo import ZOO
+from pellucid.networks.zoo import ZOO, Entry
 from pellucid.shapes import Features, Image, Sequence, Shape
 
 Outputs = int | Features | Image | Sequence | Mapping[str, int]
 
 
-def fit_to(network: str | Plan, input_shape: Shape, outputs: Outputs) -> tuple[Plan, tuple[str, ...]]:
+def fit_to(
+    network: str | Plan, input_shape: Shape, outputs: Outputs, rows: int | None = None
+) -> tuple[Plan, tuple[str, ...]]:
     """Return the plan of a network for data, and in words what was adapted.
 
     A text that begins with a zoo name is adapted to the input and, where it is nothing but that name, to the outputs.
@@ -37,6 +39,7 @@ def fit_to(network: str | Plan, input_shape: Shape, outputs: Outputs) -> tuple[P
             for the whole); or the very shape: `Sequence(65)`, 65 at every step, makes `rnn`, `gru` and `lstm`
             many-to-many, `Image(32, 32, 5)` is five at every pixel; or a number for each of several heads. Where one
             output is wanted, a network may have auxiliary heads that give the same beside one that is called main.
+        rows: how many samples it learns from; what a zoo name leaves open is made smaller for few of them.
 
     Raises:
         NotationError: the text cannot be read, or arrows do not fit the data; it shows those that would.
@@ -44,7 +47,7 @@ def fit_to(network: str | Plan, input_shape: Shape, outputs: Outputs) -> tuple[P
     tree = read(str(network) if isinstance(network, Plan) else network)
     call = zoo_call(tree)
     if call is not None:
-        return _fit_zoo(tree, call, input_shape, outputs)
+        return _fit_zoo(tree, call, input_shape, outputs, rows)
     if tree.input is None:
         refuse_without_input(tree, str(input_shape))
     plan = literal(tree)
@@ -91,7 +94,7 @@ def with_outputs(words: Words, outputs: Outputs) -> Words:
     return (*words, last)
 
 
-def _fit_zoo(tree: Tree, call: Call, input: Shape, outputs: Outputs) -> tuple[Plan, tuple[str, ...]]:
+def _fit_zoo(tree: Tree, call: Call, input: Shape, outputs: Outputs, rows: int | None) -> tuple[Plan, tuple[str, ...]]:
     entry = ZOO[call.name]
     alone = len(tree.chain) == 1 and call.part is None
     if tree.input is not None and not agrees(tree.input.shape, input):
@@ -100,7 +103,8 @@ def _fit_zoo(tree: Tree, call: Call, input: Shape, outputs: Outputs) -> tuple[Pl
     overrides: dict[str, int | bool] = {"classes": _count(outputs)} if alone else {}
     if "every_step" in arguments_of_entry(entry) and "every_step" not in asked and isinstance(outputs, Sequence):
         overrides["every_step"] = True
-    expansion = expand(tree, call, input, **overrides)
+    fewer = {} if rows is None else _fewer(call, entry, rows)
+    expansion = expand(tree, call, input, **overrides, **fewer)
     plan = expansion.plan
     if alone and isinstance(outputs, Mapping):
         plan = Plan(input, with_outputs(plan.steps, outputs))
@@ -120,7 +124,15 @@ def _fit_zoo(tree: Tree, call: Call, input: Shape, outputs: Outputs) -> tuple[Pl
         notes.append("a head for each of " + ", ".join(outputs))
     if "every_step" in overrides:
         notes.append("an output at every step")
+    notes += [f"{count} {name}, as suits {rows:,} training rows" for name, count in fewer.items()]
     return plan, tuple(f"{entry.name}: {note}" for note in notes)
+
+
+def _fewer(call: Call, entry: Entry, rows: int) -> dict[str, int]:
+    """Return what suits so many training rows, but for arguments the text gives; one without a name is the first."""
+    first = next(iter(arguments_of_entry(entry)))
+    given = {argument.name or first for argument in call.arguments}
+    return {name: count for name, count in entry.by_rows(rows).items() if name not in given}
 
 
 def _check(tree: Tree, plan: Plan, input: Shape, outputs: Outputs) -> None:

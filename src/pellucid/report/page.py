@@ -14,6 +14,7 @@ from pellucid.report.sections.learning import learning
 from pellucid.report.sections.mistakes import mistakes
 from pellucid.report.sections.network import network
 from pellucid.report.sections.performance import performance
+from pellucid.report.sections.reach import reach
 from pellucid.report.sections.specimens import specimens
 from pellucid.report.sections.verdict import verdict
 from pellucid.report.subject import Subject
@@ -52,7 +53,8 @@ def _sections(subject: Subject) -> list[Element]:
     judgement = subject.judgement
     judged = [] if judgement is None else [performance(judgement, subject.folder), mistakes(judgement, subject.data)]
     shown = [] if subject.specimens is None else [specimens(subject.specimens)]
-    return [*shown, *judged, learning(subject), network(subject), data_facts(subject), asked(subject)]
+    back = [] if subject.reach is None else [reach(subject.reach)]
+    return [*shown, *judged, learning(subject), *back, network(subject), data_facts(subject), asked(subject)]
 
 
 def _what(subject: Subject) -> str:

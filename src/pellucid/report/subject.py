@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pellucid.data.dataset import Dataset, Target
-from pellucid.judging.judgement import Judgement
+from pellucid.judging.judgement import Concern, Judgement
 from pellucid.judging.learning_curve import LearningCurve
 from pellucid.networks import Plan
+from pellucid.networks.through_time import Reach
 from pellucid.record import Finding, Record
 from pellucid.training.tasks.specimens import Specimens
 
@@ -58,6 +59,8 @@ class Subject:
         findings: of the diagnosis.
         learning_curve: what more data would bring, where it was asked for.
         specimens: what the network makes of some samples, where looking at them says more than figures.
+        concerns: what is wrong with a network that is not judged row by row.
+        reach: how far back the gradient of a recurrent network reaches.
     """
 
     title: str
@@ -77,6 +80,8 @@ class Subject:
     findings: tuple[Finding, ...] = field(default=())
     learning_curve: LearningCurve | None = None
     specimens: Specimens | None = None
+    concerns: tuple[Concern, ...] = ()
+    reach: Reach | None = None
 
     @property
     def state(self) -> State:

@@ -57,7 +57,7 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
         return _begun(network, data, recipe, device, None, ())
     chosen = default_network(data) if network is None else network
     _require_same_task(chosen, task)
-    plan, notes = fit_to(chosen, data.input_shape, task.answer)
+    plan, notes = fit_to(chosen, data.input_shape, task.answer, len(data.rows["train"]))
     if (loss := _usual_loss(plan, task, recipe)) is not None:
         recipe = dataclasses.replace(recipe, loss=loss)
         task = task_for(data, recipe)

@@ -100,14 +100,14 @@ def command(options: DiagnoseOptions, console: Console) -> Outcome:
         options = dataclasses.replace(options, json=str(Path(options.json).absolute()))
     if is_run(options):
         return _of_run(options, console)
-    from pellucid.diagnosis import EnoughSteps, Watch
+    from pellucid.diagnosis import EnoughSteps, watch
     from pellucid.diagnosis.script import Program, require, run
 
-    program = Program(options.script, options.arguments, options.module)
+    program = Program(str(options.script), options.arguments, options.module)
     require(program)
-    watch = Watch(options.steps)
-    tell = functools.partial(_tell, options, watch, Path.cwd(), _stderr())
-    return Outcome({}, run(program, watch, tell, EnoughSteps))
+    watching = watch(steps=options.steps)
+    tell = functools.partial(_tell, options, watching, Path.cwd(), _stderr())
+    return Outcome({}, run(program, watching, tell, EnoughSteps))
 
 
 def is_run(options: DiagnoseOptions) -> bool:
@@ -135,7 +135,7 @@ def read_diagnosis(path: Path) -> Diagnosis:
             Finding(**{**each, "evidence": tuple(each["evidence"]), "remedies": tuple(each["remedies"])})
             for each in document["findings"]
         )
-        return Diagnosis(findings, int(document["steps"]), float(document["overhead"]))
+        return Diagnosis(findings, steps=int(document["steps"]), overhead=float(document["overhead"]))
 
 
 def _stderr() -> Console:

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pellucid.data import Dataset
-    from pellucid.judging.judgement import Judgement
+    from pellucid.judging.judgement import Concern, Judgement
     from pellucid.judging.learning_curve import LearningCurve
+    from pellucid.networks.through_time import Reach
     from pellucid.report.subject import Part, Subject, Times
     from pellucid.verbs.run import Run
+
+_ROWS_FOR_REACH = 16  # a gradient through time costs as much as a step of training, for each direction
 
 
 def write_report(
@@ -64,7 +67,9 @@ def subject_of(
             data = run.data()
         except (DataError, RunError) as error:
             unjudged = _said(error)
-    specimens = None
+    specimens = reach = None
+    if data is not None and run.record.result is not None:
+        reach = _reach(run, data)
     if judgement is None and data is not None and run.record.result is not None:
         if is_judged_by_rows(run.target):
             judgement, unjudged = _judged(run, data, network)
@@ -90,6 +95,8 @@ def subject_of(
         findings=run.findings,
         learning_curve=learning_curve,
         specimens=specimens,
+        concerns=_concerns(run, network) if run.record.result is not None else (),
+        reach=reach,
     )
 
 
@@ -125,6 +132,38 @@ def _judged(run: Run, data: Dataset, network: nn.Module | None) -> tuple[Judgeme
         return run.judge(data, network=copy.deepcopy(network)), ""  # the user's module keeps the weights it has
     except PellucidError as error:
         return None, _said(error)
+
+
+def _concerns(run: Run, network: nn.Module | None) -> tuple[Concern, ...]:
+    """Return what is wrong with a network that is not judged row by row."""
+    from pellucid.judging.memories import memory_concerns
+
+    if not run.recalls:
+        return ()
+    return memory_concerns(run.model() if network is None else run.with_weights(copy.deepcopy(network)))
+
+
+def _reach(run: Run, data: Dataset) -> Reach | None:
+    """Return how far back a recurrent network's gradient reaches, before its training and after it."""
+    import torch
+
+    from pellucid.networks import build, parse
+    from pellucid.networks.through_time import Reach, reach_within, recurrent_blocks
+    from pellucid.training.evaluation import held_out
+
+    arrows = run.asked["network"]["arrows"]
+    rows = data.rows[held_out(data)]
+    if arrows is None or not len(rows):
+        return None
+    initial = build(parse(arrows), run.recipe.seed).eval()
+    if not recurrent_blocks(initial):
+        return None
+    rows = rows[torch.linspace(0, len(rows) - 1, min(len(rows), _ROWS_FOR_REACH)).long()]
+    inputs, _ = data.batch(rows)
+    before, after = (reach_within(network, inputs) for network in (initial, run.model()))
+    if before is None or after is None:
+        return None
+    return Reach(tuple(after.tolist()), tuple(before.tolist()), len(rows))
 
 
 def _said(error: PellucidError) -> str:

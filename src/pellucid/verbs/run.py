@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 import torch
@@ -15,10 +17,9 @@ from pellucid.data.preprocessing import from_json, target_from_json, to_json
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import DataError, RunError
 from pellucid.judging.baselines import training_counts
-from pellucid.judging.judge import judge
 from pellucid.judging.judgement import Judgement
 from pellucid.judging.learning_curve import LearningCurve
-from pellucid.judging.outputs import Outputs, rows_to_judge, run_over
+from pellucid.judging.outputs import Outputs
 from pellucid.networks import Plan, build, main_output, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
@@ -26,15 +27,17 @@ from pellucid.record import Finding, Prediction, Record, read_json
 from pellucid.seed import generator, isolated, seed_torch
 from pellucid.training.batches import rows_at_once
 from pellucid.training.checkpoint import load_weights
-from pellucid.training.device import choose_device
-from pellucid.training.evaluation import evaluate, held_out
-from pellucid.training.tasks import Supervised, supervised_task_for, task_for
+from pellucid.training.tasks import Supervised
 from pellucid.training.tasks.generation import gan_of
 from pellucid.training.tasks.specimens import Specimens
 from pellucid.verbs.asked import as_damage, read_asked
+from pellucid.verbs.judged import Judged
 from pellucid.verbs.new_rows import new_rows
 from pellucid.verbs.predicting import predictions_of
 from pellucid.verbs.recalling import recollections
+
+_BEFORE_ASKED: Mapping[str, Any] = MappingProxyType({"state": "fresh"})
+"""What a run did whose run.json does not say so, because there was no choice then: no state was carried."""
 
 
 class Run:
@@ -67,11 +70,11 @@ class Run:
     def recipe(self) -> Recipe:
         """How it was trained, every choice made."""
         with as_damage(self.folder / "run.json"):
-            return Recipe(**self.asked["recipe"])
+            return Recipe(**{**_BEFORE_ASKED, **self.asked["recipe"]})
 
     @cached_property
     def _network(self) -> nn.Module:
-        return self._build()
+        return self.model()
 
     @property
     def _plan(self) -> Plan:
@@ -82,9 +85,6 @@ class Run:
                 advice="make the module and load weights.safetensors into it",
             )
         return parse(arrows)
-
-    def _build(self) -> nn.Module:
-        return self.with_weights(build(self._plan))
 
     def with_weights(self, network: nn.Module) -> nn.Module:
         """Give a module the run's best weights and return it, on the CPU and in evaluation mode.
@@ -107,7 +107,7 @@ class Run:
         Raises:
             RunError: it was trained with a module of the user's own, or has no weights yet.
         """
-        return self._build()
+        return self.with_weights(build(self._plan))
 
     def data(self) -> Dataset:
         """Load the data it was trained on again, split as it was.
@@ -150,14 +150,7 @@ class Run:
         Raises:
             DataError: the data has no targets or no such rows, or was prepared in another way than the run's.
         """
-        dataset, _ = self._to_judge(data)
-        recipe = self.recipe
-        device = choose_device(recipe)
-        network = self._network.to(device.device)
-        chosen = split or held_out(dataset)
-        rows_to_judge(dataset, chosen)
-        with isolated():
-            return evaluate(network, dataset, task_for(dataset, recipe), chosen, device)
+        return self._judged(data, split).metrics()
 
     def judge(
         self,
@@ -185,24 +178,9 @@ class Run:
             OptionError: no such class or goal.
             RunError: the network cannot be built, or the weights are not its.
         """
-        dataset, names = self._to_judge(data)
-        recipe = self.recipe
-        device = choose_device(recipe)
-        judged = self._network if network is None else self.with_weights(network)
-        return judge(
-            judged.to(device.device),
-            dataset,
-            supervised_task_for(dataset, recipe),
-            split or held_out(dataset),
-            device,
-            positive=positive,
-            goal=goal,
-            mistakes=mistakes,
-            trained_on=self._trained_on(dataset),
-            names=names,
-        )
+        judged = self._judged(data, split, network)
+        return judged.judgement(positive, goal, mistakes, self._trained_on(judged.data))
 
-    @torch.no_grad()
     def specimens(self, data: Dataset | None = None, *, network: nn.Module | None = None) -> Specimens | None:
         """Return what the network makes of some of the held-out rows, to be looked at; None where figures say it all.
 
@@ -214,14 +192,7 @@ class Run:
             DataError: the data is gone.
             RunError: it was given from Python, or has changed; or the network cannot be built.
         """
-        dataset, _ = self._to_judge(data)
-        recipe = self.recipe
-        device = choose_device(recipe)
-        shown = (self._network if network is None else self.with_weights(network)).to(device.device)
-        rows = dataset.rows[held_out(dataset)]
-        with isolated():
-            seed_torch(recipe.seed, "specimens")
-            return task_for(dataset, recipe).specimens(shown, dataset, rows, device)
+        return self._judged(data, None, network).specimens()
 
     def rarer_class(self) -> str:
         """Return the class with the fewest training rows: what is looked for, where nothing else is said.
@@ -240,11 +211,18 @@ class Run:
         Raises:
             DataError: the data has no targets or no such rows, or was prepared in another way.
         """
-        dataset, _ = self._to_judge(data)
-        recipe = self.recipe
-        device, task = choose_device(recipe), supervised_task_for(dataset, recipe)
-        rows = rows_to_judge(dataset, split or held_out(dataset))
-        return run_over(self._network.to(device.device), dataset, task, rows, device), task
+        return self._judged(data, split).outputs()
+
+    def _judged(self, data: object, split: SplitName | None, network: nn.Module | None = None) -> Judged:
+        """Return the network beside the data to judge it on.
+
+        Raises:
+            DataError: the data has no targets, or was prepared in another way than the network learned from.
+            RunError: the network cannot be built, or the weights are not its.
+        """
+        dataset, names = self._to_judge(data)
+        judged = self._network if network is None else self.with_weights(network)
+        return Judged(judged, dataset, self.recipe, split, names)
 
     def _to_judge(self, data: object) -> tuple[Dataset, tuple[str, ...] | None]:
         """Return the data to judge the network on, and what its rows are called where the source says so.

@@ -1,3 +1,72 @@
-"""Causes: to be filled."""
+"""Causes in how the network fits: too little to fit what it learns from, or nothing but that."""
 
-RULES = ()
+import math
+from collections.abc import Iterator
+
+from pellucid.diagnosis import thresholds
+from pellucid.diagnosis.causes.progress import Progress
+from pellucid.diagnosis.observation import Observation, Score
+from pellucid.diagnosis.suspicion import Evidence, Suspicion
+
+
+def capacity_low(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """A network that stands still below what far simpler models reach."""
+    gain, attainable = progress.gain, progress.attainable_gain
+    if progress.has_learned or gain is None or attainable is None or progress.broken is not None:
+        return
+    widths = [layer.fan_out for structure in seen.structures.values() for layer in structure.layers[:-1]]
+    short = attainable - gain
+    if widths and min(widths) <= thresholds.NARROW.value and short > thresholds.SHORT_OF.value:
+        yield Suspicion(
+            cause="capacity-low",
+            severity="warning",
+            confidence=0.8,
+            evidence=(
+                thresholds.NARROW.evidence("units of the narrowest hidden layer", float(min(widths))),
+                thresholds.SHORT_OF.evidence("reached by a simpler model, less what the network reaches", short),
+            ),
+            explanation=(
+                "The network stands still below what a nearest-neighbour or linear model reaches on samples left "
+                f"out: the data allows more, and its narrowest layer has {min(widths)} units. Use wider or more layers."
+            ),
+            facts={"width": min(widths), "wanted_width": 8 * min(widths)},
+            explains=frozenset({"plateau"}),
+        )
+
+
+def overfitting(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """A network that gets better on what it learns from and worse on all else."""
+    gap = progress.gap
+    judged = [score for score in seen.scored("eval") if score.loss is not None and math.isfinite(score.loss)]
+    rise = _rise(judged)
+    wide = gap is not None and gap > thresholds.GAP.value
+    if not wide and not (rise > 2 * thresholds.RISE.value and (gap is None or gap > 0.04)):
+        return
+    confidence = 0.85 if wide and rise > thresholds.RISE.value else 0.65
+    yield Suspicion(
+        cause="overfitting",
+        severity="warning",
+        confidence=confidence,
+        evidence=(
+            thresholds.GAP.evidence("training score less test score", math.nan if gap is None else gap),
+            thresholds.RISE.evidence("rise of the validation loss from its lowest", rise),
+            Evidence("distinct training samples seen", float(seen.after.distinct), None, ""),
+        ),
+        explanation=(
+            "The network fits the samples it learns from better and better and does worse on others: it learns them by "
+            "heart. Stop earlier, use more data or augmentation, dropout, weight decay, or a smaller network."
+        ),
+        facts={"gap": gap, "rise": rise},
+    )
+
+
+def _rise(judged: list[Score]) -> float:
+    if len(judged) < 4:
+        return 0.0
+    losses = [score.loss for score in judged if score.loss is not None]
+    lowest = min(losses)
+    last = sum(losses[-2:]) / 2
+    return (last - lowest) / max(abs(lowest), 1e-9)
+
+
+RULES = (capacity_low, overfitting)

@@ -1,3 +1,190 @@
-"""Causes: to be filled."""
+"""Causes in what passes through the layers: activations forward, gradients back."""
 
-RULES = ()
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from statistics import fmean, median
+
+from pellucid.diagnosis import thresholds
+from pellucid.diagnosis.causes.output import severity_of
+from pellucid.diagnosis.causes.progress import Progress
+from pellucid.diagnosis.causes.rate import first_and_last
+from pellucid.diagnosis.observation import Activation, Observation
+from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
+
+_SQUASHING = frozenset({"Tanh", "Sigmoid"})
+_NAMES = {"Relu": "ReLU", "Tanh": "tanh", "Sigmoid": "sigmoid"}
+
+
+def _by_layer(seen: Observation, kinds: frozenset[str]) -> dict[tuple[Place, str | None, int], list[Activation]]:
+    layers: dict[tuple[Place, str | None, int], list[Activation]] = defaultdict(list)
+    for activation in seen.activations:
+        if activation.kind in kinds:
+            layers[activation.site, activation.module, activation.order].append(activation)
+    return layers
+
+
+def dead_relu(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """Units that are zero whatever comes."""
+    if progress.has_learned:
+        return
+    dead = []
+    for measured in _by_layer(seen, frozenset({"Relu"})).values():
+        late = measured[len(measured) // 2 :]
+        if late[0].units >= 3 and fmean(a.dead for a in late) > thresholds.DEAD.value:
+            dead.append((fmean(a.dead for a in late), measured))
+    if dead:
+        share, measured = max(dead, key=lambda one: one[0])
+        from_start = measured[0].dead > thresholds.DEAD.value
+        yield Suspicion(
+            cause="dead-relu",
+            severity=severity_of(progress),
+            confidence=0.88 if share > 0.9 else 0.7,
+            where=Place(measured[0].site.file, measured[0].site.line, measured[0].module),
+            evidence=(
+                thresholds.DEAD.evidence("share of units that are zero for every sample", share),
+                Evidence("the same at the first step", measured[0].dead, thresholds.DEAD.value, ""),
+            ),
+            explanation=(
+                f"{share:.0%} of the units of a ReLU are zero for all samples. Where a ReLU is zero its gradient is "
+                "zero too, so such a unit never learns again. They were dead "
+                f"{'from the first step' if from_start else 'later'}: look at "
+                f"{'initial weights and biases' if from_start else 'the learning rate'}, or use LeakyReLU."
+            ),
+            step=measured[0].step,
+            facts={"module": measured[0].module, "from_start": from_start},
+            explains=frozenset({"plateau", "vanishing-gradient", "capacity-low", "too-few-epochs", "lr-low"}),
+        )
+
+
+def saturation(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """Units on the flat part of tanh or sigmoid."""
+    if progress.has_learned:
+        return
+    flat = []
+    for measured in _by_layer(seen, _SQUASHING).values():
+        share = fmean(a.flat for a in measured)
+        if measured[0].units >= 2 and share > thresholds.FLAT.value:
+            flat.append((share, measured))
+    if flat:
+        share, measured = max(flat, key=lambda one: one[0])
+        name = _NAMES[measured[0].kind]
+        yield Suspicion(
+            cause="saturation",
+            severity=severity_of(progress),
+            confidence=0.8,
+            where=Place(measured[0].site.file, measured[0].site.line, measured[0].module),
+            evidence=(thresholds.FLAT.evidence(f"share of outputs of {name} on its flat part", share),),
+            explanation=(
+                f"{share:.0%} of the outputs of a {name} lie where it is flat and passes no gradient: what it reads "
+                "is too large. Smaller weights or inputs before it, batch norm, or ReLU help."
+            ),
+            step=measured[0].step,
+            facts={"module": measured[0].module, "activation": name},
+            explains=frozenset({"vanishing-gradient", "plateau", "too-few-epochs", "lr-low", "capacity-low"}),
+        )
+
+
+def vanishing_gradient(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """A gradient that fades on its way back to the first layer."""
+    ends = first_and_last(seen)
+    if progress.has_learned or ends is None:
+        return
+    ratios = [
+        (a / math.prod(ends[0].shape) ** 0.5) / (b / math.prod(ends[1].shape) ** 0.5)
+        for a, b in zip(ends[0].gradients, ends[1].gradients, strict=False)
+        if b > 0
+    ]
+    if not ratios or median(ratios) > thresholds.FADED.value:
+        return
+    squashing = {a.kind for a in seen.activations} & _SQUASHING
+    depth = max((a.depth for a in seen.activations), default=0)
+    evidence = thresholds.FADED.evidence("gradient of the first layer by that of the last", median(ratios))
+    if squashing and depth >= 3:
+        name = _NAMES[min(squashing)]
+        yield Suspicion(
+            cause="wrong-hidden-activation",
+            severity="critical",
+            confidence=0.8,
+            where=Place(module=ends[0].name),
+            evidence=(
+                evidence,
+                Evidence(f"layers of {name}", float(depth), 2.0, "the derivative of a sigmoid is at most 1/4"),
+            ),
+            explanation=(
+                f"{depth} layers of {name} follow each other, each of which makes the gradient smaller: the first "
+                f"layer gets {median(ratios):.1g} of what the last one gets. Use ReLU with He initialisation, or "
+                "batch norm."
+            ),
+            facts={"activation": name, "wanted": "ReLU"},
+            explains=frozenset({"vanishing-gradient", "plateau", "lr-low", "too-few-epochs", "capacity-low"}),
+        )
+    yield Suspicion(
+        cause="vanishing-gradient",
+        severity="critical",
+        confidence=0.75,
+        where=Place(module=ends[0].name),
+        evidence=(evidence,),
+        explanation=(
+            f"The gradient that reaches the first layer is {median(ratios):.1g} of that of the last. "
+            "He initialisation, ReLU, batch norm or shortcuts keep it."
+        ),
+        explains=frozenset({"plateau", "lr-low", "too-few-epochs", "capacity-low"}),
+    )
+
+
+def exploding_gradient(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """Gradients that grow without bound, in a recurrent or deep network."""
+    recurrent = any(network.recurrent for network in seen.networks) or any(
+        len(structure.sizes) and structure.sizes[0][1] > 40 * max(len(structure.layers), 1)
+        for structure in seen.structures.values()
+    )
+    norms = [norm for clipping in seen.clippings.values() for norm in clipping.norms if math.isfinite(norm)]
+    if not norms:
+        norms = [norm for parameter in seen.parameters.values() for norm in parameter.gradients if math.isfinite(norm)]
+    if progress.has_learned or not norms or not recurrent:
+        return
+    ratio = max(norms) / max(median(norms), 1e-30)
+    if ratio > thresholds.SPIKE.value and max(norms) > 10:
+        yield Suspicion(
+            cause="exploding-gradient",
+            severity="critical",
+            confidence=0.85 if progress.broken is not None else 0.7,
+            evidence=(thresholds.SPIKE.evidence("largest gradient norm by the median", ratio),),
+            explanation=(
+                "Now and then the gradient is far larger than usual: going back through the steps of a sequence it is "
+                "multiplied by the same weights again and again. Clip its norm (clip_grad_norm_), or use LSTM or GRU."
+            ),
+            step=progress.broken or 0,
+            facts={"wanted_limit": 1.0},
+            explains=frozenset({"lr-high", "plateau", "numerical-instability", "saturation"}),
+        )
+
+
+def numerical_instability(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """A loss that stops being a number although nothing had grown."""
+    finite = [abs(value) for value in progress.losses if math.isfinite(value)]
+    if progress.broken is None or progress.series is None:
+        return
+    calm = not finite or max(finite) < 20 * (abs(progress.first) if math.isfinite(progress.first) else 1.0)
+    if calm:
+        yield Suspicion(
+            cause="numerical-instability",
+            severity="critical",
+            confidence=0.8,
+            where=progress.series.place,
+            evidence=(
+                Evidence("step from which on the loss is NaN or infinite", float(progress.broken), "never", "IEEE 754"),
+                Evidence("largest loss before", max(finite, default=math.nan), "", ""),
+            ),
+            explanation=(
+                "The loss becomes NaN or infinite from one step to the next, without having grown: a logarithm or "
+                "square root of zero, an overflow of exp, or a division by zero. Use the library's stable forms "
+                "(log_softmax, cross_entropy with scores, logsumexp) or add a small number."
+            ),
+            step=progress.broken,
+            explains=frozenset({"lr-high", "exploding-gradient", "plateau", "too-few-epochs", "class-imbalance"}),
+        )
+
+
+RULES = (dead_relu, saturation, vanishing_gradient, exploding_gradient, numerical_instability)

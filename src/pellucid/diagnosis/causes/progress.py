@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from pellucid.diagnosis.observation import LossSite, Observation, Series
+from pellucid.diagnosis.suspicion import Place
 
 LATE = 0.15
 """Share of a run that counts as its end."""
@@ -21,6 +22,9 @@ class Progress:
         noise: standard error of `last`.
         baseline: loss of the best constant prediction.
         train, test: score of the last steps, and of the last evaluation: accuracy, or r2.
+        train_then: as `train`, at the time of the last evaluation.
+        fitted: accuracy of the final network on training samples, in evaluation mode.
+        best_test: the best of the last evaluations, where one network is evaluated against several targets.
         chance: the score of a constant prediction.
         attainable: the score that nearest neighbours or a linear model reach on left-out training samples.
         broken: step from which on the loss was not finite.
@@ -36,6 +40,9 @@ class Progress:
     baseline: float | None
     train: float | None
     test: float | None
+    train_then: float | None
+    fitted: float | None
+    best_test: float | None
     chance: float
     attainable: float | None
     broken: int | None
@@ -49,6 +56,11 @@ class Progress:
     def still_falls(self) -> bool:
         """Whether the loss fell in the end by more than its noise."""
         return self.earlier - self.last > 3 * self.noise
+
+    @property
+    def gap(self) -> float | None:
+        """Score of the training samples less that of the evaluated, at the time of the last evaluation."""
+        return None if self.train_then is None or self.test is None else self.train_then - self.test
 
     @property
     def score(self) -> float | None:
@@ -95,6 +107,9 @@ def progress_of(seen: Observation) -> Progress:
         baseline=baseline_of(site),
         train=_late_score(seen, "train"),
         test=_late_score(seen, "eval"),
+        train_then=_score_then(seen),
+        fitted=_fitted(seen, site),
+        best_test=max(_last_by_place(seen).values(), default=None),
         chance=_chance(seen, site),
         attainable=_attainable(seen),
         broken=None if broken is None or series is None else series.steps[broken],
@@ -142,6 +157,35 @@ def _late_score(seen: Observation, phase: str) -> float | None:
     if late[0].kind == "r2":
         return median(s.score for s in late)
     return _weighted([(s.score, s.size) for s in late])
+
+
+def _fitted(seen: Observation, site: LossSite | None) -> float | None:
+    recalls = seen.after.recalls
+    if not recalls or site is None:
+        return None
+    counts = {label: site.classes.get(label, 0) for label in recalls}
+    return sum(recalls[label] * count for label, count in counts.items()) / max(sum(counts.values()), 1)
+
+
+def _score_then(seen: Observation) -> float | None:
+    judged = [score.step for score in seen.scored("eval") if score.kind != "none"]
+    if not judged:
+        return None
+    window = max(LATE * seen.steps, 1)
+    then = [
+        score
+        for score in seen.scored("train")
+        if score.kind != "none" and math.isfinite(score.score) and abs(score.step - judged[-1]) <= window
+    ]
+    if not then:
+        return _late_score(seen, "train")
+    return median(s.score for s in then) if then[0].kind == "r2" else _weighted([(s.score, s.size) for s in then])
+
+
+def _last_by_place(seen: Observation) -> dict[Place, float]:
+    return {
+        score.site: score.score for score in seen.scored("eval") if score.kind != "none" and math.isfinite(score.score)
+    }
 
 
 def _weighted(pairs: list[tuple[float, int]]) -> float:

@@ -1,3 +1,298 @@
-"""Causes: to be filled."""
+"""Causes in how the weights move: rate, schedule, optimiser, batches, clipping, decay, and when training stopped."""
 
-RULES = ()
+import math
+from collections.abc import Iterator
+from statistics import fmean, median
+
+from pellucid.diagnosis import thresholds
+from pellucid.diagnosis.causes.output import severity_of
+from pellucid.diagnosis.causes.progress import Progress
+from pellucid.diagnosis.observation import Observation, OptimizerSeen, ParameterSeen
+from pellucid.diagnosis.suspicion import Evidence, Suspicion
+
+_PLAIN = frozenset({"SGD"})
+
+
+def relative_updates(seen: Observation) -> list[float]:
+    """Return, for every parameter of two or more axes, the median of |update| / |weight| over the measured steps."""
+    ratios = []
+    for parameter in seen.parameters.values():
+        if len(parameter.shape) > 1:
+            steps = [u / w for u, w in zip(parameter.updates, parameter.weights, strict=False) if w > 0]
+            if steps:
+                ratios.append(median(steps))
+    return ratios
+
+
+def lr_high(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """Steps so large that the loss grows, jumps or stays where weights of any size would leave it."""
+    optimizer = main_optimizer(seen)
+    if optimizer is None or progress.series is None or progress.has_learned:
+        return
+    updates = relative_updates(seen)
+    largest = max(updates, default=0.0)
+    found = list(_too_far(progress, largest))
+    if found:
+        confidence, evidence = max(found, key=lambda one: one[0])
+        rate = max((rate for _, rate in optimizer.rates), default=0.0)
+        yield Suspicion(
+            cause="lr-high",
+            severity="critical",
+            confidence=confidence,
+            where=optimizer.place,
+            evidence=(
+                evidence,
+                thresholds.UPDATE_LARGE.evidence("median |update| / |weight| of the fastest layer", largest),
+                Evidence("learning rate", rate, None, optimizer.kind),
+            ),
+            explanation=(
+                f"The steps of {optimizer.kind} at a rate of {rate:g} are too large: they overshoot, and what one "
+                "step wins the next loses. Lower the rate, first tenfold."
+            ),
+            step=progress.broken or 0,
+            facts={"rate": rate, "wanted_rate": rate / 10, "optimizer": optimizer.kind},
+            explains=frozenset(
+                {"exploding-gradient", "saturation", "dead-relu", "plateau", "numerical-instability", "overfitting"}
+                | {"vanishing-gradient", "capacity-low", "optimizer-unsuited", "wrong-hidden-activation"}
+            ),
+        )
+
+
+def _too_far(progress: Progress, largest: float) -> Iterator[tuple[float, Evidence]]:
+    finite = [value for value in progress.losses if math.isfinite(value)]
+    peak = max(finite, default=0.0)
+    first = abs(progress.first) or 1e-12
+    if progress.broken is not None and peak > 20 * first:
+        yield 0.85, thresholds.GROWTH.evidence("largest loss by the first", peak / first)
+    elif progress.last > 2 * first and progress.last > (progress.baseline or 0.0):
+        yield 0.8, thresholds.GROWTH.evidence("last loss by the first", progress.last / first)
+    if largest > thresholds.UPDATE_LARGE.value:
+        beyond = progress.baseline is not None and progress.last > 0.9 * progress.baseline
+        yield (0.82 if beyond else 0.62), thresholds.GROWTH.evidence("last loss by the first", progress.last / first)
+
+
+def lr_low(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """Steps so small that the weights hardly move in the whole run."""
+    optimizer = main_optimizer(seen)
+    updates = relative_updates(seen)
+    if optimizer is None or not updates or progress.has_learned:
+        return
+    way = fmean(updates) * optimizer.steps
+    rate = max((rate for _, rate in optimizer.rates), default=0.0)
+    if fmean(updates) < thresholds.UPDATE_SMALL.value and way < thresholds.WAY_SHORT.value:
+        yield Suspicion(
+            cause="lr-low",
+            severity="critical",
+            confidence=0.85 if progress.still_falls or progress.fall > 0.002 else 0.7,
+            where=optimizer.place,
+            evidence=(
+                thresholds.UPDATE_SMALL.evidence("mean |update| / |weight| of a step", fmean(updates)),
+                thresholds.WAY_SHORT.evidence("the same, added up over all steps", way),
+                Evidence("learning rate", rate, None, optimizer.kind),
+            ),
+            explanation=(
+                f"In all {optimizer.steps} steps together the weights could move by {way:.2g} of their size: at a "
+                f"rate of {rate:g} learning this takes far longer. Raise the rate tenfold, and again while the loss "
+                "falls smoothly."
+            ),
+            facts={"rate": rate, "wanted_rate": rate * 10, "optimizer": optimizer.kind},
+            explains=frozenset(
+                {"too-few-epochs", "plateau", "optimizer-unsuited", "vanishing-gradient", "capacity-low"}
+            ),
+        )
+
+
+def too_few_epochs(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """A run that was stopped while it was learning."""
+    if progress.has_learned or not progress.still_falls or progress.broken is not None:
+        return
+    if progress.fall > thresholds.STILL_FALLING.value:
+        yield Suspicion(
+            cause="too-few-epochs",
+            severity="warning",
+            confidence=min(0.85, 0.6 + 3 * progress.fall),
+            evidence=(
+                thresholds.STILL_FALLING.evidence("fall of the loss within the last 15 % of the run", progress.fall),
+                Evidence("steps made", float(seen.steps), None, ""),
+            ),
+            explanation=(
+                f"The loss still fell by {progress.fall:.0%} over the last 15 % of the run when it was stopped, and "
+                "the task was not learned. Train for several times as long."
+            ),
+            facts={"steps": seen.steps, "passes": seen.after.passes},
+            explains=frozenset({"plateau", "capacity-low"}),
+        )
+
+
+def optimizer_unsuited(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """Plain gradient descent where it crawls."""
+    optimizer = main_optimizer(seen)
+    if optimizer is None or progress.has_learned or optimizer.kind not in _PLAIN:
+        return
+    updates = relative_updates(seen)
+    slow = updates and fmean(updates) < 3 * thresholds.UPDATE_SMALL.value
+    if not optimizer.settings.get("momentum") and slow and progress.broken is None:
+        yield Suspicion(
+            cause="optimizer-unsuited",
+            severity="warning",
+            confidence=0.55,
+            where=optimizer.place,
+            evidence=(thresholds.UPDATE_SMALL.evidence("mean |update| / |weight| of a step", fmean(updates)),),
+            explanation="Gradient descent without momentum hardly moves here. Use Adam, or a momentum of 0.9.",
+            facts={"optimizer": optimizer.kind, "wanted_optimizer": "Adam"},
+        )
+
+
+def batch_size(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """Batch norm over so few samples that its statistics are noise."""
+    for network in seen.networks:
+        sizes = [size for (phase, size), _ in network.batch_sizes.most_common() if phase == "train"]
+        if not sizes or not network.backed:
+            continue
+        if network.batch_norms and sizes[0] <= thresholds.BATCH_FOR_NORM.value and not progress.has_learned:
+            yield Suspicion(
+                cause="batch-size",
+                severity="critical",
+                confidence=0.9,
+                evidence=(thresholds.BATCH_FOR_NORM.evidence("samples of a batch, with batch norm", float(sizes[0])),),
+                explanation=(
+                    f"Batch norm standardises over {sizes[0]} samples: what it subtracts and divides by is mostly "
+                    "noise, and its running averages describe no batch. Use batches of 16 or more, or layer norm."
+                ),
+                facts={"size": sizes[0], "wanted_size": 32},
+                explains=frozenset(
+                    {"lr-high", "plateau", "too-few-epochs", "overfitting", "capacity-low", "batch-mixing", "lr-low"}
+                    | {"train-eval-mode"}
+                ),
+            )
+
+
+def scheduler_misuse(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """A schedule that takes the rate away long before the end, or never moves it."""
+    for optimizer in seen.optimizers:
+        rates = optimizer.rates
+        if not seen.schedulers or len(rates) < 2 or seen.steps < 20 or progress.has_learned:
+            continue
+        peak = max(rate for _, rate in rates)
+        ends = [*(step for step, _ in rates[1:]), seen.steps]
+        idle = sum(end - step for (step, rate), end in zip(rates, ends, strict=True) if rate < 0.01 * peak) / seen.steps
+        if idle > thresholds.IDLE.value:
+            schedule = seen.schedulers[0]
+            yield Suspicion(
+                cause="scheduler-misuse",
+                severity=severity_of(progress),
+                confidence=0.9,
+                where=schedule.place,
+                evidence=(
+                    thresholds.IDLE.evidence("share of the steps made at less than 1 % of the highest rate", idle),
+                    Evidence(
+                        "steps of the schedule", float(schedule.calls), float(seen.steps), "steps of the optimiser"
+                    ),
+                ),
+                explanation=(
+                    f"{schedule.kind} has taken the learning rate to less than 1 % of its highest before "
+                    f"{1 - idle:.0%} of the run was over; the rest of the steps change nothing. A schedule counted "
+                    "in epochs must be stepped once an epoch, one counted in steps once a step."
+                ),
+                facts={"schedule": schedule.kind, "calls": schedule.calls},
+                explains=frozenset({"lr-low", "too-few-epochs", "plateau", "capacity-low"}),
+            )
+
+
+def clip_too_tight(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """Clipping that leaves nearly nothing of a gradient whose size matters."""
+    optimizer = main_optimizer(seen)
+    for clipping in seen.clippings.values():
+        norms = [norm for norm in clipping.norms if math.isfinite(norm)]
+        if progress.has_learned or optimizer is None or len(norms) < 5 or clipping.limit <= 0:
+            continue
+        times = median(norms) / clipping.limit
+        if times > thresholds.CLIPPED.value and optimizer.kind in {"SGD", "ASGD"}:
+            yield Suspicion(
+                cause="clip-too-tight",
+                severity="critical",
+                confidence=0.88,
+                where=clipping.place,
+                evidence=(thresholds.CLIPPED.evidence("median gradient norm by the limit it is clipped to", times),),
+                explanation=(
+                    f"Nearly every gradient is cut to 1/{times:.0f} of its length, and with it every step. "
+                    "Clipping is for rare outliers: set the limit near the usual norm."
+                ),
+                facts={"limit": clipping.limit, "wanted_limit": median(norms)},
+                explains=frozenset({"lr-low", "too-few-epochs", "plateau", "optimizer-unsuited"}),
+            )
+
+
+def over_regularised(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """Decay or dropout that keeps the network from fitting even what it learns from."""
+    if progress.has_learned:
+        return
+    for optimizer in seen.optimizers:
+        decay = float(optimizer.settings.get("weight_decay", 0.0) or 0.0)
+        shrunk = [p.sizes[1] / p.sizes[0] for n in seen.networks for p in n.parameters if _is_weight(p.shape, p.sizes)]
+        if decay > thresholds.DECAY.value and shrunk and median(shrunk) < 0.9:
+            yield Suspicion(
+                cause="over-regularised",
+                severity="critical",
+                confidence=0.88,
+                where=optimizer.place,
+                evidence=(
+                    thresholds.DECAY.evidence("weight decay", decay),
+                    Evidence(
+                        "size of the weights in the end by that in the beginning", median(shrunk), "1 or more", ""
+                    ),
+                ),
+                explanation=(
+                    f"A weight decay of {decay:g} pulls the weights to zero faster than the data pushes them away: "
+                    f"they end at {median(shrunk):.0%} of the size they began with. Usual values lie between 0 and 0.1."
+                ),
+                facts={"weight_decay": decay, "wanted_weight_decay": 0.01},
+                explains=frozenset(
+                    {"lr-low", "plateau", "too-few-epochs", "capacity-low", "vanishing-gradient", "dead-relu"}
+                ),
+            )
+    strong = {name: p for network in seen.networks for name, p in network.dropouts.items() if network.backed}
+    if strong and max(strong.values()) >= thresholds.DROPOUT.value:
+        name = max(strong, key=lambda at: strong[at])
+        yield Suspicion(
+            cause="over-regularised",
+            severity="critical",
+            confidence=0.8,
+            evidence=(thresholds.DROPOUT.evidence(f"probability of {name}", strong[name]),),
+            explanation=(
+                f"{name} drops {strong[name]:.0%} of its inputs, and the network does not fit even its training data. "
+                "Usual values lie between 0.1 and 0.5."
+            ),
+            facts={"dropout": strong[name], "wanted_dropout": 0.2, "module": name},
+            explains=frozenset({"too-few-epochs", "plateau", "capacity-low", "lr-low"}),
+        )
+
+
+def _is_weight(shape: tuple[int, ...], sizes: tuple[float, float]) -> bool:
+    return len(shape) > 1 and sizes[0] > 0
+
+
+def main_optimizer(seen: Observation) -> OptimizerSeen | None:
+    """Return the optimiser that made most steps."""
+    return max((o for o in seen.optimizers if o.steps), key=lambda o: o.steps, default=None)
+
+
+def first_and_last(seen: Observation) -> tuple[ParameterSeen, ParameterSeen] | None:
+    """Return the first and the last layer's weights, as the graph orders them."""
+    for structure in seen.structures.values():
+        known = [seen.parameters[layer.weight] for layer in structure.layers if layer.weight in seen.parameters]
+        if len(known) >= 2:
+            return known[0], known[-1]
+    return None
+
+
+RULES = (
+    lr_high,
+    lr_low,
+    too_few_epochs,
+    optimizer_unsuited,
+    batch_size,
+    scheduler_misuse,
+    clip_too_tight,
+    over_regularised,
+)

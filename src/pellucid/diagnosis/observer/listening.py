@@ -14,6 +14,7 @@ ROWS_DENSE, ROWS_PER_DOUBLING = 256, 64
 """Steps at which samples, targets and scores are taken in."""
 GRAPHS_DENSE, GRAPHS_PER_DOUBLING = 12, 12
 """Steps at which the graph, activations, gradients and updates are measured."""
+EVALUATIONS_DENSE, EVALUATIONS_PER_DOUBLING = 1024, 512
 FAULTS = 20
 
 
@@ -37,10 +38,16 @@ class Listening:
         self.seen = Observation()
         self.limit = limit
         self.busy = False
+        self.evaluations = 0
 
     def takes_rows(self) -> bool:
         """Say whether this step's samples are taken in."""
         return is_measured(self.seen.steps, ROWS_DENSE, ROWS_PER_DOUBLING)
+
+    def takes_evaluation(self) -> bool:
+        """Say whether this evaluation's samples are taken in: there are fewer of them than steps, and the last counts."""
+        self.evaluations += 1
+        return is_measured(self.evaluations, EVALUATIONS_DENSE, EVALUATIONS_PER_DOUBLING)
 
     def takes_graphs(self) -> bool:
         """Say whether this step's graph is measured."""

@@ -116,9 +116,12 @@ class Losses(Listener):
     @quietly
     def compared(self, function: str, result: Tensor, one: Any, other: Any, *rest: Any, **keywords: Any) -> None:
         """Two tensors were subtracted or compared, outside of any network."""
-        if not (isinstance(one, Tensor) and isinstance(other, Tensor)) or not self.listening.takes_rows():
+        if not (isinstance(one, Tensor) and isinstance(other, Tensor)):
             return
         if self.networks.answer is None or self.networks.is_inside():
+            return
+        training = one.requires_grad or other.requires_grad
+        if not (self.listening.takes_rows() if training else self.listening.takes_evaluation()):
             return
         if "eq" in function or "ne" in function:
             self._matched(result, one, other)
@@ -141,7 +144,7 @@ class Losses(Listener):
         site.eval_calls += not training
         if training and self.listening.takes_graphs() and result.grad_fn is not None:
             self.made[result.grad_fn] = (site, prediction.grad_fn)
-        if self.listening.takes_rows():
+        if self.listening.takes_rows() if training else self.listening.takes_evaluation():
             site.weighted = site.weighted or weighted
             self._take_in(site, result, prediction, target, "train" if training else "eval")
 

@@ -1,5 +1,7 @@
 """Networks that a script calls: which, how, with what."""
 
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -8,6 +10,7 @@ from torch import Tensor, nn
 from pellucid.diagnosis.observation import NetworkSeen, Phase, Span
 from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
 from pellucid.diagnosis.observer.places import calling_place, variable_name
+from pellucid.diagnosis.observer.rivals import Rivals
 
 SAMPLED = 4_096
 """Numbers kept of a parameter, evenly spread, to compare it with later."""
@@ -36,6 +39,8 @@ class Networks(Listener):
         self.answer: tuple[NetworkSeen, Tensor] | None = None
         self.waiting: dict[int, bool] = {}
         self._outermost = 0
+        self.rivals = Rivals(listening)
+        self._states: tuple[weakref.ref[Tensor], ...] = ()
 
     def is_inside(self) -> bool:
         """Say whether a network is computing, and not the script."""
@@ -57,8 +62,12 @@ class Networks(Listener):
         self.depth = max(self.depth - 1, 0)
         if self.depth == 0 and isinstance(output, Tensor) and id(module) in self.known:
             self.answer = (self.known[id(module)], output)
+            if self.listening.takes_rows() and torch.is_grad_enabled():
+                self.rivals.judged(self.known[id(module)], self.given, output)
         if torch.is_grad_enabled() and self.listening.takes_graphs():
             self._made(module, output)
+        if self.depth == 0 and isinstance(output, tuple) and id(module) in self.known:
+            self._states = tuple(weakref.ref(state) for state in _tensors(output[1:]))
 
     @quietly
     def _called(self, module: nn.Module, inputs: tuple[Any, ...], phase: Phase) -> None:
@@ -74,6 +83,9 @@ class Networks(Listener):
             network.places[mode] = calling_place()
         if phase == "train":
             self.waiting[id(module)] = module.training
+        if phase == "train" and self._states:
+            states = {state.data_ptr() for ref in self._states if (state := ref()) is not None}
+            network.carried += any(tensor.data_ptr() in states for tensor in _tensors(inputs[1:]))
         first = next((value for value in inputs if isinstance(value, Tensor) and value.dim() > 0), None)
         self.given = None if first is None else (network, first)
         if first is not None and self.listening.takes_rows():
@@ -99,7 +111,11 @@ class Networks(Listener):
         values = output[0] if isinstance(output, tuple) and output else output
         if isinstance(values, Tensor) and values.grad_fn is not None:
             # an outer module's result is its last inner one's: the inner one is the place to look at
-            self.makers.setdefault(values.grad_fn, self.paths.get(id(module), type(module).__name__))
+            path = self.paths.get(id(module), type(module).__name__)
+            self.makers.setdefault(values.grad_fn, path)
+        network = self.known.get(self._outermost)
+        if network is not None and id(module) in self.paths:
+            network.called.add(self.paths[id(module)])
 
     @quietly
     def loaded(self, result: Any, module: nn.Module, *arguments: Any, **keywords: Any) -> None:
@@ -108,6 +124,15 @@ class Networks(Listener):
             if id(inner) in self.known:
                 self.known[id(inner)].loaded = True
         self.seen.loaded.update(id(parameter) for parameter in module.parameters())
+
+
+def _tensors(values: Any) -> Iterator[Tensor]:
+    """Yield the tensors in nested tuples and lists."""
+    if isinstance(values, Tensor):
+        yield values
+    elif isinstance(values, tuple | list):
+        for value in values:
+            yield from _tensors(value)
 
 
 def sample(parameter: Tensor, most: int = SAMPLED) -> Tensor:

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from pellucid.diagnosis.tracebacks import HIDDEN_FILE
+
 
 class Patches:
     """Replacements that can be undone, the last first."""
@@ -59,4 +61,4 @@ def _hide(function: Any) -> None:
     """Let warnings point to the script's line, as without us: Python skips frames of this file name in counting."""
     code = getattr(function, "__code__", None)
     if code is not None:
-        function.__code__ = code.replace(co_filename="<pellucid: importlib _bootstrap>")
+        function.__code__ = code.replace(co_filename=HIDDEN_FILE)

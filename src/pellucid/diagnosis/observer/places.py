@@ -12,8 +12,7 @@ _NOT_THE_SCRIPTS = (
     str(Path(torch.__file__).parent),
     str(Path(__file__).parents[2]),
     f"{sys.prefix}/lib/python",
-    "<frozen",
-    "<string>",
+    "<",
     str(Path(sys.__dict__.get("_stdlib_dir") or Path(Path.__module__).parent)),
 )
 

@@ -66,9 +66,13 @@ class Recorder:
 
     def stop(self) -> None:
         """Leave torch as it was."""
+        self.abandon()
+        for series in self.seen.series.values():
+            series.settle()
+
+    def abandon(self) -> None:
+        """Leave torch as it was, and compute nothing: in a forked child even that may never end."""
         for handle in self._handles:
             handle.remove()
         self._handles = []
         self._patches.undo()
-        for series in self.seen.series.values():
-            series.settle()

@@ -1,6 +1,6 @@
 """What a graph says of the network behind it: its layers, what stands between them, and what should not."""
 
-from typing import Any
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -33,7 +33,10 @@ def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: 
             if layer.weight not in known:  # a recurrent cell multiplies by the same weights at every step
                 structure.layers.append(layer)
             known.add(layer.weight)
-        elif op.name in BATCH_NORMS:
+        elif op.name in NORMS:
+            structure.norm_first = structure.norm_first or not structure.layers
+            if op.name not in BATCH_NORMS:
+                continue
             structure.has_batch_norm = structure.has_batch_norm or bool(op.saved("training"))
             structure.biased_norms.extend(_biased(graph, op))
         elif op.name in {"Softmax", "LogSoftmax"}:
@@ -62,32 +65,43 @@ def _layer(graph: Graph, at: int, op: Op) -> Layer:
     fan_in = weight[0].numel() if weight.dim() > 1 else 1
     if op.name in {"Mm", "Addmm"} and op.shape and fan_out != op.shape[-1] and weight.dim() == 2:
         fan_in, fan_out = fan_out, fan_in  # a weight used as it stands, (inputs, outputs), not transposed
-    spread = weight.detach().float().std().item() if weight.numel() > 1 else 0.0
     return Layer(
-        op.name, op.module, id(weight), None if bias is None else id(bias), fan_in, fan_out, _after(graph, at), spread
+        kind=op.name,
+        module=op.module,
+        weight=id(weight),
+        bias=None if bias is None else id(bias),
+        fan_in=fan_in,
+        fan_out=fan_out,
+        after=_after(graph, at),
+        reads=_reads(graph, op),
+        spread=weight.detach().float().std().item() if weight.numel() > 1 else 0.0,
     )
 
 
-def _after(graph: Graph, at: int) -> Any:
-    """Say what stands between a layer and those before it."""
+def _reads(graph: Graph, op: Op) -> str | None:
+    inputs = graph.inputs(op)
+    before = graph.before(inputs[0]) if inputs else None
+    return None if before is None else graph.ops[before].name
+
+
+def _after(graph: Graph, at: int) -> Literal["input", "nonlinear", "linear"]:
+    """Say what stands between a layer and those before it: nonlinear, if any path has a nonlinearity."""
     waiting = graph.inputs(graph.ops[at])
     entered: set[int] = set()
-    is_first = True
+    after: Literal["input", "linear"] = "input"
     while waiting:
         place = waiting.pop()
         if place in entered:
             continue
         entered.add(place)
         op = graph.ops[place]
-        if graph.is_layer(op):
-            return "linear" if not is_recurrent(op) else "nonlinear"
-        if op.name in EMBEDDINGS:
-            continue
-        if not graph.is_linear(op):
+        if is_recurrent(op) or not (graph.is_layer(op) or op.name in EMBEDDINGS or graph.is_linear(op)):
             return "nonlinear"
-        is_first = False
-        waiting.extend(graph.inputs(op))
-    return "input" if is_first or not waiting else "linear"
+        if graph.is_layer(op):
+            after = "linear"
+        elif op.name not in EMBEDDINGS:
+            waiting.extend(graph.inputs(op))
+    return after
 
 
 def _biased(graph: Graph, norm: Op) -> list[str]:

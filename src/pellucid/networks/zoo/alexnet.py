@@ -4,6 +4,7 @@ from typing import Literal
 
 from pellucid.networks.zoo.entry import Arrows, Entry
 from pellucid.networks.zoo.image_sizes import at_least, behind_enlarging
+from pellucid.networks.zoo.widths import in_proportion
 from pellucid.shapes import Image
 
 Form = Literal["single-tower", "two-group", "published"]
@@ -12,12 +13,15 @@ _PAPERS = Image(227, 227, 3)
 _PUBLISHED = Image(224, 224, 3)
 _PLACES = 6  # of the paper's last pooling, along each axis
 _POOL = "maxpool(3x3, stride=2)"
-# what the fully connected layers are read from: where their inputs are dropped, as published, or their outputs
-_DENSE = "fc(4096, init=he) -> relu -> dropout -> fc(4096, init=he) -> relu -> dropout -> fc({classes})"
-_DENSE_PUBLISHED = "dropout -> fc(4096, init=he) -> relu -> dropout -> fc(4096, init=he) -> relu -> fc({classes})"
+_MAPS = (96, 256, 384, 384, 256)
+_MAPS_PUBLISHED = (64, 192, 384, 256, 256)
+_UNITS = 4096
+# of the fully connected layers the outputs are dropped, or the inputs, as published
+_DENSE = "fc({units}, init=he) -> relu -> dropout -> fc({units}, init=he) -> relu -> dropout -> fc({classes})"
+_DENSE_PUBLISHED = "dropout -> fc({units}, init=he) -> relu -> dropout -> fc({units}, init=he) -> relu -> fc({classes})"
 
 
-def write(input: Image, *, classes: int, form: Form = "single-tower") -> Arrows:
+def write(input: Image, *, classes: int, form: Form = "single-tower", width: int = 0) -> Arrows:
     """Write five convolutions, three of them pooled, and three fully connected layers.
 
     Weights start as He et al. (2015) draw them, where the paper draws them from N(0, 0.01) and lets some biases start
@@ -29,13 +33,20 @@ def write(input: Image, *, classes: int, form: Form = "single-tower") -> Arrows:
         classes: the outputs.
         form: single-tower, two-group (convolutions 2, 4 and 5 see half the maps, as on the paper's two graphics
             cards), or published (narrower and without normalisation, as torchvision's weights are).
+        width: maps of the first convolution (96 unless said, 64 of the published form); all others, and the units,
+            are in proportion.
     """
-    enlarged = at_least(input, 63 if form == "published" else 67)
-    classifier = (_DENSE_PUBLISHED if form == "published" else _DENSE).format(classes=classes)
-    if form == "published":
-        features = f"{_published()} -> adaptiveavgpool({_PLACES}x{_PLACES})"
+    published = form == "published"
+    usual = _MAPS_PUBLISHED if published else _MAPS
+    groups = 2 if form == "two-group" else 1
+    maps = [in_proportion(count, width or usual[0], usual[0], groups) for count in usual]
+    units = in_proportion(_UNITS, width or usual[0], usual[0])
+    enlarged = at_least(input, 63 if published else 67)
+    classifier = (_DENSE_PUBLISHED if published else _DENSE).format(units=units, classes=classes)
+    if published:
+        features = f"{_published(maps)} -> adaptiveavgpool({_PLACES}x{_PLACES})"
         return behind_enlarging(Arrows({"features": features, "classifier": classifier}), input, enlarged)
-    features = _features(2 if form == "two-group" else 1, shapes=input == _PAPERS)
+    features = _features(maps, groups, shapes=input == _PAPERS)
     notes: tuple[str, ...] = ()
     height, width = (min(_PLACES, _places(side)) for side in (enlarged.height, enlarged.width))
     if (height, width) != (_places(enlarged.height), _places(enlarged.width)):
@@ -44,26 +55,28 @@ def write(input: Image, *, classes: int, form: Form = "single-tower") -> Arrows:
     return behind_enlarging(Arrows({"features": features, "classifier": classifier}, notes), input, enlarged)
 
 
-def _features(groups: int, *, shapes: bool) -> str:
+def _features(maps: list[int], groups: int, *, shapes: bool) -> str:
     """Return the paper's convolutions; for its own images with the shapes it draws, which are then checked."""
     grouped = f", groups={groups}" if groups > 1 else ""
+    a, b, c, d, e = maps
     steps = [
-        *("conv(96, 11x11, stride=4, init=he)", "55x55x96", "relu", "lrn", _POOL, "27x27x96"),
-        *(f"conv(256, 5x5, padding=2{grouped}, init=he)", "27x27x256", "relu", "lrn", _POOL, "13x13x256"),
-        *("conv(384, 3x3, padding=1, init=he)", "13x13x384", "relu"),
-        *(f"conv(384, 3x3, padding=1{grouped}, init=he)", "13x13x384", "relu"),
-        *(f"conv(256, 3x3, padding=1{grouped}, init=he)", "13x13x256", "relu", _POOL, "6x6x256"),
+        *(f"conv({a}, 11x11, stride=4, init=he)", f"55x55x{a}", "relu", "lrn", _POOL, f"27x27x{a}"),
+        *(f"conv({b}, 5x5, padding=2{grouped}, init=he)", f"27x27x{b}", "relu", "lrn", _POOL, f"13x13x{b}"),
+        *(f"conv({c}, 3x3, padding=1, init=he)", f"13x13x{c}", "relu"),
+        *(f"conv({d}, 3x3, padding=1{grouped}, init=he)", f"13x13x{d}", "relu"),
+        *(f"conv({e}, 3x3, padding=1{grouped}, init=he)", f"13x13x{e}", "relu", _POOL, f"6x6x{e}"),
     ]
     return " -> ".join(step for step in steps if shapes or not step[0].isdigit())
 
 
-def _published() -> str:
+def _published(maps: list[int]) -> str:
+    a, b, c, d, e = maps
     steps = [
-        *("conv(64, 11x11, stride=4, padding=2, init=he)", "relu", _POOL),
-        *("conv(192, 5x5, padding=2, init=he)", "relu", _POOL),
-        *("conv(384, 3x3, padding=1, init=he)", "relu"),
-        *("conv(256, 3x3, padding=1, init=he)", "relu"),
-        *("conv(256, 3x3, padding=1, init=he)", "relu", _POOL),
+        *(f"conv({a}, 11x11, stride=4, padding=2, init=he)", "relu", _POOL),
+        *(f"conv({b}, 5x5, padding=2, init=he)", "relu", _POOL),
+        *(f"conv({c}, 3x3, padding=1, init=he)", "relu"),
+        *(f"conv({d}, 3x3, padding=1, init=he)", "relu"),
+        *(f"conv({e}, 3x3, padding=1, init=he)", "relu", _POOL),
     ]
     return " -> ".join(steps)
 

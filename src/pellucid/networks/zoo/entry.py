@@ -37,6 +37,7 @@ class Entry:
         rule: how it learns unless said; None for the usual rule.
         figures: what the literature or arithmetic says of the network as it is without arguments.
         forms: the input of a form, the value of an argument of that name, where it is another.
+        by_rows: from the number of training rows, arguments for so few of them, in place of the usual ones.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Entry:
     learns: TaskName | None = None
     rule: RuleName | None = None
     forms: Mapping[str, Shape] = field(default_factory=dict)
+    by_rows: Callable[[int], Mapping[str, int]] = lambda _rows: {}
 
     def input_of(self, arguments: Mapping[str, Any]) -> Shape | None:
         """Return the input the entry has with these arguments unless one is given."""

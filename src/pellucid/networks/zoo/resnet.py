@@ -9,13 +9,15 @@ from pellucid.networks.zoo.entry import Arrows, Entry
 from pellucid.shapes import Image
 
 _DEEP = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
-_MAPS = (64, 128, 256, 512)
+_MAPS = 64  # of the first stage; each later one has twice as many
 _EXPANSION = 4  # maps a bottleneck gives for each of its 3x3 convolution
 _SHALLOWEST_BOTTLENECK = 50
 _SMALL = 64  # the paper's first layers quarter an image, and would leave too little of one smaller than this
 
 
-def write(depth: int, residual: bool, input: Image, *, classes: int, batchnorm: bool = True) -> Arrows:
+def write(
+    depth: int, residual: bool, input: Image, *, classes: int, width: int = _MAPS, batchnorm: bool = True
+) -> Arrows:
     """Write four stages of blocks of two 3x3 convolutions; a shortcut is projected where the shape changes.
 
     Weights start as He et al. (2015) draw them. Images smaller than 64x64 meet a first convolution of 3x3 without
@@ -26,6 +28,7 @@ def write(depth: int, residual: bool, input: Image, *, classes: int, batchnorm: 
         residual: whether there are shortcuts.
         input: the images.
         classes: the outputs.
+        width: maps of the first stage; each later one has twice as many.
         batchnorm: whether each convolution is batch-normalised.
     """
 
@@ -33,7 +36,7 @@ def write(depth: int, residual: bool, input: Image, *, classes: int, batchnorm: 
         body = _basic(maps, stride, batchnorm=batchnorm)
         return f"residual({body}) -> relu" if residual else f"{body} -> relu"
 
-    return _imagenet(depth, block, input, classes, batchnorm=batchnorm)
+    return _imagenet(depth, block, input, width, classes, batchnorm=batchnorm)
 
 
 def write_bottleneck(
@@ -42,6 +45,7 @@ def write_bottleneck(
     *,
     classes: int,
     form: Literal["paper", "published"] = "paper",
+    width: int = _MAPS,
     batchnorm: bool = True,
 ) -> Arrows:
     """Write four stages of blocks of a 1x1, a 3x3 and a 1x1 convolution, as `write` does for those of two 3x3.
@@ -51,6 +55,7 @@ def write_bottleneck(
         input: the images.
         classes: the outputs.
         form: where a stage halves the image: in its first 1x1 (paper), or its first 3x3 (published, torchvision's).
+        width: maps of the 3x3 convolutions of the first stage; each later one has twice as many.
         batchnorm: whether each convolution is batch-normalised.
     """
 
@@ -63,7 +68,7 @@ def write_bottleneck(
         )
         return f"residual({' -> relu -> '.join(convolutions)}) -> relu"
 
-    return _imagenet(depth, block, input, classes, batchnorm=batchnorm)
+    return _imagenet(depth, block, input, width, classes, batchnorm=batchnorm)
 
 
 def write_cifar(
@@ -118,13 +123,14 @@ Block = Callable[[int, int], str]
 """The arrows of a block, from its maps and its stride."""
 
 
-def _imagenet(depth: int, block: Block, input: Image, classes: int, *, batchnorm: bool) -> Arrows:
-    stem = [_conv(64, 7, 2, batchnorm=batchnorm), "relu", "maxpool(3x3, stride=2, padding=1)"]
+def _imagenet(depth: int, block: Block, input: Image, width: int, classes: int, *, batchnorm: bool) -> Arrows:
+    stem = [_conv(width, 7, 2, batchnorm=batchnorm), "relu", "maxpool(3x3, stride=2, padding=1)"]
     notes: tuple[str, ...] = ()
     if min(input.height, input.width) < _SMALL:
-        stem = [_conv(64, 3, batchnorm=batchnorm), "relu"]
+        stem = [_conv(width, 3, batchnorm=batchnorm), "relu"]
         notes = ("the first convolution is 3x3, without stride and pooling, for images this small",)
-    return _arrows(stem, block, zip(_DEEP[depth], _MAPS, strict=True), classes, notes)
+    stages = ((count, width << stage) for stage, count in enumerate(_DEEP[depth]))
+    return _arrows(stem, block, stages, classes, notes)
 
 
 def _cifar(depth: int, block: Block, width: int, classes: int, *, batchnorm: bool) -> Arrows:

@@ -4,16 +4,18 @@ from functools import partial
 
 from pellucid.networks.zoo.entry import Arrows, Entry
 from pellucid.networks.zoo.image_sizes import at_least, behind_enlarging
+from pellucid.networks.zoo.widths import in_proportion
 from pellucid.shapes import Image
 
 _STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 _MAPS = (64, 128, 256, 512, 512)
+_UNITS = 4096
 _SMALLEST = 32  # halved five times, one pixel is left
 _PAPERS = Image(224, 224, 3)
 _PLACES = 7  # of the paper's last pooling, along each axis
 
 
-def write(depth: int, input: Image, *, classes: int, batchnorm: bool = False) -> Arrows:
+def write(depth: int, input: Image, *, classes: int, width: int = _MAPS[0], batchnorm: bool = False) -> Arrows:
     """Write five stages of 3x3 convolutions, each pooled to half the size, and three fully connected layers.
 
     Weights start as He et al. (2015) draw them, so that the deep ones learn from the start; the paper begins them with
@@ -24,21 +26,23 @@ def write(depth: int, input: Image, *, classes: int, batchnorm: bool = False) ->
         depth: layers with weights: 11, 13, 16 or 19.
         input: the images.
         classes: the outputs.
+        width: maps of the first stage; those of the others, and the units, are in proportion.
         batchnorm: whether each convolution is batch-normalised, which the paper's are not.
     """
     enlarged = at_least(input, _SMALLEST)
     conv = "conv({maps}, 3x3, padding=1, init=he) -> " + "batchnorm -> " * batchnorm + "relu"
     stages = [
-        " -> ".join([conv.format(maps=maps)] * count + ["maxpool(2x2)"])
+        " -> ".join([conv.format(maps=in_proportion(maps, width, _MAPS[0]))] * count + ["maxpool(2x2)"])
         for count, maps in zip(_STAGES[depth], _MAPS, strict=True)
     ]
     places = [side // _SMALLEST for side in (enlarged.height, enlarged.width)]
     notes: tuple[str, ...] = ()
     if max(places) > _PLACES:
-        height, width = (min(_PLACES, side) for side in places)
-        stages.append(f"adaptiveavgpool({height}x{width})")
-        notes = (f"the last maps are averaged to {height}x{width}, as many numbers as the paper has at most",)
-    classifier = f"2 * (fc(4096, init=he) -> relu -> dropout) -> fc({classes})"
+        averaged = "x".join(str(min(_PLACES, side)) for side in places)
+        stages.append(f"adaptiveavgpool({averaged})")
+        notes = (f"the last maps are averaged to {averaged}, as many numbers as the paper has at most",)
+    units = in_proportion(_UNITS, width, _MAPS[0])
+    classifier = f"2 * (fc({units}, init=he) -> relu -> dropout) -> fc({classes})"
     return behind_enlarging(Arrows({"features": " -> ".join(stages), "classifier": classifier}, notes), input, enlarged)
 
 

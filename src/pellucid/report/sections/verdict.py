@@ -10,7 +10,7 @@ from pellucid.report.markup import Child, element
 from pellucid.report.numbers import counted, interval, sentence, title_of, unbroken
 from pellucid.report.pieces import badge
 from pellucid.report.subject import Subject
-from pellucid.training.tasks import HIGHER_IS_BETTER, METRICS
+from pellucid.training.tasks import HIGHER_IS_BETTER, METRICS, is_judged_by_rows
 
 _MOST_CONCERNS = 8
 _WIDTH = 440.0
@@ -21,7 +21,7 @@ _STATUS = {
     "warning": ("fair", "Usable with care: see what is wrong below."),
     "critical": ("bad", "Do not rely on it yet: something is seriously wrong."),
 }
-_MEASURED = ("plain", "Trained to the end: see below what it makes.")
+_MEASURED = ("plain", "Trained to the end: its figures, and what it makes.")
 _UNFINISHED = {
     "finished": ("fair", "Trained to the end, but not judged."),
     "stopped": ("fair", "Not finished: the training was stopped before its end."),
@@ -34,7 +34,7 @@ def verdict(subject: Subject) -> list[Element]:
     """Return the verdict and what is wrong, the worst first."""
     concerns = [*_unfinished(subject), *_concerns(subject)]
     worst = concerns[0].severity if concerns else "fine"
-    if subject.state == "finished" and subject.specimens is not None:
+    if subject.state == "finished" and not is_judged_by_rows(subject.target) and not subject.unjudged:
         style, status = _MEASURED
     elif subject.state != "finished" or subject.judgement is None:
         style, status = _UNFINISHED[subject.state]
@@ -48,8 +48,11 @@ def verdict(subject: Subject) -> list[Element]:
         class_=f"verdict {style}",
         aria_label="Verdict",
     )
-    measured = subject.specimens is not None and not concerns
-    return [box] if measured else [box, _listed(concerns, judged=subject.judgement is not None)]
+    return (
+        [box]
+        if subject.judgement is None and not concerns
+        else [box, _listed(concerns, judged=subject.judgement is not None)]
+    )
 
 
 def _headline(subject: Subject) -> str:
@@ -99,7 +102,7 @@ def _leading(subject: Subject) -> Child:
 def _measured(subject: Subject) -> Element | None:
     """Return the figures of a network that is not judged row by row: those that its task measured."""
     result = subject.record.result
-    if result is None or subject.specimens is None:
+    if result is None or is_judged_by_rows(subject.target):
         return None
     figures = [_figure(title_of(name), metric(name, value)) for name, value in result.metrics.items() if name != "loss"]
     return element("dl", figures, class_="figures")
@@ -173,7 +176,7 @@ def _unfinished(subject: Subject) -> list[Concern]:
             advice = f"go on with: pellucid train --resume {subject.folder}"
             title = "The training is not finished."
             return [Concern("unfinished", "warning", title, f"{done} of {planned} epochs are done.", advice)]
-    if subject.judgement is None and subject.specimens is None:
+    if subject.judgement is None and (subject.unjudged or is_judged_by_rows(subject.target)):
         title = "The network could not be judged again, so much of this page is missing."
         return [Concern("unjudged", "warning", title, subject.unjudged, "")]
     return []
@@ -181,7 +184,7 @@ def _unfinished(subject: Subject) -> list[Concern]:
 
 def _concerns(subject: Subject) -> list[Concern]:
     """Return what judging and diagnosis found, the worst first."""
-    found = list(subject.judgement.concerns) if subject.judgement else []
+    found = [*subject.concerns, *(subject.judgement.concerns if subject.judgement else ())]
     for finding in subject.findings:
         severity = "note" if finding.severity == "info" else finding.severity
         advice = "; ".join(str(remedy.get("action", "")) for remedy in finding.remedies[:2])

@@ -14,7 +14,7 @@ from pellucid.errors import DataError, OptionError
 from pellucid.recipe import Recipe
 from pellucid.shapes import Features
 from pellucid.training.batches import rows_at_once
-from pellucid.training.memories import Memory, memory_of, states_before
+from pellucid.training.memories import Memory, crosstalk, memory_of, states_before
 from pellucid.training.session import Rule, Session
 from pellucid.training.tasks.recall import kept, lost
 
@@ -52,8 +52,12 @@ class Storing(Rule):
         _refuse_many_values(session, memory)
 
     def notes(self, session: Session) -> tuple[str, ...]:
-        """Say how many of the rows are stored where there is no room for all."""
-        rows, room = len(session.data.rows["train"]), len(memory_of(session.network).patterns)
+        """Say how many of the rows are stored where there is no room for all; then whether Hebb's rule holds them."""
+        memory, rows = memory_of(session.network), len(session.data.rows["train"])
+        if memory.stored:
+            found = crosstalk(memory)
+            return (f"{found}; {found.reason}", f"try {found.advice}") if found and found.blurs else ()
+        room = len(memory.patterns)
         if rows <= room:
             return ()
         return (f"{room:,} of {rows:,} rows, which stand for the others, are stored; more with patterns=...",)

@@ -16,7 +16,7 @@ from pellucid.recipe import MetricName, Recipe, TaskName
 from pellucid.seed import generator
 from pellucid.shapes import Features, Image, Sequence, Shape
 from pellucid.training.device import Device
-from pellucid.training.memories import Memory, memory_of, recalled
+from pellucid.training.memories import Memory, crosstalk, memory_of, recalled
 from pellucid.training.tasks.specimens import Specimen, Specimens
 from pellucid.training.tasks.task import Network, Task, metric_for
 
@@ -90,7 +90,7 @@ class Recall(Task):
         lead = (
             f"The first {len(items)} of {int(memory.stored)} stored patterns, from a half of each; grey is not known."
         )
-        return Specimens("What it recalls", lead, tuple(items))
+        return Specimens("What it recalls", f"{lead}{_storage_said(memory)}", tuple(items))
 
 
 def recall(data: Dataset, target: Itself, recipe: Recipe) -> Recall:
@@ -102,6 +102,15 @@ def recall(data: Dataset, target: Itself, recipe: Recipe) -> Recall:
     if not isinstance(data.input_shape, Features | Image | Sequence):
         raise OptionError("tokens are not recalled", expected="images or features", received=str(data.input_shape))
     return Recall(target, data.input_shape, metric_for("recall", recipe))
+
+
+def _storage_said(memory: Memory) -> str:
+    """Return why patterns that are alike are stored as they are, or why that failed; nothing where there is no more."""
+    found = crosstalk(memory)
+    if found is None or not found.alike or (found.storage == "hebbian" and not found.blurs):
+        return ""
+    how = "Stored by Hebb's rule" if found.blurs else "Stored by the pseudo-inverse, not by Hebb's rule"
+    return f" {how}: {found.reason}."
 
 
 def said_of(memory: Memory, kind: int, nearest: int) -> str:
