@@ -11,13 +11,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from pellucid.diagnosis.observer.listening import EnoughSteps
+from pellucid.diagnosis.proof.marks import Mark, listen
 from pellucid.diagnosis.remedies.interventions import Intervention
-from pellucid.diagnosis.script import Ending, Program, Watching, run
+from pellucid.diagnosis.script import Ending, Program, run
 from pellucid.diagnosis.watch import Watch
 from pellucid.record import read_json, to_json_line
 
@@ -82,10 +83,6 @@ class _Scorer(Watch):
         super().__init__(steps=steps)
         vars(self._recorder.listening)["takes_rows"] = lambda: True
 
-    def abandon(self) -> None:
-        """Watch no more, in a forked child."""
-        self._recorder.stop()
-
 
 def main() -> None:
     """Replay what the plan says, and write the answer where it says."""
@@ -96,12 +93,15 @@ def main() -> None:
         Intervention.from_json(change).install(undo)
     register_optimizer_step_post_hook(_ends_after(plan["seconds"]))
     watch = _Scorer(steps=plan["steps"])
+    marks: list[Mark] = []
+    listen(undo, marks, lambda: watch.steps)
 
     def tell(ending: Ending) -> None:
         seen = watch.seen
         scores = [asdict(score) for score in seen.scores if score.kind in {"accuracy", "r2"}]
         answer = {
             "scores": scores,
+            "marks": [asdict(mark) for mark in marks],
             "steps": seen.steps,
             "how": ending.how,
             "error": ending.error or "",
@@ -111,7 +111,7 @@ def main() -> None:
 
     sys.addaudithook(fence)
     program = Program(plan["program"], tuple(plan["arguments"]), plan["module"])
-    sys.exit(run(program, cast("Watching", watch), tell, EnoughSteps))
+    sys.exit(run(program, watch, tell, EnoughSteps))
 
 
 if __name__ == "__main__":

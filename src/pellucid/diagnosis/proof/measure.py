@@ -1,11 +1,12 @@
-"""Before and after, by a measure that means the same in both: accuracy or r2, never losses of different formulas."""
+"""Before and after, by a measure that means the same in both: never losses of different formulas."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from pellucid.diagnosis.observation import Score
+from pellucid.diagnosis.proof.marks import Mark
 from pellucid.diagnosis.proof.replay import Replayed
 
 LATE = 0.2
@@ -15,6 +16,17 @@ LEAST_GAIN, SHARE_GAINED = 0.003, 0.1
 MUCH = 0.02
 GOOD = 0.985
 """A score above which nothing further is tried."""
+RECALL = "mean recall"
+
+Phase = Literal["train", "eval"]
+
+
+class _Dated(Protocol):
+    @property
+    def step(self) -> int: ...
+
+
+Item = TypeVar("Item", bound=_Dated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +35,8 @@ class Measure:
 
     Attributes:
         phase: "eval" where the script measures without gradients, else "train"; "printed" for its last number.
-        kind: "accuracy" or "r2", or "number".
+        kind: "accuracy" or "r2" as the observer scores a loss; "labels met", the share of labels, whatever the loss;
+            "mean recall", the mean of that over the classes; "number" for what was printed.
         value: minus infinity where the run ended in numbers that are not finite.
     """
 
@@ -34,65 +47,88 @@ class Measure:
     @property
     def name(self) -> str:
         """Return what was measured, in words."""
-        where = {"train": "in training", "eval": "when evaluated", "printed": "as printed last"}[self.phase]
+        where = {"train": "in training", "eval": "when evaluated", "printed": "printed last"}[self.phase]
         return f"{self.kind} {where}"
 
 
-def measures(run: Replayed, *, printed: bool = False) -> list[Measure]:
+def measures(run: Replayed, *, cause: str = "", printed: bool = False) -> list[Measure]:
     """Return what can be said of how a run ended, the best measure first.
 
     Args:
         run: a replay.
+        cause: that is to be mended: a rare class that is ignored hardly lowers the accuracy, but the mean recall.
         printed: whether the last number printed may be taken, for want of anything better; higher is then better.
     """
     found = [*_of_phase(run, "eval"), *_of_phase(run, "train")]
+    if cause == "class-imbalance":
+        found.sort(key=lambda measure: measure.kind != RECALL)
     if printed and run.printed is not None:
         found.append(Measure("printed", "number", _finite(run.printed)))
     return found
 
 
-def _of_phase(run: Replayed, phase: Literal["train", "eval"]) -> Iterable[Measure]:
+def _of_phase(run: Replayed, phase: Phase) -> Iterable[Measure]:
     for kind in ("accuracy", "r2"):
         scores = [score for score in run.scores if score.phase == phase and score.kind == kind]
         if scores:
-            yield Measure(phase, kind, _finite(_last(scores, run.steps) if phase == "eval" else _late(scores)))
+            ends = _ends(scores, [score.site for score in scores], run.steps, phase)
+            yield Measure(phase, kind, _finite(min(_mean(those) for those in ends)))
+    marks = [mark for mark in run.marks if mark.phase == phase]
+    if marks:
+        ends_met = _ends(marks, [mark.line for mark in marks], run.steps, phase)
+        yield Measure(phase, "labels met", min(_met(those) for those in ends_met))
+        yield Measure(phase, RECALL, min(_recall(those) for those in ends_met))
 
 
-def _last(scores: list[Score], steps: int) -> float:
-    """Return the score of the last evaluation; of several that the script makes there, the worst.
+def _ends(items: Sequence[Item], sites: Sequence[object], steps: int, phase: Phase) -> list[list[Item]]:
+    """Return the last items: in training those of the last steps, else the last evaluation of each line.
 
-    An evaluation may come in batches, and a script may evaluate on its training data, too: the worst is the one on data
-    that was not trained on.
+    An evaluation may come in batches, and a script may evaluate on its training data, too: of several lines the worst
+    is then taken, which is on data that was not trained on.
     """
-    sites: dict[object, list[Score]] = {}
-    for score in scores:
-        sites.setdefault(score.site, []).append(score)
+    last = max(item.step for item in items)
+    if phase == "train":
+        return [[item for item in items if item.step >= last * (1 - LATE)]]
+    by_site: dict[object, list[Item]] = {}
+    for item, site in zip(items, sites, strict=True):
+        by_site.setdefault(site, []).append(item)
     ends = []
-    for those in sites.values():
-        last = max(score.step for score in those)
-        if last >= steps * (1 - LATE):
-            ends.append(_mean([score for score in those if score.step == last]))
-    return min(ends) if ends else _mean([score for score in scores if score.step == max(s.step for s in scores)])
+    for those in by_site.values():
+        at = max(item.step for item in those)
+        if at >= steps * (1 - LATE):
+            ends.append([item for item in those if item.step == at])
+    return ends or [[item for item in items if item.step == last]]
 
 
-def _late(scores: list[Score]) -> float:
-    """Return the mean score of the last steps."""
-    last = max(score.step for score in scores)
-    return _mean([score for score in scores if score.step > last * (1 - LATE)] or scores[-1:])
-
-
-def _mean(scores: list[Score]) -> float:
+def _mean(scores: Sequence[Score]) -> float:
     return sum(score.score * score.size for score in scores) / max(1, sum(score.size for score in scores))
+
+
+def _met(marks: Sequence[Mark]) -> float:
+    return sum(sum(mark.right) for mark in marks) / max(1, sum(sum(mark.total) for mark in marks))
+
+
+def _recall(marks: Sequence[Mark]) -> float:
+    right: dict[int, int] = {}
+    total: dict[int, int] = {}
+    for mark in marks:
+        for label, (met, given) in enumerate(zip(mark.right, mark.total, strict=True)):
+            right[label] = right.get(label, 0) + met
+            total[label] = total.get(label, 0) + given
+    shares = [right[label] / total[label] for label in total if total[label]]
+    return sum(shares) / max(1, len(shares))
 
 
 def _finite(value: float) -> float:
     return value if math.isfinite(value) else -math.inf
 
 
-def compared(before: Replayed, after: Replayed, *, printed: bool = False) -> tuple[Measure, Measure] | None:
+def compared(
+    before: Replayed, after: Replayed, *, cause: str = "", printed: bool = False
+) -> tuple[Measure, Measure] | None:
     """Return the best measure that both runs have, or None if nothing in them can be compared."""
-    others = {(measure.phase, measure.kind): measure for measure in measures(after, printed=printed)}
-    for measure in measures(before, printed=printed):
+    others = {(item.phase, item.kind): item for item in measures(after, cause=cause, printed=printed)}
+    for measure in measures(before, cause=cause, printed=printed):
         if (measure.phase, measure.kind) in others:
             return measure, others[measure.phase, measure.kind]
     return None

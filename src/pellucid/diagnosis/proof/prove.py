@@ -150,7 +150,7 @@ class _Trial:
         if begin.run.steps and self._steps and begin.run.steps < self._steps:
             self._steps = begin.run.steps  # the time was up: what follows gets as many steps
         for suspicion in suspicions:
-            if self._late() or self._is_good(best):
+            if self._late() or self._is_good(best, suspicion.cause):
                 break
             best = self._of_suspicion(suspicion, best)
         return self._proof(begin, best)
@@ -160,10 +160,10 @@ class _Trial:
         best = on
         remedies = [item for item in advise(suspicion, self._source(suspicion, on)) if item.concrete and item.provable]
         for remedy in remedies[:TRIES]:
-            if self._late() or self._is_good(best):
+            if self._late() or self._is_good(best, suspicion.cause):
                 break
             state = self._try(remedy, on)
-            pair = compared(best.run, state.run, printed=self._printed) if state else None
+            pair = self._compared(best, state, suspicion.cause) if state else None
             if state and pair and is_better(*pair):
                 best = state
         return best
@@ -174,7 +174,7 @@ class _Trial:
         if state is None:
             return None
         state.run = self._replay(state)
-        pair = compared(on.run, state.run, printed=self._printed)
+        pair = self._compared(on, state, remedy.cause)
         word = "" if state.run.ended_well else state.run.error or "it did not come to its end"
         if not word and pair is None:
             word = "what it does cannot be compared with what the script did before"
@@ -217,17 +217,21 @@ class _Trial:
     def _text(self, file: str) -> str:
         return Path(self._folder, file).read_text(encoding="utf-8")
 
+    def _compared(self, before: _State, after: _State, cause: str) -> tuple[Measure, Measure] | None:
+        return compared(before.run, after.run, cause=cause, printed=self._printed)
+
     def _late(self) -> bool:
         return time.monotonic() > self._end
 
-    def _is_good(self, state: _State) -> bool:
-        found = measures(state.run)
+    def _is_good(self, state: _State, cause: str) -> bool:
+        found = measures(state.run, cause=cause)
         return bool(found) and found[0].value >= GOOD
 
     def _proof(self, begin: _State, best: _State) -> Proof:
         if self._late():
             self._notes.append(f"not everything was tried: {self._budget.whole:g} s were up")
-        before, after = compared(begin.run, best.run, printed=self._printed) or (None, None)
+        cause = best.remedies[0].cause if best.remedies else ""
+        before, after = self._compared(begin, best, cause) or (None, None)
         edits = tuple(edit for file, text in best.texts.items() if (edit := whole_edit(file, self._text(file), text)))
         return Proof(tuple(self._tried), best.remedies, edits, best.interventions, before, after, tuple(self._notes))
 

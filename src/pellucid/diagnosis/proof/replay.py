@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.diagnosis.observation import Score
+from pellucid.diagnosis.proof.marks import Mark
 from pellucid.diagnosis.remedies.edit import Edit, apply
 from pellucid.diagnosis.remedies.interventions import Intervention
 from pellucid.diagnosis.script import Program
@@ -40,6 +41,7 @@ class Replayed:
 
     Attributes:
         scores: how well predictions met their targets, in order.
+        marks: how many labels were met at each loss.
         steps: optimiser steps that were made.
         how: how it ended, as `script.Ending` says it; "late" where it was stopped for taking too long.
         error: what was raised, or the last lines of what it complained of.
@@ -49,6 +51,7 @@ class Replayed:
     """
 
     scores: tuple[Score, ...] = ()
+    marks: tuple[Mark, ...] = ()
     steps: int = 0
     how: str = "late"
     error: str = ""
@@ -238,8 +241,12 @@ def _answer(file: Path, said: str, complaint: str, seconds: float) -> Replayed:
         Score(**{**score, "site": Place(**score["site"]), "score": float(score["score"])})
         for score in document["scores"]
     )
+    marks = tuple(
+        Mark(**{**mark, "right": tuple(mark["right"]), "total": tuple(mark["total"])}) for mark in document["marks"]
+    )
     return Replayed(
         scores,
+        marks,
         document["steps"],
         document["how"],
         document["error"] or ("" if document["how"] != "raised" else last),

@@ -28,13 +28,13 @@ FACTS: Mapping[str, Mapping[str, str]] = {
     "missing-step": {},
     "optimizer-reset": {},
     "scheduler-misuse": {"kind": "'per-batch', 'never' or 'collapsed'"},
-    "clip-too-tight": {"limit": "the norm allowed", "norm": "the median norm before clipping"},
-    "exploding-gradient": {"norm": "a usual norm of the gradient, before it explodes"},
+    "clip-too-tight": {"limit": "the norm allowed", "wanted_limit": "the median norm before clipping"},
+    "exploding-gradient": {"wanted_limit": "a norm to clip at"},
     "numerical-instability": {"function": "what overflows: 'log', 'div', 'sqrt', 'exp'"},
     "input-scale": {"means": "by feature", "deviations": "by feature", "alike": "whether features share one scale"},
     "input-not-finite": {},
-    "target-scale": {"level": "the targets' mean", "unit": "their deviation"},
-    "class-imbalance": {"counts": "samples of each class, class 0 first"},
+    "target-scale": {"mean": "of the targets", "std": "their deviation"},
+    "class-imbalance": {"shares": "class -> share of the samples"},
     "label-misalignment": {},
     "label-noise": {},
     "split-leak": {},
@@ -63,10 +63,15 @@ FACTS: Mapping[str, Mapping[str, str]] = {
         "activation": "the nonlinearity of most layers",
         "length": "steps of a sequence, in recurrence",
     },
-    "capacity-low": {"width": "units of the narrowest hidden layer"},
+    "capacity-low": {"width": "units of the narrowest hidden layer", "wanted_width": "units to try"},
     "overfitting": {"best_share": "share of training after which validation was best"},
-    "over-regularised": {"kind": "'weight_decay' or 'dropout'"},
-    "frozen-parameters": {"reason": "'detached', 'not-in-optimizer' or 'requires-grad'", "networks": "their names"},
+    "over-regularised": {
+        "weight_decay": "what was used",
+        "wanted_weight_decay": "what to try",
+        "dropout": "the share that was used",
+        "wanted_dropout": "what to try",
+    },
+    "frozen-parameters": {"why": "in words: a gradient cut off, the optimiser, or requires_grad"},
     "unregistered-parameters": {},
     "train-eval-mode": {"phase": "'train' or 'eval': the one in the wrong mode", "network": "its name in the script"},
     "softmax-axis": {"axis": "the dimension that is right"},
@@ -81,10 +86,14 @@ FACTS: Mapping[str, Mapping[str, str]] = {
 
 
 def fact(facts: Mapping[str, Any], name: str, kind: type[Value]) -> Value | None:
-    """Return a fact if it is known and of its kind; a whole number passes for a float."""
+    """Return a fact if it is known and of its kind; a whole number is both an int and a float."""
     value = facts.get(name)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return cast("Value", value) if kind is bool else None
+    if kind is float and isinstance(value, int):
         return cast("Value", float(value))
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return cast("Value", int(value))
     return value if isinstance(value, kind) else None
 
 

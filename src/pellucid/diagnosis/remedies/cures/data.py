@@ -36,7 +36,7 @@ def _finite(patient: Patient) -> Iterator[Remedy]:
 
 @CURES("target-scale")
 def _targets(patient: Patient) -> Iterator[Remedy]:
-    level, unit = (fact(patient.suspicion.facts, name, float) for name in ("level", "unit"))
+    level, unit = (fact(patient.suspicion.facts, name, float) for name in ("mean", "std"))
     from_outside = (ScaleTargets(level, unit),) if level is not None and unit else ()
     action = "Let the network predict standardised targets, and give its answer in their own unit."
     yield patient.remedy(action, data.scale_targets(patient.source), *from_outside)
@@ -49,7 +49,9 @@ def _shuffle(patient: Patient) -> Iterator[Remedy]:
 
 @CURES("class-imbalance")
 def _weights(patient: Patient) -> Iterator[Remedy]:
-    counts = [float(count) for count in patient.suspicion.facts.get("counts") or ()]
+    shares = patient.suspicion.facts.get("shares") or {}
+    labels = sorted(shares)
+    counts = [float(shares[label]) for label in labels] if labels == list(range(len(labels))) else []
     action = "Weight the classes by how rare they are."
     if len(counts) < 2 or min(counts) <= 0:
         yield patient.remedy(action)

@@ -71,18 +71,18 @@ def _state(patient: Patient) -> Iterator[Remedy]:
 
 @CURES("frozen-parameters")
 def _frozen(patient: Patient) -> Iterator[Remedy]:
-    names = tuple(str(name) for name in patient.suspicion.facts.get("networks") or ())
     tried = {
         "not-in-optimizer": patient.remedy(
-            "Give the optimiser all parameters that are to learn.", parameters.optimised(patient.source, names)
+            "Give the optimiser all parameters that are to learn.", parameters.optimised(patient.source)
         ),
         "detached": patient.remedy(
             "Do not cut the gradient inside the network.", parameters.attached(patient.source, patient.line)
         ),
         "requires-grad": patient.remedy("Let the frozen parameters learn.", parameters.trainable(patient.source)),
     }
-    first = fact(patient.suspicion.facts, "reason", str)
-    yield from sorted(tried.values(), key=lambda remedy: remedy is not tried.get(first or ""))
+    why = fact(patient.suspicion.facts, "why", str) or ""
+    first = "requires-grad" if "requires_grad" in why else "detached" if "detaches" in why else "not-in-optimizer"
+    yield from sorted(tried.values(), key=lambda remedy: remedy is not tried[first])
 
 
 @CURES("unregistered-parameters")

@@ -13,6 +13,7 @@ from pellucid.diagnosis.remedies.remedy import Cures, Patient, Remedy
 CURES = Cures()
 PROBABILITY_LOSSES = {"binary_cross_entropy": "sigmoid", "nll_loss": "log_softmax"}
 """Loss -> the activation that gives what it expects."""
+DISTANCES = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
 SCORE_LOSSES = frozenset({"cross_entropy", "binary_cross_entropy_with_logits"})
 
 
@@ -28,24 +29,22 @@ def _joined(patient: Patient, *edits: Edit | None) -> Edit | None:
 
 @CURES("wrong-output-activation")
 def _output(patient: Patient) -> Iterator[Remedy]:
-    facts, loss, source = patient.suspicion.facts, _loss(patient), patient.source
-    wanted = fact(facts, "wanted", str) or PROBABILITY_LOSSES.get(loss, "none")
-    task = fact(facts, "task", str)
-    if task in {"binary", "multilabel"} and loss not in SCORE_LOSSES:
-        wanted = "sigmoid"
-    sigmoid = losses.output_activation(source, "sigmoid")
-    if wanted == "sigmoid" and loss in {"l1_loss", "mse_loss", "smooth_l1_loss", "huber_loss"}:
-        both = _joined(patient, sigmoid, losses.swap_loss(source, patient.line, "binary_cross_entropy"))
-        yield patient.remedy("End the network in a sigmoid and train it with binary cross-entropy.", both)
-    if wanted in {"sigmoid", "softmax", "log_softmax"}:
+    loss, source = _loss(patient), patient.source
+    bare = "Let the last layer end the network, without an activation."
+    wanted = PROBABILITY_LOSSES.get(loss)
+    if wanted is not None:
         edit = losses.output_activation(source, wanted)
         yield patient.remedy(f"End the network in {wanted}, which gives what the loss expects.", edit)
-    elif output_uses(source):
-        yield patient.remedy(
-            "Let the last layer end the network, without an activation.", losses.without_output_activation(source)
-        )
-    if wanted == "none" and loss not in SCORE_LOSSES:
-        yield patient.remedy("End the network in a sigmoid.", sigmoid if output_uses(source) else None)
+        return
+    if output_uses(source):
+        yield patient.remedy(bare, losses.without_output_activation(source))
+    else:
+        yield patient.remedy(bare)
+    if loss in DISTANCES and output_uses(source):
+        sigmoid = losses.output_activation(source, "sigmoid")
+        both = _joined(patient, sigmoid, losses.swap_loss(source, patient.line, "binary_cross_entropy"))
+        yield patient.remedy("End the network in a sigmoid and train it with binary cross-entropy.", both)
+        yield patient.remedy("End the network in a sigmoid.", sigmoid)
 
 
 @CURES("double-softmax")

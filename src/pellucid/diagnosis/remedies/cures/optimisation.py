@@ -80,8 +80,8 @@ def _swap(patient: Patient) -> Iterator[Remedy]:
 
 @CURES("clip-too-tight")
 def _looser(patient: Patient) -> Iterator[Remedy]:
-    norm = fact(patient.suspicion.facts, "norm", float)
-    for limit in dict.fromkeys([float(f"{norm:.2g}") if norm else 1.0, 1.0, 10.0]):
+    wanted = fact(patient.suspicion.facts, "wanted_limit", float)
+    for limit in dict.fromkeys([float(f"{wanted:.2g}") if wanted else 1.0, 1.0, 10.0]):
         edit = numbers.clip_limit(patient.source, patient.line, limit)
         yield patient.remedy(f"Clip gradients at {limit:g}.", edit, LiftClipping(limit))
 

@@ -32,17 +32,18 @@ def _restrain(patient: Patient) -> Iterator[Remedy]:
 
 @CURES("over-regularised")
 def _loosen(patient: Patient) -> Iterator[Remedy]:
-    kind = fact(patient.suspicion.facts, "kind", str)
+    facts = patient.suspicion.facts
+    wanted_decay, wanted_share = (fact(facts, f"wanted_{name}", float) for name in ("weight_decay", "dropout"))
     decays = [
         patient.remedy(
             f"Lower the weight decay to {decay:g}.",
             numbers.weight_decay(patient.source, decay),
             SetOption("weight_decay", decay),
         )
-        for decay in (0.01, 0.0)
+        for decay in dict.fromkeys([wanted_decay if wanted_decay is not None else 0.01, 0.0])
     ]
     drops = [
         patient.remedy(f"Lower dropout to {share:g}.", numbers.dropout(patient.source, share), SetDropout(share))
-        for share in (0.1, 0.0)
+        for share in dict.fromkeys([wanted_share if wanted_share is not None else 0.1, 0.0])
     ]
-    yield from (*drops, *decays) if kind == "dropout" else (*decays, *drops)
+    yield from (*drops, *decays) if "dropout" in facts else (*decays, *drops)

@@ -219,11 +219,10 @@ def weight_decay(source: Source, value: float) -> Edit | None:
 
 
 def rate_ladder(now: float | None, wanted: float | None, *, higher: bool, kind: str = "") -> list[float]:
-    """Return rates to try, the likeliest first: what was measured to be needed, then factors of three from there."""
+    """Return rates to try, the likeliest first: the optimiser's usual one, what was said, then a few more."""
     usual = {"SGD": 0.05, "LBFGS": 1.0, "Adagrad": 0.01, "Adadelta": 1.0}.get(kind, 3e-3)
-    tries = [wanted] if wanted else []
-    tries.append(usual)
-    middle = wanted or usual
+    tries = [usual, *([wanted] if wanted else [])]
+    middle = usual
     tries.extend(middle * factor for factor in ((3.0, 0.3, 10.0) if higher else (0.3, 0.1, 3.0, 0.03)))
     kept: list[float] = []
     for rate_ in tries:
