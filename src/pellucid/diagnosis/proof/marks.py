@@ -1,7 +1,4 @@
-"""How many labels of each class were met, whatever loss they were trained with: a measure that outlives a change of loss.
-
-Legend: B samples, K classes or labels.
-"""
+"""How many labels of each class were met, whatever loss was used: a measure that outlives a change of loss."""
 
 import os
 import sys

@@ -144,8 +144,10 @@ class _Trial:
         """Try the remedies of each suspicion on the best there is so far."""
         begin = _State(run=self._replay(_State()))
         self._tell(f"as it stands: {_said(begin.run, self._printed)}")
-        if not measures(begin.run, printed=self._printed) and begin.run.how not in {"finished", "enough", "exited"}:
-            self._notes.append(f"the script did not come to its end: {begin.run.error}")
+        if not measures(begin.run, printed=self._printed):
+            reason = "" if begin.run.ended_well else f"; it did not come to its end: {begin.run.error}"
+            self._notes.append(f"nothing could be proven: no score was seen of the script as it stands{reason}")
+            return self._proof(begin, begin)
         best = begin
         if begin.run.steps and self._steps and begin.run.steps < self._steps:
             self._steps = begin.run.steps  # the time was up: what follows gets as many steps

@@ -210,12 +210,12 @@ def stable(source: Source, line: int | None) -> Edit | None:
     for call in source.calls("log", "log2", "log10", "sqrt", "rsqrt"):
         if line is not None and not call.lineno <= line <= (call.end_lineno or line):
             continue
-        inner = call.args[0] if call.args else call.func.value if isinstance(call.func, ast.Attribute) else None
-        module = isinstance(call.func, ast.Attribute) and source.segment(call.func.value) == source.module_name("torch")
-        if inner is not None and (module or not call.args):
-            text = source.segment(inner)
-            simple = isinstance(inner, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
-            spans.append(source.put(inner, f"{text if simple else f'({text})'}.clamp(min={SMALLEST})"))
+        if call.args and isinstance(call.func, ast.Attribute):
+            if source.segment(call.func.value) == source.module_name("torch"):
+                spans.append(_suffixed(source, call.args[0], f".clamp(min={SMALLEST})"))
+        elif isinstance(call.func, ast.Attribute):
+            place = source.end(call.func) - len(f".{call.func.attr}")
+            spans.append(Span(place, place, f".clamp(min={SMALLEST})"))
     for node in source.walk(ast.BinOp):
         at_line = line is not None and node.lineno <= line <= (node.end_lineno or line)
         if isinstance(node.op, ast.Div) and at_line and called(node.right) in {"norm", "std", "sum", "var"}:
