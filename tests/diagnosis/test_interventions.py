@@ -1,4 +1,4 @@
-"""Interventions: what one does from outside is what the same change of the script does, bit for bit; then it is undone."""
+"""Interventions: each does from outside what a change of the script does, bit for bit, and is undone."""
 
 import json
 from collections.abc import Callable

@@ -158,7 +158,8 @@ def test_two_faults_are_mended_together(tmp_path: Path) -> None:
 def test_without_a_score_nothing_is_proven_but_by_the_printed_number_if_asked(tmp_path: Path) -> None:
     text = (
         "import torch\nw = torch.nn.Parameter(torch.tensor(5.0))\noptimizer = torch.optim.SGD([w], lr=1e-6)\n"
-        "for _ in range(50):\n    optimizer.zero_grad()\n    loss = w.square()\n    loss.backward()\n    optimizer.step()\n"
+        "for _ in range(50):\n    optimizer.zero_grad()\n    loss = w.square()\n    loss.backward()\n"
+        "    optimizer.step()\n"
         "print('score', -loss.item())\n"
     )
     written(tmp_path, text)
