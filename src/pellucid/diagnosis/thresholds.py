@@ -20,6 +20,10 @@ class Threshold:
         return Evidence(measure, value, self.value, self.source)
 
 
+# --- whether a network does its task
+LEARNED = Threshold(0.85, "of the way from chance to all right, or of the variance explained")
+LEARNED_LOSS = Threshold(0.35, "last loss by that of the best constant prediction, or by the first")
+
 # --- what is given to the network
 INPUT_LARGE = Threshold(10.0, "LeCun et al., Efficient BackProp (1998), 4.3: inputs of mean 0 and variance about 1")
 INPUT_SMALL = Threshold(0.03, INPUT_LARGE.source)
@@ -61,6 +65,7 @@ DROPOUT = Threshold(0.75, "Srivastava et al., Dropout (2014): 0.2 for inputs, 0.
 DEAD = Threshold(0.7, "share of units that are zero for every sample of a batch: near 0 after He initialisation")
 FLAT = Threshold(0.6, "share of activations where the derivative is below 4 % of its largest")
 FADED = Threshold(1e-3, "gradient of the first layer by that of the last: near 1 with He or Glorot initialisation")
+FADED_IN_TIME = Threshold(1e-3, "gradient at the first step of a sequence by that at the last (Bengio et al., 1994)")
 SPIKE = Threshold(100.0, "largest gradient norm by the median: Pascanu, Mikolov and Bengio (2013)")
 
 # --- how well it fits

@@ -9,7 +9,7 @@ from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
 from pellucid.diagnosis.causes.rate import first_and_last
-from pellucid.diagnosis.observation import Activation, Observation
+from pellucid.diagnosis.observation import Activation, Flow, Observation
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
 
 _SQUASHING = frozenset({"Tanh", "Sigmoid"})
@@ -133,6 +133,45 @@ def vanishing_gradient(seen: Observation, progress: Progress) -> Iterator[Suspic
     )
 
 
+def fading_through_time(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """A gradient that does not reach back to the first steps of a sequence."""
+    unrolled = {
+        place
+        for place, structure in seen.structures.items()
+        if structure.nonlinearities.total() > 3 * len(structure.layers)
+    }
+    ratios = [ratio for flow in seen.flows if flow.site in unrolled and (ratio := _first_to_last(flow)) is not None]
+    if progress.has_learned or len(ratios) < 3 or median(ratios) > thresholds.FADED_IN_TIME.value:
+        return
+    yield Suspicion(
+        cause="vanishing-gradient",
+        severity="critical",
+        confidence=0.8,
+        evidence=(
+            thresholds.FADED_IN_TIME.evidence(
+                "gradient at the first steps of a sequence by that at the last", median(ratios)
+            ),
+        ),
+        explanation=(
+            "Going back through the sequence the gradient is multiplied by the same weights and by derivatives below 1 "
+            f"at every step: {median(ratios):.1g} of it reaches the first steps, and what stands there cannot be "
+            "learned. Use LSTM or GRU, or shorter sequences."
+        ),
+        facts={"through": "time"},
+        explains=frozenset({"plateau", "lr-low", "too-few-epochs", "capacity-low", "wrong-hidden-activation"}),
+    )
+
+
+def _first_to_last(flow: Flow) -> float | None:
+    """Return the mean gradient over the first tenth of the steps by that over the last tenth."""
+    norms = [flow.norms[order] for order in sorted(flow.norms)]
+    if len(norms) < 10:
+        return None
+    tenth = max(1, len(norms) // 10)
+    last = fmean(norms[-tenth:])
+    return fmean(norms[:tenth]) / last if last > 0 else None
+
+
 def exploding_gradient(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Gradients that grow without bound, in a recurrent or deep network."""
     recurrent = any(network.recurrent for network in seen.networks) or any(
@@ -187,4 +226,4 @@ def numerical_instability(seen: Observation, progress: Progress) -> Iterator[Sus
         )
 
 
-RULES = (dead_relu, saturation, vanishing_gradient, exploding_gradient, numerical_instability)
+RULES = (dead_relu, saturation, vanishing_gradient, fading_through_time, exploding_gradient, numerical_instability)

@@ -66,8 +66,8 @@ def missing_step(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                     "The optimiser steps when there are no gradients: they are cleared between backward and step, "
                     "or step comes first."
                     if empty
-                    else "backward computes gradients, but the optimiser never makes a step with them: its weights stay "
-                    "as they were. Call optimizer.step() after backward."
+                    else "backward computes gradients, but the optimiser never makes a step with them: its weights "
+                    "stay as they were. Call optimizer.step() after backward."
                 ),
                 facts={"optimizer": optimizer.kind, "order": empty},
                 explains=frozenset(
@@ -203,7 +203,7 @@ def wrong_mode(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
             continue
         layers = "batch norm" if network.batch_norms else "dropout"
         judged = [score for score in seen.scored("eval") if score.training_mode]
-        if network.modes["eval", True] and (judged or not seen.scored("eval")):
+        if network.modes["eval", True] and (judged or not (seen.scored("eval") or seen.adversaries)):
             yield _mode(
                 seen,
                 network,

@@ -1,11 +1,12 @@
 """Backward passes: the losses they start from, the graphs behind them and what the graphs keep of the forward pass."""
 
+import functools
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from pellucid.diagnosis.observation import Activation, Series
+from pellucid.diagnosis.observation import Activation, Flow, Series
 from pellucid.diagnosis.observer.graph import Graph, Op, read, units
 from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
 from pellucid.diagnosis.observer.losses import Losses
@@ -95,6 +96,10 @@ class Backwards(Listener):
     def _activations(self, place: Place, graph: Graph, end: int) -> None:
         found = [op for op in graph.ops[: end + 1] if op.name in _MEASURES]
         stride = max(1, len(found) // MOST_ACTIVATIONS)
+        flow = Flow(self.seen.steps, place, tuple(op.name for op in found[::stride]))
+        self.seen.flows.append(flow)
+        for order, op in enumerate(found[::stride]):
+            op.node.register_prehook(functools.partial(_measure, flow, order))
         for order, op in enumerate(found):
             if order % stride == 0 and (measured := _MEASURES[op.name](op)) is not None:
                 result, flat = measured
@@ -113,6 +118,12 @@ class Backwards(Listener):
                         std=values.std(0).mean().item() if len(values) > 1 else float("nan"),
                     )
                 )
+
+
+def _measure(flow: Flow, order: int, gradients: tuple[Tensor | None, ...]) -> None:
+    """Hook of a node: note the norm of the gradient that arrives; returning nothing leaves it as it is."""
+    if gradients and gradients[0] is not None:
+        flow.norms[order] = gradients[0].detach().norm().item()
 
 
 def _rectified(op: Op) -> tuple[Tensor, Tensor] | None:

@@ -140,9 +140,12 @@ def mixing(graph: Graph, answer: Tensor | None, structure: Structure) -> float |
 
 
 def _first_of_batch(graph: Graph, batch: int) -> Op | None:
-    """Return the first operation with weights whose result has one axis, and one only, of the batch's size."""
+    """Return the first operation with weights, if one axis of its result, and one only, is known to be the batch's.
+
+    The last axis has units, and may have as many of them as the batch has samples.
+    """
     for op in graph:
-        with_weights = graph.is_layer(op) or op.name in EMBEDDINGS
-        if with_weights and op.shape and op.shape.count(batch) == 1 and not is_recurrent(op):
-            return op
+        if (graph.is_layer(op) or op.name in EMBEDDINGS) and not is_recurrent(op) and op.shape:
+            is_clear = op.shape.count(batch) == 1 and op.shape[-1] != batch
+            return op if is_clear else None
     return None
