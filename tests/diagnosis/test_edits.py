@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pellucid.diagnosis.proof.prove import whole_edit
 from pellucid.diagnosis.remedies import EditError, advise
+from pellucid.diagnosis.remedies.anatomy import optimizer_at
 from pellucid.diagnosis.remedies.cures import CURES
 from pellucid.diagnosis.remedies.edit import Change, Edit, apply, combined
 from pellucid.diagnosis.remedies.edits import data, initial, loop, losses, network, numbers, parameters, width
@@ -496,7 +497,7 @@ def test_any_rate_is_found_behind_any_text(rate: float, after: str, before: str)
     assert edit is not None
     assert [change.line for change in edit.changes] == [2]
     new = apply(edit, text)
-    found = numbers.optimizer_at(Source("t.py", new), None)
+    found = optimizer_at(Source("t.py", new), None)
     assert found is not None
     number = Source("t.py", new).number(found.option("lr"))
     assert number is not None

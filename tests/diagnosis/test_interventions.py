@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import torch
@@ -60,7 +61,7 @@ def train(  # every argument is one thing that a script may do otherwise
     x: Tensor = X,
     layers: tuple[nn.Module, ...] = (),
     anew: bool = False,
-    **options: float,
+    **options: Any,
 ) -> list[Tensor]:
     """Train a small network, and return its weights."""
     model = network(*layers)

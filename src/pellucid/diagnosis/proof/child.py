@@ -7,14 +7,15 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from pellucid.diagnosis.observation import Observation, Score
 from pellucid.diagnosis.observer.listening import EnoughSteps
 from pellucid.diagnosis.proof.marks import Mark, listen
 from pellucid.diagnosis.remedies.interventions import Intervention
@@ -84,6 +85,13 @@ class _Scorer(Watch):
         vars(self._recorder.listening)["takes_rows"] = lambda: True
 
 
+def _coverage(seen: Observation) -> Iterator[Score]:
+    """Yield what share of real samples has a made one near, where two networks learn against each other."""
+    for pair in seen.adversaries.values():
+        for step, share in pair.coverage:
+            yield Score(step, "train", None, share, cast("Any", "coverage"), 1)
+
+
 def main() -> None:
     """Replay what the plan says, and write the answer where it says."""
     plan = read_json(Path(sys.argv[1]))
@@ -98,7 +106,7 @@ def main() -> None:
 
     def tell(ending: Ending) -> None:
         seen = watch.seen
-        scores = [asdict(score) for score in seen.scores if score.kind in {"accuracy", "r2"}]
+        scores = [asdict(score) for score in (*seen.scores, *_coverage(seen)) if score.kind != "none"]
         answer = {
             "scores": scores,
             "marks": [asdict(mark) for mark in marks],

@@ -16,7 +16,14 @@ LEAST_GAIN, SHARE_GAINED = 0.003, 0.1
 MUCH = 0.02
 GOOD = 0.985
 """A score above which nothing further is tried."""
-RECALL = "mean recall"
+RECALL, COVERAGE = "mean recall", "coverage"
+OF_CAUSE = {
+    "class-imbalance": RECALL,
+    "discriminator-dominates": COVERAGE,
+    "generator-dominates": COVERAGE,
+    "mode-collapse": COVERAGE,
+}
+"""Cause -> the measure that shows it; an accuracy hides a rare class, and a generator has none."""
 
 Phase = Literal["train", "eval"]
 
@@ -36,7 +43,8 @@ class Measure:
     Attributes:
         phase: "eval" where the script measures without gradients, else "train"; "printed" for its last number.
         kind: "accuracy" or "r2" as the observer scores a loss; "labels met", the share of labels, whatever the loss;
-            "mean recall", the mean of that over the classes; "number" for what was printed.
+            "mean recall", the mean of that over the classes; "coverage", the share of real samples that have a made one
+            near; "number" for what was printed.
         value: minus infinity where the run ended in numbers that are not finite.
     """
 
@@ -56,19 +64,21 @@ def measures(run: Replayed, *, cause: str = "", printed: bool = False) -> list[M
 
     Args:
         run: a replay.
-        cause: that is to be mended: a rare class that is ignored hardly lowers the accuracy, but the mean recall.
+        cause: that is to be mended, which may have a measure of its own.
         printed: whether the last number printed may be taken, for want of anything better; higher is then better.
     """
     found = [*_of_phase(run, "eval"), *_of_phase(run, "train")]
-    if cause == "class-imbalance":
-        found.sort(key=lambda measure: measure.kind != RECALL)
+    if cause in OF_CAUSE:
+        found.sort(key=lambda measure: measure.kind != OF_CAUSE[cause])
+    if OF_CAUSE.get(cause) == COVERAGE:
+        found = [measure for measure in found if measure.kind == COVERAGE]
     if printed and run.printed is not None:
         found.append(Measure("printed", "number", _finite(run.printed)))
     return found
 
 
 def _of_phase(run: Replayed, phase: Phase) -> Iterable[Measure]:
-    for kind in ("accuracy", "r2"):
+    for kind in ("accuracy", "r2", COVERAGE):
         scores = [score for score in run.scores if score.phase == phase and score.kind == kind]
         if scores:
             ends = _ends(scores, [score.site for score in scores], run.steps, phase)

@@ -79,9 +79,9 @@ FACTS: Mapping[str, Mapping[str, str]] = {
     "state-carryover": {"kind": "'graph' or 'state'"},
     "plateau": {"optimizer": "its class", "rate": "the rate that was used"},
     "bias-before-norm": {},
-    "discriminator-dominates": {"discriminator": "line of its optimiser", "generator": "line of its optimiser"},
-    "generator-dominates": {"discriminator": "line of its optimiser", "generator": "line of its optimiser"},
-    "mode-collapse": {"discriminator": "line of its optimiser", "generator": "line of its optimiser"},
+    "discriminator-dominates": {"discriminator": "its name in the script", "generator": "its name in the script"},
+    "generator-dominates": {"discriminator": "its name in the script", "generator": "its name in the script"},
+    "mode-collapse": {"discriminator": "its name in the script", "generator": "its name in the script"},
 }
 
 

@@ -52,6 +52,7 @@ def _weights(patient: Patient) -> Iterator[Remedy]:
     shares = patient.suspicion.facts.get("shares") or {}
     labels = sorted(shares)
     counts = [float(shares[label]) for label in labels] if labels == list(range(len(labels))) else []
+    yield patient.remedy("Draw every class as often.", data.balanced_batches(patient.source))
     action = "Weight the classes by how rare they are."
     if len(counts) < 2 or min(counts) <= 0:
         yield patient.remedy(action)

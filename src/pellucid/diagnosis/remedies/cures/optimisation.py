@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pellucid.diagnosis.remedies.anatomy import optimizer_at
+from pellucid.diagnosis.remedies.anatomy import optimizer_at, optimizers
 from pellucid.diagnosis.remedies.edit import Edit, combined
 from pellucid.diagnosis.remedies.edits import loop, losses, numbers
 from pellucid.diagnosis.remedies.facts import fact
@@ -19,6 +19,7 @@ from pellucid.diagnosis.remedies.remedy import Cures, Patient, Remedy
 CURES = Cures()
 ADAM_RATES = (3e-3, 1e-2, 1e-3)
 """Rates at which Adam trains most small networks; 1e-3 is its paper's."""
+USUAL_GAN_RATE = 1e-3
 LONGER = (4.0, 12.0)
 """How many times as long training may go on when it stopped too soon."""
 
@@ -106,46 +107,52 @@ def _stable(patient: Patient) -> Iterator[Remedy]:
     )
 
 
-def _two_rates(patient: Patient, generator: float, discriminator: float) -> Edit | None:
-    lines = [fact(patient.suspicion.facts, name, int) for name in ("generator", "discriminator")]
-    if None in lines:
-        lines = list(_guessed(patient))
-    if None in lines:
+def _rates_of_two(patient: Patient, generator: float, discriminator: float, *, factors: bool = True) -> Edit | None:
+    """Return the edit that changes the rates of generator and discriminator, by factors or to values."""
+    lines = _lines_of_two(patient)
+    if lines is None:
         return None
     edits = [
-        numbers.rate(patient.source, line, factor=factor)
-        for line, factor in zip(lines, (generator, discriminator), strict=True)
-        if factor != 1
+        numbers.rate(patient.source, line, **({"factor": wanted} if factors else {"value": wanted}))
+        for line, wanted in zip(lines, (generator, discriminator), strict=True)
+        if not (factors and wanted == 1)
     ]
     return _both(patient, *edits)
 
 
-def _guessed(patient: Patient) -> tuple[int | None, int | None]:
-    """Return the lines of the optimisers of generator and discriminator, told by their names."""
-    found: dict[str, int] = {}
-    for call in patient.source.calls("Adam", "AdamW", "RMSprop", "SGD"):
-        text = patient.source.segment(patient.source.statement_of(call)).lower()
-        kind = "d" if any(word in text for word in ("disc", "critic", "netd", "opt_d", "d_opt")) else ""
-        kind = kind or ("g" if any(word in text for word in ("gen", "netg", "opt_g", "g_opt")) else "")
-        if kind:
-            found[kind] = call.lineno
-    return found.get("g"), found.get("d")
+def _lines_of_two(patient: Patient) -> tuple[int, int] | None:
+    """Return where the optimisers of generator and discriminator are made."""
+    names = [fact(patient.suspicion.facts, name, str) or name for name in ("generator", "discriminator")]
+    others = (("gen", "netg", "opt_g", "g_opt"), ("disc", "critic", "netd", "opt_d", "d_opt"))
+    found: list[int] = []
+    for name, words in zip(names, others, strict=True):
+        made = optimizers(patient.source)
+        texts = [(item, patient.source.segment(item.statement)) for item in made]
+        exact = [item for item, text in texts if f"{name}.parameters()" in text]
+        alike = [item for item, text in texts if any(word in text.lower() for word in words)]
+        if not exact and not alike:
+            return None
+        found.append((exact or alike)[0].call.lineno)
+    return (found[0], found[1]) if found[0] != found[1] else None
 
 
 @CURES("discriminator-dominates")
 def _tame(patient: Patient) -> Iterator[Remedy]:
     flowing = losses.not_saturating(patient.source)
-    slower = _two_rates(patient, 10.0, 0.2)
-    if flowing and slower:
-        both = _both(patient, flowing, slower)
-        yield patient.remedy("Maximise log D(G(z)), and bring the two learning rates nearer to each other.", both)
+    equal = _rates_of_two(patient, USUAL_GAN_RATE, USUAL_GAN_RATE, factors=False)
+    if flowing and equal:
+        both = _both(patient, flowing, equal)
+        yield patient.remedy("Maximise log D(G(z)), and let both learn at the same rate.", both)
+    yield patient.remedy("Let both networks learn at the same rate.", equal)
     yield patient.remedy("Let the generator maximise log D(G(z)): its gradient does not vanish.", flowing)
+    slower = _rates_of_two(patient, 3.0, 0.2)
     yield patient.remedy("Let the discriminator learn slower and the generator faster.", slower)
-    yield patient.remedy("Let the discriminator learn slower.", _two_rates(patient, 1.0, 0.1))
 
 
 @CURES("generator-dominates", "mode-collapse")
 def _strengthen(patient: Patient) -> Iterator[Remedy]:
-    action = "Let the discriminator learn faster than the generator (two time scales, Heusel 2017)."
+    action = "Let the discriminator learn faster than the generator (two time scales, Heusel et al. 2017): rates times "
     for generator, discriminator in ((0.2, 4.0), (0.5, 2.0), (0.1, 1.0)):
-        yield patient.remedy(action, _two_rates(patient, generator, discriminator))
+        edit = _rates_of_two(patient, generator, discriminator)
+        yield patient.remedy(f"{action}{discriminator:g} and {generator:g}.", edit)
+    yield patient.remedy("Let both networks learn at the same rate.", _rates_of_two(patient, 1e-3, 1e-3, factors=False))

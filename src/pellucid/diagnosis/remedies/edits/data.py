@@ -320,6 +320,36 @@ def class_weights(source: Source, line: int | None, weights: list[float]) -> Edi
     return None
 
 
+def balanced_batches(source: Source) -> Edit | None:
+    """Let the loader draw every class as often: samples weigh by how rare their class is."""
+    for loop in training_loops(source):
+        for node in ast.walk(loop.iter) if isinstance(loop, ast.For) else ():
+            made = source.value(node) if isinstance(node, ast.Name | ast.Attribute) else node
+            if isinstance(made, ast.Call) and called(made) == "DataLoader" and not argument(made, "sampler"):
+                return _balanced(source, made)
+    return None
+
+
+def _balanced(source: Source, loader: ast.Call) -> Edit | None:
+    dataset = argument(loader, "dataset", ("dataset",))
+    held = source.value(dataset) if dataset is not None else None
+    statement = source.statement_of(loader)
+    if not isinstance(held, ast.Call) or called(held) != "TensorDataset" or len(held.args) < 2:
+        return None
+    torch, imports = source.spoken("torch")
+    labels, rarity = source.free("labels_seen", "rarity")
+    sampler = f"{torch}.utils.data.WeightedRandomSampler({rarity}[{labels}], len({labels}))"
+    shuffled = next((keyword for keyword in loader.keywords if keyword.arg == "shuffle"), None)
+    change = (
+        [source.put(shuffled, f"sampler={sampler}")] if shuffled else add_argument(source, loader, f"sampler={sampler}")
+    )
+    lines = (
+        f"{labels} = {torch}.as_tensor({source.segment(held.args[-1])}).long().flatten()",
+        f"{rarity} = 1.0 / {torch}.bincount({labels}).clamp(min=1)",
+    )
+    return source.edit(source.before(statement, *lines), *change, *imports)
+
+
 def same_order(source: Source) -> Edit | None:
     """Let inputs and labels be reordered by one permutation: `x[order], y[rng.permutation(n)]`."""
     for statement in source.walk(ast.Assign):
