@@ -459,7 +459,7 @@ def test_every_remedy_of_every_cause_leaves_python_and_other_lines_alone(
 
 
 def lines_of(change: Change) -> range:
-    return range(change.line, change.line + len(change.old.splitlines()))
+    return range(change.line, change.line + (0 if change.old is None else len(change.old.split("\n"))))
 
 
 def is_subsequence(lines: list[str], of: list[str]) -> bool:

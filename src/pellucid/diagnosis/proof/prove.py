@@ -12,6 +12,7 @@ from typing import Any
 from pellucid.diagnosis.proof.measure import GOOD, Measure, compared, is_better, measures
 from pellucid.diagnosis.proof.replay import Limits, Replayed, replay
 from pellucid.diagnosis.remedies import Change, Edit, EditError, Remedy, advise, apply, read_source
+from pellucid.diagnosis.remedies.edit import physical_lines
 from pellucid.diagnosis.remedies.interventions import Intervention
 from pellucid.diagnosis.remedies.source import Source
 from pellucid.diagnosis.script import Program
@@ -240,13 +241,14 @@ class _Trial:
 
 def whole_edit(file: str, old: str, new: str) -> Edit | None:
     """Return the edit, line by line, that makes one text of another."""
-    before, after = old.splitlines(), new.splitlines()
+    before, after = ([line.rstrip("\r\n") for line in physical_lines(text)] for text in (old, new))
     changes = []
     for kind, first, last, begin, end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":
             continue
-        replacement = "\n".join(after[begin:end]) if begin < end else None
-        changes.append(Change(first + 1, "\n".join(before[first:last]), replacement))
+        gone = "\n".join(before[first:last]) if first < last else None
+        come = "\n".join(after[begin:end]) if begin < end else None
+        changes.append(Change(first + 1, gone, come))
     return Edit(file, tuple(changes)) if changes else None
 
 

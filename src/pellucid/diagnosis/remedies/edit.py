@@ -5,6 +5,7 @@ and a file that was touched since must be recognised.
 """
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -32,12 +33,12 @@ class Change:
 
     Attributes:
         line: the first line concerned, from 1.
-        old: the lines as they stand, without the last line break; empty where lines are only added before `line`.
+        old: the lines as they stand, without the last line break; None where lines are only added before `line`.
         new: what stands there afterwards; None where the lines go.
     """
 
     line: int
-    old: str
+    old: str | None
     new: str | None
 
 
@@ -78,27 +79,24 @@ def make_edit(file: str, text: str, spans: Iterable[Span]) -> Edit | None:
     if not changes:
         return None
     edit = Edit(file, changes)
-    try:
-        ast.parse(apply(edit, text))
-    except SyntaxError:
-        return None
-    return edit
+    new = apply(edit, text)
+    return edit if new != text and _is_python(new) else None
 
 
 def apply(edit: Edit, text: str) -> str:
     r"""Return the script with the edit made.
 
-    >>> apply(Edit("train.py", (Change(2, "b = 2", "b = 3"), Change(3, "", "c = 4"))), "a = 1\nb = 2\n")
+    >>> apply(Edit("train.py", (Change(2, "b = 2", "b = 3"), Change(3, None, "c = 4"))), "a = 1\nb = 2\n")
     'a = 1\nb = 3\nc = 4\n'
 
     Raises:
         EditError: the text is not the one the edit was made for.
     """
-    lines = text.splitlines(keepends=True)
+    lines = physical_lines(text)
     if lines and not lines[-1].endswith(("\n", "\r")):
         lines[-1] += "\n"
     for change in reversed(edit.changes):
-        first, old = change.line - 1, change.old.splitlines() if change.old else []
+        first, old = change.line - 1, [] if change.old is None else change.old.split("\n")
         standing = [line.rstrip("\r\n") for line in lines[first : first + len(old)]]
         if standing != old or first > len(lines):
             raise EditError(
@@ -117,18 +115,28 @@ def combined(edits: Iterable[Edit], text: str) -> Edit | None:
     """Return several edits of one file as one, or None where two of them touch the same line."""
     edits = list(edits)
     changes = sorted(
-        {change for edit in edits for change in edit.changes}, key=lambda change: (change.line, change.old)
+        {change for edit in edits for change in edit.changes},
+        key=lambda change: (change.line, change.old is not None, change.new or ""),
     )
     for before, after in pairwise(changes):
-        height = len(before.old.splitlines()) if before.old else 0
-        if after.line < before.line + height or (after.line == before.line and after.old and before.old):
+        height = 0 if before.old is None else len(before.old.split("\n"))
+        if after.line < before.line + height:
             return None
     whole = Edit(edits[0].file, tuple(changes))
+    return whole if _is_python(apply(whole, text)) else None
+
+
+def physical_lines(text: str) -> list[str]:
+    """Return the lines of a text as Python counts them, with their ends; `str.splitlines` also ends lines elsewhere."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
+
+
+def _is_python(text: str) -> bool:
     try:
-        ast.parse(apply(whole, text))
-    except SyntaxError:
-        return None
-    return whole
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _line_of(text: str, place: int) -> int:
@@ -163,7 +171,7 @@ def _change(text: str, spans: list[Span]) -> Change | None:
     if _adds_lines(text, only):
         if only.start == len(text) and text and not text.endswith("\n"):
             first += 1
-        return Change(first + 1, "", only.new.removesuffix("\n"))
+        return Change(first + 1, None, only.new.removesuffix("\n"))
     if _removes_lines(text, only) and len(spans) == 1:
         return Change(first + 1, text[only.start : only.end].removesuffix("\n"), None)
     start = text.rfind("\n", 0, only.start) + 1
@@ -176,7 +184,7 @@ def _change(text: str, spans: list[Span]) -> Change | None:
 
 
 def _shown(change: Change) -> str:
-    if not change.old:
+    if change.old is None:
         return f"before line {change.line}, add\n{change.new}"
     if change.new is None:
         return f"line {change.line}, remove\n{change.old}"

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from pellucid.diagnosis.remedies.edit import Edit, Span, make_edit
+from pellucid.diagnosis.remedies.edit import Edit, Span, make_edit, physical_lines
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Block = list[ast.stmt]
@@ -36,14 +36,14 @@ class Source:
     @cached_property
     def _line_starts(self) -> list[int]:
         starts, place = [0], 0
-        for line in self.text.splitlines(keepends=True):
+        for line in physical_lines(self.text):
             place += len(line)
             starts.append(place)
         return starts
 
     @cached_property
     def _lines(self) -> list[str]:
-        return self.text.splitlines(keepends=True)
+        return physical_lines(self.text)
 
     def place(self, line: int, column: int) -> int:
         """Return where in the text a line (from 1) and a column (in UTF-8 bytes, as `ast` counts) stand."""

@@ -36,12 +36,14 @@ def _rates(patient: Patient, *, higher: bool) -> Iterator[tuple[float, Edit | No
 
 @CURES("lr-high")
 def _lower(patient: Patient) -> Iterator[Remedy]:
+    yield patient.remedy("Lower the learning rate.")
     for rate, edit, intervention in _rates(patient, higher=False):
         yield patient.remedy(f"Lower the learning rate to {rate:g}.", edit, intervention)
 
 
 @CURES("lr-low")
 def _raise(patient: Patient) -> Iterator[Remedy]:
+    yield patient.remedy("Raise the learning rate.")
     for rate, edit, intervention in _rates(patient, higher=True):
         yield patient.remedy(f"Raise the learning rate to {rate:g}.", edit, intervention)
 
