@@ -21,9 +21,10 @@ class Intervention(ABC):
 
     def __init_subclass__(cls, kind: str = "", **options: Any) -> None:
         super(Intervention, cls).__init_subclass__(**options)
-        if kind:  # a class with slots is made twice; the second is the one in use
-            cls.kind = kind
-            KINDS[kind] = cls
+        # a dataclass with slots is made twice, the second time without options: that one is in use
+        cls.kind = kind or vars(cls).get("kind", "")
+        if cls.kind:
+            KINDS[cls.kind] = cls
 
     @abstractmethod
     def install(self, undo: ExitStack) -> None:
