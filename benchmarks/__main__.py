@@ -18,6 +18,7 @@ from benchmarks import (
     gan_digits,
     gan_modes,
     hopfield_capacity,
+    through_time,
     training_step,
     trainings,
     vectorised,
@@ -62,6 +63,7 @@ PAGES = {
             "gan_modes": gan_modes,
             "gan_digits": gan_digits,
             "hopfield_capacity": hopfield_capacity,
+            "through_time": through_time,
         },
     ),
 }

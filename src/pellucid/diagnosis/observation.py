@@ -1,5 +1,6 @@
 """What was seen of a running program: plain figures, which the causes are read from."""
 
+import weakref
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -263,12 +264,16 @@ class NetworkSeen:
         carried: calls that were given, as their second argument, what an earlier call had returned.
         hidden: modules and parameters that torch cannot find, in plain lists and dicts: (attribute, id).
         backed: whether it was in training mode -> backward passes through it.
+        reference: to the module, which it does not keep alive; `key` is its number.
+        described: step at which its parameters were last looked at.
         loaded: whether weights were loaded into it.
     """
 
     name: str
-    module: Any
+    reference: "weakref.ref[Any]"
     first_step: int
+    key: int = 0
+    described: int = -1
     modes: Counter[tuple[Phase, bool]] = field(default_factory=Counter)
     mode_steps: dict[tuple[Phase, bool], int] = field(default_factory=dict)
     places: dict[tuple[Phase, bool], Place] = field(default_factory=dict)
@@ -283,6 +288,11 @@ class NetworkSeen:
     hidden: list[tuple[str, int]] = field(default_factory=list)
     called: set[str] = field(default_factory=set)
     carried: int = 0
+
+    @property
+    def module(self) -> Any:
+        """The module itself, or None when the script has let go of it."""
+        return self.reference()
 
 
 @dataclass(slots=True)
@@ -374,7 +384,7 @@ class Layer:
     Attributes:
         kind: as autograd calls it.
         weight: id of its weight; `bias` of its bias, where it has one.
-        fan_in: numbers that one of its outputs is a sum of; `fan_out` outputs.
+        fan_in: numbers that one of its outputs is a sum of; `fan_out` outputs, `units_in` units or channels it reads.
         after: what stands between the layers before and this one: "input", "nonlinear" or "linear".
         reads: the operation whose result it multiplies; None where that is the network's input.
         spread: standard deviation of its weights.
@@ -386,6 +396,7 @@ class Layer:
     bias: int | None
     fan_in: int
     fan_out: int
+    units_in: int
     after: Literal["input", "nonlinear", "linear"]
     reads: str | None
     spread: float

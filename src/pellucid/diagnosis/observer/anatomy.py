@@ -7,16 +7,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.parameter import UninitializedParameter
 
 from pellucid.diagnosis.observation import NetworkSeen, ParameterFacts
-from pellucid.diagnosis.observer.networks import sample
+from pellucid.diagnosis.observer.held import is_plain, key_of, sample
 
 
-def describe(network: NetworkSeen) -> None:
-    """Fill in what a network's modules and parameters tell so far."""
+def describe(network: NetworkSeen, step: int) -> None:
+    """Fill in what a network's modules and parameters tell at a step; of one that is gone, leave what they told last."""
+    whole = network.module
+    if whole is None:
+        return
+    network.described = step
     for described in (network.parameters, network.dropouts, network.batch_norms, network.recurrent, network.hidden):
         described.clear()
-    for path, module in network.module.named_modules():
+    for path, module in whole.named_modules():
         name = f"{network.name}.{path}" if path else network.name
         if isinstance(module, _DropoutNd) and module.p > 0:
             network.dropouts[name] = float(module.p)
@@ -32,6 +37,8 @@ def describe(network: NetworkSeen) -> None:
         network.hidden.extend((f"{name}.{attribute}", key) for attribute, key in _hidden(module))
         for own, parameter in module.named_parameters(recurse=False):
             full = f"{path}.{own}" if path else own
+            if not is_plain(parameter) or isinstance(parameter, UninitializedParameter):
+                continue
             network.parameters.append(_facts(network, full, parameter, type(module).__name__))
 
 
@@ -40,7 +47,7 @@ def _facts(network: NetworkSeen, path: str, parameter: Tensor, kind: str) -> Par
     first = network.initial.get(path, now).float()
     return ParameterFacts(
         name=f"{network.name}.{path}",
-        key=id(parameter),
+        key=key_of(parameter),
         shape=tuple(parameter.shape),
         kind=kind,
         spread=first.std().item() if first.numel() > 1 else 0.0,
@@ -72,6 +79,6 @@ def _hidden(module: nn.Module) -> Iterator[tuple[str, int]]:
 
 def _trainable(held: Any) -> Iterator[int]:
     if isinstance(held, nn.Module):
-        yield from (id(parameter) for parameter in held.parameters() if parameter.requires_grad)
+        yield from (key_of(parameter) for parameter in held.parameters() if parameter.requires_grad)
     elif isinstance(held, Tensor) and held.requires_grad and held.is_leaf:
-        yield id(held)
+        yield key_of(held)

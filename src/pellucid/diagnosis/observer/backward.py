@@ -1,14 +1,17 @@
 """Backward passes: the losses they start from, the graphs behind them and what the graphs keep of the forward pass."""
 
+import contextlib
 import functools
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from pellucid.diagnosis.observation import Activation, Flow, Series
 from pellucid.diagnosis.observer.graph import Graph, Op, read, units
-from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
+from pellucid.diagnosis.observer.held import is_plain, is_real, key_of
+from pellucid.diagnosis.observer.listening import Listener, Listening, quietly, unnoticed
 from pellucid.diagnosis.observer.losses import Losses
 from pellucid.diagnosis.observer.networks import Networks
 from pellucid.diagnosis.observer.optimizers import Optimizers
@@ -31,11 +34,19 @@ class Backwards(Listener):
         self.losses = losses
         self.optimizers = optimizers
 
-    @quietly
     def before(self, tensors: Any, *arguments: Any, **keywords: Any) -> None:
         """Before torch.autograd.backward."""
-        roots = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
-        self._begin(roots)
+        if not self.listening.depth_of_backward:
+            self._begin(tensors)
+        self.listening.depth_of_backward += 1
+
+    def after(self, *_: Any) -> None:
+        """After torch.autograd.backward, even if it raised."""
+        self.listening.depth_of_backward -= 1
+
+    def packed(self, *_: Any) -> None:
+        """Tensors that are saved from now on are packed by the script."""
+        self.listening.is_packed = True
 
     @quietly
     def before_grad(self, outputs: Any, inputs: Any, *arguments: Any, **keywords: Any) -> None:
@@ -44,9 +55,13 @@ class Backwards(Listener):
         if keywords.get("create_graph") or not all(isinstance(a, Tensor) and a.is_leaf for a in asked):
             return
         if all(isinstance(a, torch.nn.Parameter) or a.requires_grad for a in asked) and len(asked) > 1:
-            self._begin((outputs,) if isinstance(outputs, Tensor) else tuple(outputs))
+            self._pass((outputs,) if isinstance(outputs, Tensor) else tuple(outputs))
 
-    def _begin(self, roots: tuple[Tensor, ...]) -> None:
+    @quietly
+    def _begin(self, tensors: Any) -> None:
+        self._pass((tensors,) if isinstance(tensors, Tensor) else tuple(tensors))
+
+    def _pass(self, roots: tuple[Tensor, ...]) -> None:
         self.optimizers.look_for_cleared()
         for key, training in self.networks.waiting.items():
             if key in self.networks.known:
@@ -55,7 +70,7 @@ class Backwards(Listener):
         self.seen.backwards += 1
         place = calling_place()
         for root in roots:
-            if root.numel() == 1:
+            if is_real(root) and root.numel() == 1:
                 self._note(place, root)
         if self.listening.takes_graphs() and roots and roots[0].grad_fn is not None:
             self._read(place, roots[0].grad_fn)
@@ -69,29 +84,34 @@ class Backwards(Listener):
         if series is None:
             series = self.seen.series[place] = Series(place)
         series.steps.append(self.seen.steps)
-        series.pending.append(root.detach().reshape(()))
+        series.pending.append(root.detach().reshape(()).clone())  # what it is now, and not all it may be a part of
         if len(series.pending) >= SETTLED:
             series.settle()
 
     def _read(self, place: Place, root: Any) -> None:
         graph = read(root, self.networks.makers)
         sites = [
-            (graph.place[node], site, start) for node, (site, start) in self.losses.made.items() if node in graph.place
+            (graph.numbers[number], site, graph.numbers.get(start) if start is not None else None)
+            for number, (site, start) in self.losses.made.items()
+            if number in graph.numbers
         ]
-        ends = {graph.place[start] for _, _, start in sites if start in graph.place}
+        ends = {start for _, _, start in sites if start is not None}
         for _, site, start in sites:
-            if start in graph.place:
-                self.losses.trace(site, graph, graph.place[start])
+            if start is not None:
+                self.losses.trace(site, graph, start)
         if place not in self.seen.structures:
             answer = self.networks.answer
             structure = structure_of(graph, place, self.seen.steps, ends, answer[1] if answer else None)
             structure.losses = [site.key for _, site, _ in sites]
-            structure.mixing = mixing(graph, answer[1] if answer else None, structure)
+            if not self.listening.is_packed and self.networks.here.hooks == RemovableHandle.next_id:
+                with contextlib.suppress(RuntimeError):  # the script goes through a graph once too often
+                    structure.mixing = mixing(graph, answer[1] if answer else None, structure)
             self.seen.structures[place] = structure
         structure = self.seen.structures[place]
         structure.sizes.append((self.seen.steps, len(graph.ops)))
-        structure.parameters |= {id(op.parameter) for op in graph if op.parameter is not None}
-        self._activations(place, graph, max(ends, default=len(graph.ops) - 1))
+        structure.parameters |= {key_of(op.parameter) for op in graph if op.parameter is not None}
+        if not self.listening.is_packed:
+            self._activations(place, graph, max(ends, default=len(graph.ops) - 1))
 
     def _activations(self, place: Place, graph: Graph, end: int) -> None:
         found = [op for op in graph.ops[: end + 1] if op.name in _MEASURES]
@@ -103,6 +123,8 @@ class Backwards(Listener):
         for order, op in enumerate(found):
             if order % stride == 0 and (measured := _MEASURES[op.name](op)) is not None:
                 result, flat = measured
+                if not is_real(result):
+                    continue
                 values, flat = units(result.float()), units(flat)
                 self.seen.activations.append(
                     Activation(
@@ -122,8 +144,9 @@ class Backwards(Listener):
 
 def _measure(flow: Flow, order: int, gradients: tuple[Tensor | None, ...]) -> None:
     """Hook of a node: note the norm of the gradient that arrives; returning nothing leaves it as it is."""
-    if gradients and gradients[0] is not None:
-        flow.norms[order] = gradients[0].detach().norm().item()
+    if gradients and is_plain(gradients[0]):
+        with unnoticed():
+            flow.norms[order] = gradients[0].detach().norm().item()
 
 
 def _rectified(op: Op) -> tuple[Tensor, Tensor] | None:

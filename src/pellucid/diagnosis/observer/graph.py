@@ -80,10 +80,20 @@ class Op:
 
 @dataclass(slots=True)
 class Graph:
-    """Operations in the order in which they were computed: sources stand before those that read them."""
+    """Operations in the order in which they were computed: sources stand before those that read them.
+
+    Attributes:
+        place: node -> its place among the operations; `numbers`: number that autograd gave it -> the same.
+    """
 
     ops: list[Op] = field(default_factory=list)
     place: dict[Any, int] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
+
+    def numbered(self, number: int | None) -> Op | None:
+        """Return the operation that autograd gave a number."""
+        place = None if number is None else self.numbers.get(number)
+        return None if place is None else self.ops[place]
 
     def __iter__(self) -> Iterator[Op]:
         return iter(self.ops)
@@ -132,12 +142,12 @@ def is_recurrent(op: Op) -> bool:
     return "Rnn" in op.name or "Lstm" in op.name or "Gru" in op.name
 
 
-def read(root: Any, modules: dict[Any, str] | None = None) -> Graph:
+def read(root: Any, modules: dict[int, str] | None = None) -> Graph:
     """Read the graph behind a node of autograd.
 
     Args:
         root: the loss's grad_fn.
-        modules: node -> path of the module whose result it made.
+        modules: number of a node -> path of the module whose result it made.
     """
     graph = Graph()
     modules = modules or {}
@@ -147,8 +157,9 @@ def read(root: Any, modules: dict[Any, str] | None = None) -> Graph:
         node, is_left = waiting.pop()
         if is_left:
             sources = tuple(graph.place[n] for n, _ in node.next_functions if n is not None and n in graph.place)
-            graph.place[node] = len(graph.ops)
-            graph.ops.append(Op(_name(node), _shape(node), node, sources, modules.get(node)))
+            number = node._sequence_nr()  # noqa: SLF001  the only name of a node that does not keep it alive
+            graph.place[node] = graph.numbers[number] = len(graph.ops)
+            graph.ops.append(Op(_name(node), _shape(node), node, sources, modules.get(number)))
         elif node not in entered:
             entered.add(node)
             waiting.append((node, True))

@@ -1,4 +1,5 @@
 """What all listeners share: what was seen so far, and the care not to be noticed."""
+# ruff: noqa: SLF001 (what says whether something is being compiled, traced or mapped, torch has no public names for)
 
 import functools
 import time
@@ -6,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
 from pellucid.diagnosis.observation import Observation
 from pellucid.diagnosis.observer.schedule import is_measured
@@ -31,6 +33,9 @@ class Listening:
 
     Attributes:
         limit: steps after which `EnoughSteps` is raised.
+        is_packed: whether the script has packed saved tensors by hooks of its own: reading them would call the hooks.
+        depth_of_backward: backward passes that are running; what they compute anew is no new call.
+        had_gradients: whether the script computes with gradients, where it was interrupted by a listener.
         busy: whether a listener is at work: what it calls itself is no part of the program.
     """
 
@@ -39,6 +44,18 @@ class Listening:
         self.limit = limit
         self.busy = False
         self.evaluations = 0
+        self.is_packed = False
+        self.depth_of_backward = 0
+        self.had_gradients = True
+
+    def is_deaf(self) -> bool:
+        """Say whether nothing may be computed now: what is computed would be part of a graph that is being made."""
+        return (
+            self.busy
+            or torch.compiler.is_compiling()
+            or torch._C._get_tracing_state() is not None
+            or torch._C._functorch.peek_interpreter_stack() is not None
+        )
 
     def takes_rows(self) -> bool:
         """Say whether this step's samples are taken in."""
@@ -62,6 +79,26 @@ class Listener:
         self.seen = listening.seen
 
 
+class unnoticed:  # noqa: N801  a context, which as a generator would take three times as long
+    """A context without gradients, in which the script's own modes and tensor classes hear nothing."""
+
+    def __enter__(self) -> None:
+        self._functions = torch._C.DisableTorchFunction()
+        self._functions.__enter__()
+        self._modes = None
+        if torch._C._len_torch_dispatch_stack():
+            self._modes = _disable_current_modes()
+            self._modes.__enter__()
+        self._grad = torch.is_grad_enabled()
+        torch._C._set_grad_enabled(False)
+
+    def __exit__(self, *error: object) -> None:
+        torch._C._set_grad_enabled(self._grad)
+        if self._modes is not None:
+            self._modes.__exit__(None, None, None)
+        self._functions.__exit__(None, None, None)
+
+
 def quietly(method: Callable[Concatenate[L, P], None]) -> Callable[Concatenate[L, P], None]:
     """Let a listener fail without the program's noticing, and count the time it takes.
 
@@ -71,12 +108,13 @@ def quietly(method: Callable[Concatenate[L, P], None]) -> Callable[Concatenate[L
     @functools.wraps(method)
     def listening(self: L, *arguments: P.args, **keywords: P.kwargs) -> None:
         shared = self.listening
-        if shared.busy or torch.compiler.is_compiling():
+        if shared.is_deaf():
             return
         shared.busy = True
+        shared.had_gradients = torch.is_grad_enabled()
         start = time.perf_counter()
         try:
-            with torch.no_grad():
+            with unnoticed():
                 method(self, *arguments, **keywords)
         except Exception as error:  # noqa: BLE001  a fault of ours must never become one of the program
             if len(shared.seen.faults) < FAULTS:

@@ -8,6 +8,7 @@ from torch import Tensor
 from pellucid.diagnosis.observation import MANY, LossSite, Phase, Score
 from pellucid.diagnosis.observer.fingerprints import fingerprints
 from pellucid.diagnosis.observer.graph import VIEWS, Graph
+from pellucid.diagnosis.observer.held import Held, is_real, number_of
 from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
 from pellucid.diagnosis.observer.networks import Networks
 from pellucid.diagnosis.observer.places import calling_place
@@ -80,6 +81,8 @@ def score_of(function: str, prediction: Tensor, target: Tensor) -> tuple[str, fl
             classes = prediction.argmax(1)
             right = target.argmax(1) if target.is_floating_point() and target.shape == prediction.shape else target
             return ("accuracy", (classes == right).float().mean().item()) if right.shape == classes.shape else None
+        if function in BINARY_LOSSES and prediction.shape == target.shape and not _is_binary(target):
+            return score_of("mse_loss", prediction.sigmoid() if "logits" in function else prediction, target)
         if function in BINARY_LOSSES and prediction.shape == target.shape:
             half = 0.5 if function == "binary_cross_entropy" else 0.0
             return "accuracy", ((prediction > half) == (target > 0.5)).float().mean().item()
@@ -90,24 +93,28 @@ def score_of(function: str, prediction: Tensor, target: Tensor) -> tuple[str, fl
     return None
 
 
+def _is_binary(target: Tensor) -> bool:
+    return bool(((target == 0) | (target == 1) | (target == -1)).all())
+
+
 class Losses(Listener):
     """Hears every loss, and every comparison by hand of predictions with targets.
 
     Attributes:
-        made: node of autograd that a loss made -> (its line, the node of the prediction).
+        made: number of the node that a loss made -> (its line, the number of the prediction's node).
     """
 
     def __init__(self, listening: Listening, networks: Networks) -> None:
         super().__init__(listening)
         self.networks = networks
-        self.made: dict[Any, tuple[LossSite, Any]] = {}
+        self.made: dict[int, tuple[LossSite, int | None]] = {}
 
     @quietly
     def loss(self, function: str, result: Tensor, *arguments: Any, **keywords: Any) -> None:
         """A loss of torch.nn.functional was computed."""
         operands = dict(zip(("input", "target"), arguments, strict=False)) | keywords
         prediction, target = operands.get("input"), operands.get("target")
-        if isinstance(prediction, Tensor) and isinstance(target, Tensor):
+        if is_real(prediction) and is_real(target):
             if target.requires_grad and not prediction.requires_grad:  # given the wrong way round
                 prediction, target = target, prediction
             weighted = any(operands.get(name) is not None for name in ("weight", "pos_weight"))
@@ -116,7 +123,7 @@ class Losses(Listener):
     @quietly
     def compared(self, function: str, result: Tensor, one: Any, other: Any, *rest: Any, **keywords: Any) -> None:
         """Two tensors were subtracted or compared, outside of any network."""
-        if not (isinstance(one, Tensor) and isinstance(other, Tensor)):
+        if not (is_real(one) and is_real(other) and is_real(result)):
             return
         if self.networks.answer is None or self.networks.is_inside():
             return
@@ -142,8 +149,8 @@ class Losses(Listener):
         training = prediction.requires_grad
         site.calls += training
         site.eval_calls += not training
-        if training and self.listening.takes_graphs() and result.grad_fn is not None:
-            self.made[result.grad_fn] = (site, prediction.grad_fn)
+        if training and self.listening.takes_graphs() and (number := number_of(result)) is not None:
+            self.made[number] = (site, number_of(prediction))
         if self.listening.takes_rows() if training else self.listening.takes_evaluation():
             site.weighted = site.weighted or weighted
             self._take_in(site, result, prediction, target, "train" if training else "eval")
@@ -156,7 +163,8 @@ class Losses(Listener):
         given = self.networks.given
         rows = None
         if given is not None and target.dim() and given[1].shape[0] == target.shape[0]:
-            rows = given[1]
+            rows = given[1].numbers()
+        if given is not None and rows is not None:
             site.network = given[0].name
             site.target_is_input = target.numel() == rows.numel() and (
                 target.data_ptr() == rows.data_ptr() or bool((target.reshape(-1) == rows.reshape(-1)).all())
@@ -179,15 +187,16 @@ class Losses(Listener):
 
     def _note(self, phase: Phase, loss: float | None, kind: Any, score: float, size: int) -> None:
         answer = self.networks.answer
-        training_mode = bool(answer and answer[0].module.training)
+        module = answer[0].module if answer else None
+        training_mode = module is not None and bool(module.training)
         self.seen.scores.append(Score(self.seen.steps, phase, loss, score, kind, size, calling_place(), training_mode))
 
     def _matched(self, result: Tensor, one: Tensor, other: Tensor) -> None:
         """Classes were compared: which operand is the prediction shows in the network's last output."""
         answer = self.networks.answer
         assert answer is not None
-        output = answer[1].detach()
-        if answer[1].requires_grad or one.numel() != other.numel():
+        output = answer[1].numbers()
+        if output is None or answer[1].requires_grad or one.numel() != other.numel():
             return
         for predicted, target in ((one, other), (other, one)):
             if _are_classes_of(predicted, output):
@@ -198,10 +207,11 @@ class Losses(Listener):
     def _subtracted(self, one: Tensor, other: Tensor) -> None:
         answer = self.networks.answer
         assert answer is not None
-        if answer[1].requires_grad:
+        output = answer[1].numbers()
+        if output is None or answer[1].requires_grad:
             return
         for prediction, target in ((one, other), (other, one)):
-            same = prediction.untyped_storage().data_ptr() == answer[1].untyped_storage().data_ptr()
+            same = prediction.untyped_storage().data_ptr() == output.untyped_storage().data_ptr()
             if same and target.dim() and target.is_floating_point():
                 self._keep_given("eval", target)
                 self._score("manual", prediction, target, "eval", None)
@@ -210,7 +220,7 @@ class Losses(Listener):
     def _keep_given(self, phase: Phase, target: Tensor) -> None:
         given = self.networks.given
         if given is not None and target.dim() and given[1].shape[0] == target.shape[0]:
-            self._keep(phase, given[1], target)
+            self._keep(phase, given[1].numbers(), target)
 
     @staticmethod
     def trace(site: LossSite, graph: Graph, start: int) -> None:
@@ -231,13 +241,13 @@ class Losses(Listener):
         site.chain = tuple(chain)
 
 
-def _comes_from(prediction: Tensor, answer: Tensor) -> bool:
+def _comes_from(prediction: Tensor, answer: Held) -> bool:
     """Say whether a tensor is a network's output, or made of it by not more than a few operations."""
     node: Any = prediction.grad_fn
     for _ in range(LONGEST_CHAIN):
         if node is None:
             return False
-        if node is answer.grad_fn:
+        if node._sequence_nr() == answer.number:  # noqa: SLF001  a node itself would keep its graph alive
             return True
         node = next((n for n, _ in node.next_functions if n is not None), None)
     return False

@@ -1,28 +1,39 @@
 """Networks that a script calls: which, how, with what."""
 
+import threading
 import weakref
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+from torch.utils.hooks import RemovableHandle
 
 from pellucid.diagnosis.observation import NetworkSeen, Phase, Span
+from pellucid.diagnosis.observer.anatomy import describe
+from pellucid.diagnosis.observer.held import Held, is_plain, is_real, key_of, number_of, sample
 from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
 from pellucid.diagnosis.observer.places import calling_place, variable_name
 from pellucid.diagnosis.observer.rivals import Rivals
 
-SAMPLED = 4_096
-"""Numbers kept of a parameter, evenly spread, to compare it with later."""
 FEATURES = 4_096
+
+
+class _Here(threading.local):
+    """Where a thread is: how many modules deep, in which outermost one."""
+
+    depth = 0
+    outermost = 0
+    hooks = 0
 
 
 class Networks(Listener):
     """Hears every module's call.
 
     Attributes:
+        known: id of a module -> what is seen of it.
         paths: id of a module -> its path in the network it belongs to.
-        makers: node of autograd -> path of the module that made the result, of the step that is measured.
+        makers: number of a node of autograd -> path of the module that made the result, of the step that is measured.
         given: the last network called from outside, with its first input.
         answer: the last network called from outside, with its output.
         waiting: networks called with gradients since the last backward pass -> whether in training mode.
@@ -30,54 +41,54 @@ class Networks(Listener):
 
     def __init__(self, listening: Listening) -> None:
         super().__init__(listening)
-        self.depth = 0
+        self.here = _Here()
         self.known: dict[int, NetworkSeen] = {}
         self.paths: dict[int, str] = {}
         self.names: dict[int, str] = {}
-        self.makers: dict[Any, str] = {}
-        self.given: tuple[NetworkSeen, Tensor] | None = None
-        self.answer: tuple[NetworkSeen, Tensor] | None = None
+        self.makers: dict[int, str] = {}
+        self.given: tuple[NetworkSeen, Held] | None = None
+        self.answer: tuple[NetworkSeen, Held] | None = None
         self.waiting: dict[int, bool] = {}
-        self._outermost = 0
         self.rivals = Rivals(listening)
         self._states: tuple[weakref.ref[Tensor], ...] = ()
 
     def is_inside(self) -> bool:
         """Say whether a network is computing, and not the script."""
-        return self.depth > 0 and self._outermost in self.known
+        return self.here.depth > 0 and self.here.outermost in self.known
 
-    def enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        """Global forward pre-hook."""
-        if torch.compiler.is_compiling():
-            return
-        self.depth += 1
-        if self.depth == 1:
-            self._outermost = id(module)
-            self._called(module, inputs, "train" if torch.is_grad_enabled() else "eval")
+    def enter(self, module: nn.Module, *inputs: Any, **_: Any) -> None:
+        """Before every module's call."""
+        here = self.here
+        here.depth += 1
+        if here.depth == 1 and not self.listening.depth_of_backward:
+            here.outermost = id(module)
+            if not self.waiting:
+                here.hooks = RemovableHandle.next_id
+            self._called(module, inputs)
 
-    def leave(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        """Global forward hook."""
-        if torch.compiler.is_compiling():
+    def leave(self, output: Any, module: nn.Module, *_: Any) -> None:
+        """After every module's call, with None where it raised."""
+        here = self.here
+        here.depth -= 1
+        if self.listening.depth_of_backward:
             return
-        self.depth = max(self.depth - 1, 0)
-        if self.depth == 0 and id(module) in self.known and any(t.requires_grad for t in _tensors(output)):
-            self.waiting[id(module)] = module.training
-        if self.depth == 0 and isinstance(output, Tensor) and id(module) in self.known:
-            self.answer = (self.known[id(module)], output)
-            if self.listening.takes_rows() and torch.is_grad_enabled():
-                self.rivals.judged(self.known[id(module)], self.given, output)
-        if torch.is_grad_enabled() and self.listening.takes_graphs():
+        if here.depth == 0 and id(module) in self.known:
+            self._answered(self.known[id(module)], module, output)
+        if self.listening.takes_graphs():
             self._made(module, output)
-        if self.depth == 0 and isinstance(output, tuple) and id(module) in self.known:
-            self._states = tuple(weakref.ref(state) for state in _tensors(output[1:]))
 
     @quietly
-    def _called(self, module: nn.Module, inputs: tuple[Any, ...], phase: Phase) -> None:
+    def _called(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        phase: Phase = "train" if self.listening.had_gradients else "eval"
         network = self.known.get(id(module))
+        if network is not None and network.module is not module:
+            network = None
         if network is None and (next(module.parameters(), None) is None or _is_machinery(module)):
             return  # a loss, an activation, a parametrisation: no network
-        if network is None or network.module is not module:
+        if network is None:
             network = self.meet(module)
+        if phase == "eval" and self.seen.steps > 1.1 * network.described:
+            describe(network, self.seen.steps)
         mode = (phase, module.training)
         network.modes[mode] += 1
         network.mode_steps[mode] = self.seen.steps
@@ -85,9 +96,9 @@ class Networks(Listener):
             network.places[mode] = calling_place()
         if phase == "train" and self._states:
             states = {state.data_ptr() for ref in self._states if (state := ref()) is not None}
-            network.carried += any(tensor.data_ptr() in states for tensor in _tensors(inputs[1:]))
-        first = next((value for value in inputs if isinstance(value, Tensor) and value.dim() > 0), None)
-        self.given = None if first is None else (network, first)
+            network.carried += any(is_plain(each) and each.data_ptr() in states for each in _tensors(inputs[1:]))
+        first = next((value for value in inputs if is_real(value) and value.dim() > 0), None)
+        self.given = None if first is None else (network, Held(first))
         if first is not None and self.listening.takes_rows():
             network.batch_sizes[phase, first.shape[0]] += 1
             if phase == "train" and first.is_floating_point() and first.numel() and not self.rivals.is_made(first):
@@ -96,26 +107,47 @@ class Networks(Listener):
     def meet(self, module: nn.Module) -> NetworkSeen:
         """Remember a network, its modules' paths and its weights as they are."""
         name = variable_name(module) or type(module).__name__
-        network = NetworkSeen(name, module, self.seen.steps)
+        network = NetworkSeen(name, weakref.ref(module), self.seen.steps, key_of(module))
         self.known[id(module)] = network
         self.seen.networks.append(network)
         for path, inner in module.named_modules():
-            self.paths.setdefault(id(inner), f"{name}.{path}" if path else name)
+            self.paths.setdefault(key_of(inner), f"{name}.{path}" if path else name)
         for path, parameter in module.named_parameters():
-            self.names.setdefault(id(parameter), f"{name}.{path}")
-            network.initial[path] = sample(parameter)
+            self.names.setdefault(key_of(parameter), f"{name}.{path}")
+            if is_plain(parameter) and not isinstance(parameter, UninitializedParameter):
+                network.initial[path] = sample(parameter)
         return network
+
+    @quietly
+    def describe_all(self) -> None:
+        """Look at every network that is still there, as it is now."""
+        for network in self.seen.networks:
+            describe(network, self.seen.steps)
+
+    @quietly
+    def _answered(self, network: NetworkSeen, module: nn.Module, output: Any) -> None:
+        if any(each.requires_grad for each in _tensors(output)):
+            self.waiting[id(module)] = module.training
+        if is_real(output):
+            self.answer = (network, Held(output))
+            if self.listening.had_gradients and self.listening.takes_rows():
+                self.rivals.judged(network, self.given, output)
+        if isinstance(output, tuple):
+            self._states = tuple(weakref.ref(state) for state in _tensors(output[1:]) if is_plain(state))
 
     @quietly
     def _made(self, module: nn.Module, output: Any) -> None:
         values = output[0] if isinstance(output, tuple) and output else output
-        if isinstance(values, Tensor) and values.grad_fn is not None:
+        if not self.listening.had_gradients:
+            return
+        number = number_of(values) if isinstance(values, Tensor) else None
+        path = self.paths.get(key_of(module))
+        if number is not None:
             # an outer module's result is its last inner one's: the inner one is the place to look at
-            path = self.paths.get(id(module), type(module).__name__)
-            self.makers.setdefault(values.grad_fn, path)
-        network = self.known.get(self._outermost)
-        if network is not None and id(module) in self.paths:
-            network.called.add(self.paths[id(module)])
+            self.makers.setdefault(number, path or type(module).__name__)
+        network = self.known.get(self.here.outermost)
+        if network is not None and path is not None:
+            network.called.add(path)
 
     @quietly
     def loaded(self, result: Any, module: nn.Module, *arguments: Any, **keywords: Any) -> None:
@@ -123,7 +155,7 @@ class Networks(Listener):
         for inner in module.modules():
             if id(inner) in self.known:
                 self.known[id(inner)].loaded = True
-        self.seen.loaded.update(id(parameter) for parameter in module.parameters())
+        self.seen.loaded.update(key_of(parameter) for parameter in module.parameters())
 
 
 def _is_machinery(module: nn.Module) -> bool:
@@ -137,12 +169,6 @@ def _tensors(values: Any) -> Iterator[Tensor]:
     elif isinstance(values, tuple | list):
         for value in values:
             yield from _tensors(value)
-
-
-def sample(parameter: Tensor, most: int = SAMPLED) -> Tensor:
-    """Return a copy of at most so many numbers, evenly spread."""
-    flat = parameter.detach().reshape(-1)
-    return flat[:: max(1, flat.numel() // most)][:most].clone()
 
 
 def _describe(inputs: Tensor, spans: list[Span]) -> None:

@@ -1,13 +1,14 @@
 """Optimisers, their steps and schedules, and what becomes of the gradients on the way to them."""
 
+import weakref
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from pellucid.diagnosis.observation import Clipping, OptimizerSeen, ParameterSeen, SchedulerSeen
+from pellucid.diagnosis.observer.held import is_plain, key_of, sample
 from pellucid.diagnosis.observer.listening import EnoughSteps, Listener, Listening, plain_settings, quietly
-from pellucid.diagnosis.observer.networks import sample
 from pellucid.diagnosis.observer.places import calling_place
 
 NORMS = 2_000
@@ -17,14 +18,14 @@ class Optimizers(Listener):
     """Hears optimisers being made and stepping.
 
     Attributes:
-        kept: id of an optimiser -> (what is seen of it, itself).
+        kept: id of an optimiser -> (what is seen of it, a reference that does not keep it alive).
         cleared: id of an optimiser -> whether its gradients were seen to be clear since its last step.
     """
 
     def __init__(self, listening: Listening, names: dict[int, str]) -> None:
         super().__init__(listening)
         self.names = names
-        self.kept: dict[int, tuple[OptimizerSeen, torch.optim.Optimizer]] = {}
+        self.kept: dict[int, tuple[OptimizerSeen, weakref.ref[torch.optim.Optimizer]]] = {}
         self.cleared: dict[int, bool] = {}
         self.schedules: dict[int, SchedulerSeen] = {}
         self._before: dict[int, Tensor] = {}
@@ -36,24 +37,25 @@ class Optimizers(Listener):
         self._meet(optimizer)
 
     def _meet(self, optimizer: torch.optim.Optimizer) -> OptimizerSeen:
-        if id(optimizer) in self.kept and self.kept[id(optimizer)][1] is optimizer:
+        if id(optimizer) in self.kept and self.kept[id(optimizer)][1]() is optimizer:
             return self.kept[id(optimizer)][0]
         seen = OptimizerSeen(
             kind=type(optimizer).__name__,
             place=calling_place(),
             made_at=self.seen.steps,
-            parameters=frozenset(id(p) for group in optimizer.param_groups for p in group["params"]),
+            parameters=frozenset(key_of(p) for group in optimizer.param_groups for p in group["params"]),
             settings=plain_settings(optimizer.param_groups[0]),
         )
-        self.kept[id(optimizer)] = (seen, optimizer)
+        self.kept[id(optimizer)] = (seen, weakref.ref(optimizer))
         self.cleared[id(optimizer)] = True
         self.seen.optimizers.append(seen)
         return seen
 
     def look_for_cleared(self) -> None:
         """Before a backward pass: note whose gradients are clear."""
-        for key, (_, optimizer) in self.kept.items():
-            if not self.cleared[key]:
+        for key, (_, reference) in self.kept.items():
+            optimizer = reference()
+            if optimizer is not None and not self.cleared[key]:
                 self.cleared[key] = _is_clear(optimizer)
 
     @quietly
@@ -90,9 +92,9 @@ class Optimizers(Listener):
         step, before = self._last
         gradients: dict[int, Tensor] = {}
         for parameter in parameters:
-            if parameter.grad is None or parameter.grad.is_sparse:
+            if not is_plain(parameter) or not is_plain(parameter.grad):
                 continue
-            key = id(parameter)
+            key = key_of(parameter)
             known = self._parameter(parameter)
             gradient, weight = sample(parameter.grad).float(), sample(parameter).float()
             gradients[key] = gradient
@@ -109,13 +111,13 @@ class Optimizers(Listener):
 
     def _measure_updates(self, parameters: list[Tensor]) -> None:
         for parameter in parameters:
-            before = self._before.pop(id(parameter), None)
+            before = self._before.pop(key_of(parameter), None)
             if before is not None:
                 update = (sample(parameter).float() - before).norm().item()
-                self.seen.parameters[id(parameter)].updates.append(update)
+                self.seen.parameters[key_of(parameter)].updates.append(update)
 
     def _parameter(self, parameter: Tensor) -> ParameterSeen:
-        key = id(parameter)
+        key = key_of(parameter)
         if key not in self.seen.parameters:
             name = self.names.get(key) or f"parameter {tuple(parameter.shape)}"
             self.seen.parameters[key] = ParameterSeen(name, tuple(parameter.shape))

@@ -1,12 +1,15 @@
 """Functions of torch replaced by ones that also tell, for as long as something is watched."""
 
 import functools
-from collections.abc import Callable
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from types import FrameType, TracebackType
 from typing import Any
 
 import torch
 
-from pellucid.diagnosis.tracebacks import HIDDEN_FILE
+from pellucid.diagnosis.tracebacks import HIDDEN_FILE, as_plain
 
 
 class Patches:
@@ -14,6 +17,24 @@ class Patches:
 
     def __init__(self) -> None:
         self._undo: list[tuple[Any, str, Any, bool]] = []
+
+    def around(self, owner: Any, name: str, enter: Callable[..., None], leave: Callable[..., None]) -> None:
+        """Call `enter(*arguments, **keywords)` before a function, and after it `leave(result, *arguments)`."""
+        original = getattr(owner, name)
+
+        @functools.wraps(original)
+        def told(*arguments: Any, **keywords: Any) -> Any:
+            if torch.compiler.is_compiling():
+                return original(*arguments, **keywords)
+            enter(*arguments, **keywords)
+            result = None
+            try:
+                result = original(*arguments, **keywords)
+            finally:
+                leave(result, *arguments)
+            return result
+
+        self.replace(owner, name, told)
 
     def after(self, owner: Any, name: str, tell: Callable[..., None]) -> None:
         """Call `tell(result, *arguments, **keywords)` after a function, unless it is being compiled."""
@@ -26,6 +47,7 @@ class Patches:
                 tell(result, *arguments, **keywords)
             return result
 
+        told.__dict__["__prepare_scriptable__"] = lambda: original  # what torch.jit.script is to compile
         self.replace(owner, name, told)
 
     def before(self, owner: Any, name: str, tell: Callable[..., None]) -> None:
@@ -47,6 +69,21 @@ class Patches:
         self._undo.append((owner, name, vars(owner)[name] if own else None, own))
         setattr(owner, name, replacement)
 
+    def hide(self) -> None:
+        """Leave what stands in for torch's functions out of the tracebacks that the script prints."""
+        for name in ("walk_tb", "walk_stack", "_walk_tb_with_full_positions"):
+            if hasattr(traceback, name):
+                self.replace(traceback, name, _without_ours(getattr(traceback, name)))
+        report = threading.excepthook
+
+        @functools.wraps(report)
+        def report_plain(arguments: Any) -> Any:
+            if arguments.exc_value is not None:
+                as_plain(arguments.exc_value)
+            return report(arguments)
+
+        self.replace(threading, "excepthook", report_plain)
+
     def undo(self) -> None:
         """Put everything back."""
         while self._undo:
@@ -55,6 +92,19 @@ class Patches:
                 setattr(owner, name, original)
             else:
                 delattr(owner, name)
+
+
+def _without_ours(walk: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    @functools.wraps(walk)
+    def walking(start: FrameType | TracebackType | None) -> Iterator[Any]:
+        if start is None and walk.__name__ == "walk_stack":  # it would count frames, of which we are one more
+            yield from walk(start)
+            return
+        for step in walk(start):
+            if step[0].f_code.co_filename != HIDDEN_FILE:
+                yield step
+
+    return walking
 
 
 def _hide(function: Any) -> None:

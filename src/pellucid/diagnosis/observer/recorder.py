@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules import module as modules
 from torch.optim import lr_scheduler, optimizer
 
 from pellucid.diagnosis.observation import Observation
@@ -41,13 +40,14 @@ class Recorder:
     def start(self) -> None:
         """Begin to listen."""
         self._handles = [
-            modules.register_module_forward_pre_hook(self.networks.enter),
-            modules.register_module_forward_hook(self.networks.leave, always_call=True),
             optimizer.register_optimizer_step_pre_hook(self.optimizers.before_step),
             optimizer.register_optimizer_step_post_hook(self.optimizers.after_step),
         ]
         patch = self._patches
-        patch.before(torch.autograd, "backward", self.backwards.before)
+        patch.hide()
+        patch.around(nn.Module, "__call__", self.networks.enter, self.networks.leave)
+        patch.before(torch.autograd.graph.saved_tensors_hooks, "__enter__", self.backwards.packed)
+        patch.around(torch.autograd, "backward", self.backwards.before, self.backwards.after)
         patch.before(torch.autograd, "grad", self.backwards.before_grad)
         patch.after(torch.optim.Optimizer, "__init__", self.optimizers.made)
         patch.after(lr_scheduler.LRScheduler, "__init__", self.optimizers.made_scheduler)
@@ -61,14 +61,13 @@ class Recorder:
             patch.after(nn.functional, name, functools.partial(self.losses.loss, name))
         for name in ("__eq__", "eq", "__sub__", "sub", "__rsub__"):
             patch.after(torch.Tensor, name, functools.partial(self.losses.compared, name))
-        for name in ("eq", "sub"):
-            patch.after(torch, name, functools.partial(self.losses.compared, name))
 
     def stop(self) -> None:
         """Leave torch as it was."""
         self.abandon()
         for series in self.seen.series.values():
             series.settle()
+        self.networks.describe_all()
 
     def abandon(self) -> None:
         """Leave torch as it was, and compute nothing: in a forked child even that may never end."""

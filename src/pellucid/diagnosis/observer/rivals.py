@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from pellucid.diagnosis.observation import AdversarySeen, NetworkSeen
-from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
+from pellucid.diagnosis.observer.held import Held
+from pellucid.diagnosis.observer.listening import Listener, Listening
 
 NEIGHBOURS = 5
 MOST = 256
@@ -28,15 +29,16 @@ class Rivals(Listener):
         """Say whether a network made these samples, and not the script's data."""
         return samples.requires_grad or samples.untyped_storage().data_ptr() in self.made
 
-    @quietly
-    def judged(self, network: NetworkSeen, given: tuple[NetworkSeen, Tensor] | None, output: Tensor) -> None:
+    def judged(self, network: NetworkSeen, given: tuple[NetworkSeen, Held] | None, output: Tensor) -> None:
         """A network was called from outside."""
         while len(self.made) >= 8:
             self.made.pop(next(iter(self.made)))
         self.made[output.untyped_storage().data_ptr()] = network.name
         if given is None or given[0] is not network or not output.dim() or output.numel() != output.shape[0]:
             return
-        samples, scores = given[1].detach(), output.detach().reshape(-1)
+        samples, scores = given[1].numbers(), output.detach().reshape(-1)
+        if samples is None:
+            return
         maker = self.made.get(samples.untyped_storage().data_ptr())
         if maker is None or maker == network.name:
             self.real[network.name] = (scores.clone(), samples.clone())

@@ -3,17 +3,17 @@
 from typing import Literal
 
 import torch
-from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
 from pellucid.diagnosis.observation import Layer, Structure
 from pellucid.diagnosis.observer.graph import BATCH_NORMS, EMBEDDINGS, NORMS, VIEWS, Graph, Op, is_recurrent
+from pellucid.diagnosis.observer.held import Held, key_of, sample
 from pellucid.diagnosis.suspicion import Place
 
 _NOT_NONLINEAR = frozenset({"AccumulateGrad", "Mean", "Sum", *NORMS, *EMBEDDINGS, *VIEWS})
 
 
-def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: Tensor | None) -> Structure:
+def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: Held | None) -> Structure:
     """Describe the network behind a loss.
 
     Args:
@@ -24,7 +24,7 @@ def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: 
         answer: output of the last network called.
     """
     end = max(ends, default=len(graph.ops) - 1)
-    batch = answer.shape[0] if answer is not None and answer.dim() else None
+    batch = answer.shape[0] if answer is not None and answer.shape else None
     structure = Structure(place, step, batch)
     known: set[int] = set()
     for at, op in enumerate(graph.ops[: end + 1]):
@@ -68,13 +68,14 @@ def _layer(graph: Graph, at: int, op: Op) -> Layer:
     return Layer(
         kind=op.name,
         module=op.module,
-        weight=id(weight),
-        bias=None if bias is None else id(bias),
+        weight=key_of(weight),
+        bias=None if bias is None else key_of(bias),
         fan_in=fan_in,
         fan_out=fan_out,
+        units_in=weight.shape[1] if weight.dim() > 2 else fan_in,
         after=_after(graph, at),
         reads=_reads(graph, op),
-        spread=weight.detach().float().std().item() if weight.numel() > 1 else 0.0,
+        spread=sample(weight).float().std().item() if weight.numel() > 1 else 0.0,
     )
 
 
@@ -113,30 +114,45 @@ def _biased(graph: Graph, norm: Op) -> list[str]:
     return [layer.module or layer.name] if any(p.dim() == 1 for p in graph.parameters(layer)) else []
 
 
-def mixing(graph: Graph, answer: Tensor | None, structure: Structure) -> float | None:
+def mixing(graph: Graph, answer: Held | None, structure: Structure) -> float | None:
     """Return the share of one sample's gradient that falls on the other samples of its batch.
 
     The gradient of the first sample's output, by what the first layer made of every sample. It runs through the graph
     that the backward pass is about to run through, gathers nothing in any parameter and leaves the graph as it is.
     """
-    if answer is None or answer.grad_fn is None or answer.grad_fn not in graph.place or structure.has_batch_norm:
+    end = None if answer is None else graph.numbered(answer.number)
+    if answer is None or end is None or structure.has_batch_norm or _is_noticed(graph):
         return None
-    batch = answer.shape[0] if answer.dim() else 0
-    if batch < 2 or answer.dim() < 2 or answer.shape[1] == batch:
+    batch = answer.shape[0] if answer.shape else 0
+    if batch < 2 or len(answer.shape) < 2 or answer.shape[1] == batch:
         return None
     first = _first_of_batch(graph, batch)
-    if first is None or first.node is answer.grad_fn:
+    if first is None or first.node is end.node or end.shape != answer.shape:
         return None
-    mask = torch.zeros_like(answer)
+    metadata = end.node._input_metadata[answer.output]  # noqa: SLF001  the only place that knows it
+    mask = torch.zeros(answer.shape, dtype=metadata.dtype, device=metadata.device)
     mask[0] = 1.0
     (gradient,) = torch.autograd.grad(
-        answer, GradientEdge(first.node, 0), grad_outputs=mask, retain_graph=True, allow_unused=True
+        GradientEdge(end.node, answer.output),
+        GradientEdge(first.node, 0),
+        grad_outputs=mask,
+        retain_graph=True,
+        allow_unused=True,
     )
     if gradient is None or first.shape is None:
         return None
     by_sample = gradient.detach().abs().movedim(first.shape.index(batch), 0).reshape(batch, -1).sum(1)
     total = by_sample.sum().item()
     return 1 - by_sample[0].item() / total if total > 0 else None
+
+
+def _is_noticed(graph: Graph) -> bool:
+    """Say whether more than torch itself would run if a part of the graph did, or would say something."""
+    return (
+        torch.is_anomaly_enabled()
+        or torch.are_deterministic_algorithms_enabled()
+        or any(isinstance(op.node, torch._C._FunctionBase) for op in graph)  # noqa: SLF001  a function in Python
+    )
 
 
 def _first_of_batch(graph: Graph, batch: int) -> Op | None:
