@@ -466,9 +466,14 @@ class Afterwards:
 
 @dataclass(slots=True)
 class Observation:
-    """Everything seen of a program."""
+    """Everything seen of a program.
+
+    Attributes:
+        cut_short: whether it was ended by something else than itself, so that its last step means nothing.
+    """
 
     steps: int = 0
+    cut_short: bool = False
     backwards: int = 0
     losses: dict[tuple[str, str | None, int | None], LossSite] = field(default_factory=dict)
     series: dict[Place, Series] = field(default_factory=dict)

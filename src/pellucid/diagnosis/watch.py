@@ -77,6 +77,7 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._recorder.stop()
+        self._recorder.seen.cut_short = kind is not None
         self._ended = time.perf_counter()
 
     def abandon(self) -> None:
@@ -117,7 +118,9 @@ class Watch:
 def suspicions_of(seen: Observation) -> tuple[Suspicion, ...]:
     """Return the causes that an observation is evidence of, ranked."""
     progress = progress_of(seen)
-    return rank(suspicion for rule in RULES for suspicion in rule(seen, progress))
+    suspicions = (suspicion for rule in RULES for suspicion in rule(seen, progress))
+    # who ends a training early has not said that it should end there
+    return rank(each for each in suspicions if not (seen.cut_short and each.cause == "too-few-epochs"))
 
 
 def watch(model: torch.nn.Module | None = None, *, steps: int | None = None) -> Watch:
