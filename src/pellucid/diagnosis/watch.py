@@ -13,6 +13,7 @@ from pellucid.diagnosis.observation import Observation, Score
 from pellucid.diagnosis.observer.afterwards import measure_afterwards
 from pellucid.diagnosis.observer.recorder import Recorder
 from pellucid.diagnosis.ranking import rank
+from pellucid.diagnosis.remedies import told
 from pellucid.diagnosis.suspicion import Suspicion
 from pellucid.record import Finding
 
@@ -110,7 +111,8 @@ class Watch:
         seen.seconds += time.perf_counter() - start
         wall = (self._ended or time.perf_counter()) - self._began
         remaining = max(wall - seen.seconds, 1e-9)
-        findings = tuple(_finding(suspicion) for suspicion in suspicions)
+        script = _script_of(seen)
+        findings = tuple(_finding(suspicion, script) for suspicion in suspicions)
         self._diagnosis = Diagnosis(findings, seen.steps, seen.seconds / remaining, tuple(seen.scores), suspicions)
         return self._diagnosis
 
@@ -139,7 +141,13 @@ def watch(model: torch.nn.Module | None = None, *, steps: int | None = None) -> 
     return Watch(model, steps)
 
 
-def _finding(suspicion: Suspicion) -> Finding:
+def _script_of(seen: Observation) -> str | None:
+    """Return the file that makes the optimisers, or computes the losses."""
+    places = [*(optimizer.place for optimizer in seen.optimizers), *(site.place for site in seen.training_losses())]
+    return next((place.file for place in places if place.file), None)
+
+
+def _finding(suspicion: Suspicion, script: str | None) -> Finding:
     return Finding(
         cause=suspicion.cause,
         severity=suspicion.severity,
@@ -147,6 +155,6 @@ def _finding(suspicion: Suspicion) -> Finding:
         where=asdict(suspicion.where),
         evidence=tuple(asdict(evidence) for evidence in suspicion.evidence),
         explanation=suspicion.explanation,
-        remedies=(),
+        remedies=told(suspicion, script),
         step=suspicion.step,
     )
