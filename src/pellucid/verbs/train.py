@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid.errors import OptionError, PellucidError, RunError
+from pellucid.errors import DivergedError, OptionError, PellucidError, RunError
 from pellucid.options import argument, check, flat_values, from_keywords, nested, option
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.verbs.outcome import INTERRUPTED, Outcome
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pellucid.networks import Plan
     from pellucid.training.session import Session
     from pellucid.verbs.run import Run
+    from pellucid.verbs.watched import Watched
 
 _RUN = "Run"
 
@@ -51,6 +52,7 @@ class TrainOptions:
         None, "save the whole state after every so many epochs too", group=_RUN, minimum=1
     )
     no_report: bool = option(False, "do not judge the network at length and write report.html", group=_RUN)
+    no_diagnosis: bool = option(False, "do not watch what goes wrong and write findings.json", group=_RUN)
     quiet: bool = option(False, "print nothing", group=_RUN)
     reading: DataOptions = nested(DataOptions)
     recipe: Recipe = nested(Recipe)
@@ -152,7 +154,7 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
             shutil.rmtree(folder, ignore_errors=True)
             raise
         with only_writer(folder):
-            return _drive_and_tell(session, folder, flat_values(options), console)
+            return _drive_and_tell(session, begun.plan, folder, flat_values(options), console)
 
 
 def _refuse_other_options(options: TrainOptions) -> None:
@@ -198,7 +200,7 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
         with threads(run.asked["threads"]):
             for line in differences(run.asked, environment(session.device.device)):
                 console.print(f"         - the last bits may differ: {line}", markup=False)
-            return _drive_and_tell(session, folder, run.asked["options"], console)
+            return _drive_and_tell(session, run.plan, folder, run.asked["options"], console)
 
 
 def _checked(session: Session, options: TrainOptions, console: Console) -> Session:
@@ -225,21 +227,50 @@ def _checked(session: Session, options: TrainOptions, console: Console) -> Sessi
     return session
 
 
-def _drive_and_tell(session: Session, folder: Path, options: Mapping[str, Any], console: Console) -> Run:
+def _drive_and_tell(
+    session: Session, plan: Plan | None, folder: Path, options: Mapping[str, Any], console: Console
+) -> Run:
     """Train to the end or to Ctrl-C, and say how it ended."""
     from pellucid.report.text import result_lines
     from pellucid.verbs.driving import drive
     from pellucid.verbs.run import open_run
+    from pellucid.verbs.watched import Watched
 
     began = time.perf_counter()
-    finished = drive(session, folder, options["checkpoint_seconds"], options["checkpoint_epochs"], console)
+    watched = Watched(session, plan, wanted=not options.get("no_diagnosis"))
+    seconds, epochs = options["checkpoint_seconds"], options["checkpoint_epochs"]
+    try:
+        with watched:
+            finished = drive(session, folder, seconds, epochs, console, watched)
+    except DivergedError:
+        _diagnose(watched, folder, console)
+        raise
     run = open_run(folder)
     seconds = time.perf_counter() - began
     said = session.rule.notes(session)
     console.print(result_lines(run.record, folder, seconds, said, finished=finished), markup=False)
+    if finished:
+        _diagnose(watched, folder, console)
     if finished and not options.get("no_report"):
         _report(run, session, console)
     return run
+
+
+def _diagnose(watched: Watched, folder: Path, console: Console) -> None:
+    """Write findings.json and say what is wrong; a training that succeeded does not fail by it."""
+    from rich.text import Text
+
+    from pellucid.record import write_json
+    from pellucid.report.findings import warning_line
+
+    diagnosis = watched.diagnosis()
+    if diagnosis is None:
+        return
+    write_json(folder / "findings.json", diagnosis.to_json())
+    for number, finding in enumerate(diagnosis.findings):
+        if finding.severity != "info":
+            line = warning_line(finding)
+            console.print(Text("findings " if number == 0 else "         ").append(line))
 
 
 def _report(run: Run, session: Session, console: Console) -> None:

@@ -95,7 +95,7 @@ class Networks(Listener):
 
     def meet(self, module: nn.Module) -> NetworkSeen:
         """Remember a network, its modules' paths and its weights as they are."""
-        name = variable_name(module) or type(module).__name__
+        name = variable_name(module) or self.paths.get(id(module)) or type(module).__name__
         network = NetworkSeen(name, module, self.seen.steps)
         self.known[id(module)] = network
         self.seen.networks.append(network)

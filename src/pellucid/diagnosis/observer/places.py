@@ -1,6 +1,7 @@
 """Where in the script something is called from."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -10,19 +11,42 @@ from pellucid.diagnosis.suspicion import Place
 
 _NOT_THE_SCRIPTS = (
     str(Path(torch.__file__).parent),
-    str(Path(__file__).parents[2]),
+    str(Path(__file__).parents[1]),
     f"{sys.prefix}/lib/python",
     "<",
     str(Path(sys.__dict__.get("_stdlib_dir") or Path(Path.__module__).parent)),
 )
+_OURS = str(Path(__file__).parents[2])
+_PASSING_ON = frozenset({"descend"})
+"""Functions of ours that are called for several losses: which one it is, their caller tells."""
+
+
+@dataclass(slots=True)
+class _View:
+    within: bool = False
+
+
+_VIEW = _View()
+
+
+def look_within(within: bool) -> None:
+    """Take this package's own lines for the program's, or not: where what is watched is a training of ours."""
+    _VIEW.within = within
 
 
 def calling_frame() -> FrameType | None:
     """Return the innermost frame that belongs neither to torch, to a library nor to this package."""
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  inspect.stack() reads the source of every frame
-    while frame is not None and frame.f_code.co_filename.startswith(_NOT_THE_SCRIPTS):
+    while frame is not None and _is_passed_over(frame):
         frame = frame.f_back
     return frame
+
+
+def _is_passed_over(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    if file.startswith(_NOT_THE_SCRIPTS):
+        return True
+    return file.startswith(_OURS) and (not _VIEW.within or frame.f_code.co_name in _PASSING_ON)
 
 
 def calling_place(module: str | None = None) -> Place:
@@ -33,7 +57,7 @@ def calling_place(module: str | None = None) -> Place:
 
 def variable_name(value: object) -> str | None:
     """Return the name that the script gave a thing, if one of the calling frames knows it."""
-    frame = calling_frame()
+    frame = None if _VIEW.within else calling_frame()  # our names are the same for all networks
     while frame is not None:
         for names in (frame.f_locals, frame.f_globals):
             for name, held in names.items():
