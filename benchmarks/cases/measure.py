@@ -40,7 +40,10 @@ def run_script(script: Path, seed: int) -> str:
     process = context.Process(target=_run, args=(script, seed, sender))
     process.start()
     sender.close()
-    printed: str = receiver.recv()
+    try:
+        printed: str = receiver.recv()
+    except EOFError:
+        raise RuntimeError(f"{script} failed with SEED={seed}") from None
     process.join()
     return printed
 

@@ -28,6 +28,7 @@ def test_a_neuron_of_the_zoo_takes_weights_by_hand() -> None:
     corners = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     assert neuron(corners).flatten().tolist() == [0, 0, 0, 1]
     assert str(parse("2 -> mcculloch-pitts(threshold=2, bias=no)")) == "2 -> fc(1, bias=no) -> step(2)"
+    assert str(parse("2 -> mcculloch-pitts(threshold=0.1234567)")) == "2 -> fc(1) -> step(0.1234567)"
 
 
 def values_and_slopes(name: str, x: Tensor) -> tuple[Tensor, Tensor]:

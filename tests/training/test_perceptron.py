@@ -25,6 +25,7 @@ from pellucid.shapes import Features
 from pellucid.training import begin, steps
 from pellucid.training.checkpoint import restore, save_checkpoint
 from pellucid.training.loop import epoch_order
+from pellucid.training.rules import separability
 from pellucid.training.rules.separability import linearly_separable
 from pellucid.training.session import Session
 from tests.training.making import make_data
@@ -164,6 +165,12 @@ def test_separable_means_that_the_convex_hulls_do_not_meet(points: list[tuple[in
     sums = np.array([[1.0] * one.shape[1] + [0.0] * other.shape[1], [0.0] * one.shape[1] + [1.0] * other.shape[1]])
     meet = linprog(np.zeros(len(x)), A_eq=np.vstack([np.hstack([one, -other]), sums]), b_eq=[0, 0, 1, 1]).status == 0
     assert linearly_separable(np.column_stack([x, np.ones(len(x))]), labels, 2) is not meet
+
+
+def test_a_margin_that_is_not_there_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A solver that says of weights of zero that they have a margin; the search would take the same rows for ever."""
+    monkeypatch.setattr(separability, "_widest", lambda x_NF, *_: (np.zeros((2, x_NF.shape[1])), 1.0))
+    assert not linearly_separable(np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([0, 1]), 2)
 
 
 def test_separability_of_many_classes_is_that_of_a_rule_that_ends() -> None:

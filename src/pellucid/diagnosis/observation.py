@@ -287,22 +287,37 @@ class NetworkSeen:
 
 @dataclass(slots=True)
 class Rows:
-    """Samples that went through a network, each told by a fingerprint of its numbers."""
+    """Samples that went through networks, each told by a fingerprint of its numbers.
+
+    Attributes:
+        inputs, targets: of the first batches; `prints` and `keys`, the names of the networks, of all.
+    """
 
     inputs: list[Tensor] = field(default_factory=list)
     targets: list[Tensor] = field(default_factory=list)
     prints: list[Tensor] = field(default_factory=list)
-    steps: list[int] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     numbers: int = 0
 
-    def add(self, step: int, inputs: Tensor, targets: Tensor, prints: Tensor, room: int = 4_000_000) -> None:
-        """Keep a batch of samples, as long as there is room."""
+    def add(self, key: str, inputs: Tensor, targets: Tensor, prints: Tensor, room: int = 4_000_000) -> None:
+        """Keep a batch of samples of a network, as long as there is room."""
         self.prints.append(prints)
-        self.steps.append(step)
-        if self.numbers + inputs.numel() <= room:
+        self.keys.append(key)
+        if self.numbers + inputs.numel() <= room and len(self.inputs) == len(self.prints) - 1:
             self.numbers += inputs.numel()
             self.inputs.append(inputs.detach().clone())
             self.targets.append(targets.detach().clone())
+
+    def of(self, key: str | None) -> "Rows":
+        """Return the samples of one network."""
+        chosen = [at for at, name in enumerate(self.keys) if name == key]
+        kept = [at for at in chosen if at < len(self.inputs)]
+        return Rows(
+            [self.inputs[at] for at in kept],
+            [self.targets[at] for at in kept],
+            [self.prints[at] for at in chosen],
+            [self.keys[at] for at in chosen],
+        )
 
 
 @dataclass(frozen=True, slots=True)

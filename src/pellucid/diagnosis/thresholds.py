@@ -20,6 +20,10 @@ class Threshold:
         return Evidence(measure, value, self.value, self.source)
 
 
+# --- whether a network does its task
+LEARNED = Threshold(0.85, "of the way from chance to all right, or of the variance explained")
+LEARNED_LOSS = Threshold(0.35, "last loss by that of the best constant prediction, or by the first")
+
 # --- what is given to the network
 INPUT_LARGE = Threshold(10.0, "LeCun et al., Efficient BackProp (1998), 4.3: inputs of mean 0 and variance about 1")
 INPUT_SMALL = Threshold(0.03, INPUT_LARGE.source)

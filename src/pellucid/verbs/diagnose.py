@@ -177,9 +177,6 @@ def _print(diagnosis: Diagnosis, headline: str, folder: Path, console: Console) 
 
 def _headline(name: str, ending: Ending, diagnosis: Diagnosis) -> str:
     """Return how the script ended, and how much was found."""
-    from pellucid.report.findings import counted_findings
-    from pellucid.report.numbers import counted
-
     came = {
         "finished": "ran to its end",
         "exited": f"ended itself with status {ending.status}",
@@ -189,30 +186,50 @@ def _headline(name: str, ending: Ending, diagnosis: Diagnosis) -> str:
         "interrupted": "was stopped by Ctrl-C",
         "terminated": "was ended by a signal",
     }[ending.how]
-    found = counted_findings(diagnosis.findings)
     if not diagnosis.steps and not diagnosis.findings:
         return f"{name} {came}, and no training with PyTorch was seen: no optimiser step, and nothing to say of one."
-    healthy = "nothing was found that keeps it from learning" + (f" ({found})" if found else "")
-    steps = f"{counted(diagnosis.steps, 'step')}; watching took {diagnosis.overhead:.1%} of its time"
-    return f"{name} {came} after {steps}: {healthy if diagnosis.healthy else found}."
+    steps = f"{_steps(diagnosis)}; watching took {diagnosis.overhead:.1%} of its time"
+    return f"{name} {came} after {steps}: {_found(diagnosis)}."
 
 
 def _of_run(options: DiagnoseOptions, console: Console) -> Outcome:
-    """Tell what is known of a run of pellucid's own.
+    """Tell what was found of a run of pellucid's own; where nobody looked yet, or for so many steps, look now.
 
     Raises:
-        RunError: it was not diagnosed.
         OptionError: arguments, which only a script takes.
+        RunError: it cannot be trained again: its data or its module was given from Python, or is gone.
     """
     from pathlib import Path
 
     from pellucid.record import write_json
+    from pellucid.verbs.run import open_run
+    from pellucid.verbs.watching import watch_again
 
     folder = Path(str(options.script))
     if options.arguments:
         raise OptionError(f"{folder} is a run folder, which takes no arguments", received=" ".join(options.arguments))
-    diagnosis = read_diagnosis(folder / "findings.json")
+    kept, run = folder / "findings.json", open_run(folder)
+    if kept.exists() and options.steps is None:
+        diagnosis = read_diagnosis(kept)
+        how = f"{folder}, as it was trained, {_steps(diagnosis)}"
+    else:
+        diagnosis = watch_again(run, options.steps, _stderr())
+        how = f"{folder}, trained again for {_steps(diagnosis)}"
+        if not kept.exists():
+            write_json(kept, diagnosis.to_json())
     if options.json is not None:
         write_json(Path(options.json), diagnosis.to_json())
-    _print(diagnosis, f"{folder}", Path.cwd(), console)
+    _print(diagnosis, f"{how}: {_found(diagnosis)}.", Path.cwd(), console)
     return Outcome({})
+
+
+def _found(diagnosis: Diagnosis) -> str:
+    from pellucid.report.findings import counted_findings
+
+    counted = counted_findings(diagnosis.findings)
+    healthy = "nothing was found that keeps it from learning" + (f" ({counted})" if counted else "")
+    return healthy if diagnosis.healthy else counted
+
+
+def _steps(diagnosis: Diagnosis) -> str:
+    return "1 step" if diagnosis.steps == 1 else f"{diagnosis.steps:,} steps"

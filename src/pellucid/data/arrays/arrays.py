@@ -17,7 +17,17 @@ from pellucid.data import fingerprint, masks
 from pellucid.data import targets as target_room
 from pellucid.data.arrays import layouts, npz, numbers
 from pellucid.data.arrays.layouts import Layout
-from pellucid.data.dataset import WITHOUT_TARGET, Classes, Dataset, Itself, Preprocessing, Samples, Source, Target
+from pellucid.data.dataset import (
+    WITHOUT_TARGET,
+    Classes,
+    Dataset,
+    Itself,
+    Preprocessing,
+    Samples,
+    Source,
+    SplitName,
+    Target,
+)
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.data.split import duplicates_note, rare_classes_note, split_rows
 from pellucid.errors import DataError
@@ -172,11 +182,7 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
     raw_targets = numbers.as_array(targets)
     _refuse_unpaired(raw, raw_targets)
     masked = masks.are_masks(raw.shape, raw_targets, options.task)
-    layout = layouts.recognise(raw, prefer="channels first" if isinstance(inputs, Tensor) else "channels last")
-    if masked and layout == "sequences":
-        layout = "grey images"
-    stored = numbers.storable(layouts.arrange(raw, layout))
-    numbers.refuse_non_finite(stored, "inputs")
+    stored, layout = _arranged(raw, inputs, masked=masked)
     no_labels = None, None, tuple[str, ...]()
     labels, classes, more_notes = no_labels if masked else _classes(raw_targets, class_names, options)
     rows = split_rows(len(stored), options, labels=labels, test_rows=test_rows)
@@ -190,19 +196,7 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
     else:
         stored_targets, target = labels, classes
         notes += rare_classes_note(labels, classes.names, rows)
-    shape = layouts.shape_of(stored)
-    stored, preprocessing = _fitted(stored, rows["train"], layout, classes.names if classes else ())
-    return Dataset(
-        name=name,
-        source=source or Source("memory", name, fingerprint.of_tensors(stored, stored_targets)),
-        inputs=stored,
-        targets=stored_targets,
-        rows=rows,
-        input_shape=shape,
-        target=target,
-        preprocessing=preprocessing,
-        notes=notes + duplicates_note(stored, rows, stored_targets),
-    )
+    return _of(name, stored, layout, stored_targets, target, rows, source=source, notes=notes)
 
 
 def from_inputs(
@@ -222,22 +216,48 @@ def from_inputs(
     assert options.task is not None, "the task says that there is no target"
     raw = numbers.as_tensor(inputs, "inputs")
     _refuse_empty("inputs", tuple(raw.shape))
+    stored, layout = _arranged(raw, inputs)
+    rows = split_rows(len(stored), options, test_rows=test_rows)
+    notes = (*notes, layouts.note(raw, layout))
+    nothing = torch.empty(len(stored), 0)
+    return _of(name, stored, layout, nothing, Itself(options.task), rows, source=source, notes=notes)
+
+
+def _arranged(raw: Tensor, inputs: object, *, masked: bool = False) -> tuple[Tensor, Layout]:
+    """Return the inputs as they are stored, and how their axes were read; of those with masks never as sequences."""
     layout = layouts.recognise(raw, prefer="channels first" if isinstance(inputs, Tensor) else "channels last")
+    if masked and layout == "sequences":
+        layout = "grey images"
     stored = numbers.storable(layouts.arrange(raw, layout))
     numbers.refuse_non_finite(stored, "inputs")
-    rows = split_rows(len(stored), options, test_rows=test_rows)
+    return stored, layout
+
+
+def _of(  # noqa: PLR0913 (what a data set is made of)
+    name: str,
+    stored: Tensor,
+    layout: Layout,
+    targets: Tensor,
+    target: Target,
+    rows: Mapping[SplitName, Tensor],
+    *,
+    source: Source | None,
+    notes: tuple[str, ...],
+) -> Dataset:
+    """Return the data set of stored inputs and targets, with the preprocessing that its training rows ask for."""
     shape = layouts.shape_of(stored)
-    stored, preprocessing = _fitted(stored, rows["train"], layout, ())
+    stored, preprocessing = _fitted(stored, rows["train"], layout, target.names if isinstance(target, Classes) else ())
+    labels = () if isinstance(target, Itself) else (targets,)
     return Dataset(
         name=name,
-        source=source or Source("memory", name, fingerprint.of_tensors(stored)),
+        source=source or Source("memory", name, fingerprint.of_tensors(stored, *labels)),
         inputs=stored,
-        targets=torch.empty(len(stored), 0),
+        targets=targets,
         rows=rows,
         input_shape=shape,
-        target=Itself(options.task),
+        target=target,
         preprocessing=preprocessing,
-        notes=(*notes, layouts.note(raw, layout), *duplicates_note(stored, rows)),
+        notes=notes + duplicates_note(stored, rows, *labels),
     )
 
 

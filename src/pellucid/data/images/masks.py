@@ -64,11 +64,10 @@ def load_masked(folder: Path, options: DataOptions) -> Dataset:
     """
     pairs = _pairs(folder)
     paths = [pair.image for pair in pairs]
-    _refuse_other_sizes(pairs)
     height, width, notes = decoding.choose_size(paths, options.size)
     decoded = decoding.decode(paths, height, width, None)
     kept = [pairs[place] for place in decoded.kept]
-    stored_NHW, names, digest = _decoded([pair.mask for pair in kept], height, width, _named(folder))
+    stored_NHW, names, digest = _decoded(folder, kept, height, width)
     target = masks.of_classes(names)
     rows = images.given_rows([pair.split for pair in kept], torch.zeros(len(kept), dtype=torch.int64), options)
     sha256 = hashlib.sha256((decoded.sha256 + digest).encode()).hexdigest()
@@ -90,11 +89,10 @@ def read_masked(folder: Path, preprocessing: images.ImagePreprocessing, target: 
         DataError: as `load_masked`, or classes that the network did not learn.
     """
     pairs = _pairs(folder)
-    _refuse_other_sizes(pairs)
     height, width = preprocessing.height, preprocessing.width
     decoded = decoding.decode_new([pair.image for pair in pairs], height, width, preprocessing.channels)
     kept = [pairs[place] for place in decoded.kept]
-    stored_NHW, names, _ = _decoded([pair.mask for pair in kept], height, width, _named(folder))
+    stored_NHW, names, _ = _decoded(folder, kept, height, width)
     unknown = [name for name in names if name not in target.names]
     if unknown:
         raise DataError(
@@ -134,7 +132,11 @@ def read_values(path: Path) -> tuple[Values, bool]:
 
 
 def _pairs(folder: Path) -> tuple[_Pair, ...]:
-    """Return the images with their masks, in the order of their names."""
+    """Return the images with their masks, in the order of their names.
+
+    Raises:
+        DataError: an image without a mask or the other way round, a mask that is a JPEG or of another size.
+    """
     tops = image_files.split_folders(folder)
     named = bool(tops) and all(split is not None for _, split in tops)
     found: list[_Pair] = []
@@ -159,6 +161,7 @@ def _pairs(folder: Path) -> tuple[_Pair, ...]:
         raise DataError(
             f"the mask {lossy} is a JPEG, which changes values at every edge", expected="PNG", received=lossy.suffix
         )
+    _refuse_other_sizes(found)
     return tuple(found)
 
 
@@ -208,10 +211,9 @@ def _named(folder: Path) -> tuple[str, ...] | None:
     return tuple(line for line in lines if line)
 
 
-def _decoded(
-    files: Sequence[Path], height: int, width: int, lines: tuple[str, ...] | None
-) -> tuple[Tensor, tuple[str, ...], str]:
+def _decoded(folder: Path, pairs: Sequence[_Pair], height: int, width: int) -> tuple[Tensor, tuple[str, ...], str]:
     """Return the masks as class indices, uint8 (N, H, W), the classes' names, and a digest of both."""
+    files, lines = [pair.mask for pair in pairs], _named(folder)
     key = cache.listing_key(files, _FORM, height, width, lines)
 
     def build(folder: Path) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def _scale(spans: list[Span]) -> tuple[Evidence, float] | None:
             "root mean square of the inputs", rms
         ), thresholds.INPUT_SMALL.value / rms
     ratio = max(stds) / min(stds)
-    if len(stds) <= 64 and ratio > thresholds.INPUT_UNITS.value:
+    if len(stds) <= 64 and ratio > thresholds.INPUT_UNITS.value and max(stds) > 3:
         return thresholds.INPUT_UNITS.evidence("largest std of a feature by the smallest", ratio), ratio / 100
     if len(stds) <= 64 and offset > thresholds.INPUT_OFFSET.value and rms > 3:
         return thresholds.INPUT_OFFSET.evidence("mean of a feature, in standard deviations", offset), offset / 5
@@ -124,8 +124,9 @@ def target_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
 
 def missing_shuffle(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Batches whose targets differ more from each other than chance makes them."""
+    judges = {pair.discriminator for pair in seen.adversaries.values()}
     for site in seen.training_losses():
-        ratio = order_ratio(site)
+        ratio = None if site.network in judges else order_ratio(site)
         if ratio is not None and ratio > thresholds.ORDERED.value and not progress.has_learned:
             yield Suspicion(
                 cause="missing-shuffle",
@@ -223,8 +224,13 @@ def label_misalignment(seen: Observation, progress: Progress) -> Iterator[Suspic
         yield _misaligned(site, 0.93, here)
     elif judged is not None and judged < 0.06 and (progress.gain or 0.0) > 0.25:
         yield _misaligned(site, 0.8, here)  # learned by heart, and nothing of it holds on new samples
-    elif judged is not None and judged < 0.06 and (progress.gain or 0.0) > 0.08:
+    elif judged is not None and judged < 0.06 and ((progress.gain or 0.0) > 0.08 or _is_table(site, seen)):
         yield _misaligned(site, 0.6, here)
+
+
+def _is_table(site: LossSite, seen: Observation) -> bool:
+    """Say whether samples are rows of numbers, of which neighbours or a linear model would see something."""
+    return bool(seen.inputs.get(site.network or "")) and not any(network.recurrent for network in seen.networks)
 
 
 def _misaligned(site: LossSite, confidence: float, evidence: Evidence) -> Suspicion:
@@ -248,11 +254,19 @@ def _misaligned(site: LossSite, confidence: float, evidence: Evidence) -> Suspic
 def label_noise(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Labels that contradict those of their neighbours, or what the network finds on clean data."""
     site, after = progress.site, seen.after
-    if site is None or site.many or not 2 <= len(site.classes) <= 64 or site.function in DISTANCES:
+    if site is None or site.network in {pair.discriminator for pair in seen.adversaries.values()}:
+        return
+    if site.many or not 2 <= len(site.classes) <= 64 or site.function in DISTANCES:
         return
     contradicted = after.contradicted if (after.sure or 0) > 0.3 else None
-    if progress.best_test is not None and progress.fitted is not None:
-        gap = progress.best_test - progress.fitted
+    fitted = progress.fitted
+    if fitted is None or progress.train is None or fitted < progress.train - 0.05:
+        # the network cannot be asked again as it was called: dropout would make training look worse than it is
+        fitted = None if any(network.dropouts for network in seen.networks) else progress.train
+    if after.distinct and after.passes < 1.5:  # samples changed from pass to pass, and are harder than they are
+        fitted = None
+    if progress.best_test is not None and fitted is not None:
+        gap = progress.best_test - fitted
         if gap > thresholds.BETTER_UNSEEN.value and progress.best_test > progress.chance + 0.1:
             yield _noisy(site, 0.8, thresholds.BETTER_UNSEEN.evidence("test accuracy less training accuracy", gap))
     if contradicted is not None and contradicted > thresholds.CONTRADICTED.value:

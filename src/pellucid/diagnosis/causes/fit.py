@@ -1,12 +1,13 @@
 """Causes in how the network fits: too little to fit what it learns from, or nothing but that."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 
 from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.progress import Progress
 from pellucid.diagnosis.observation import Observation, Score
-from pellucid.diagnosis.suspicion import Evidence, Suspicion
+from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
 
 
 def capacity_low(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
@@ -37,8 +38,7 @@ def capacity_low(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
 def overfitting(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A network that gets better on what it learns from and worse on all else."""
     gap = progress.gap
-    judged = [score for score in seen.scored("eval") if score.loss is not None and math.isfinite(score.loss)]
-    rise = _rise(judged)
+    rise = _rise(seen.scored("eval"))
     wide = gap is not None and gap > thresholds.GAP.value
     if not wide and not (rise > 2 * thresholds.RISE.value and (gap is None or gap > 0.04)):
         return
@@ -61,9 +61,17 @@ def overfitting(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
 
 
 def _rise(judged: list[Score]) -> float:
-    if len(judged) < 4:
+    """Return how far the validation loss is above its lowest, of the line that evaluates most often."""
+    passes: dict[Place, dict[int, list[tuple[float, int]]]] = defaultdict(lambda: defaultdict(list))
+    for score in judged:
+        if score.loss is not None and math.isfinite(score.loss):
+            passes[score.site][score.step].append((score.loss, score.size))
+    if not passes:
         return 0.0
-    losses = [score.loss for score in judged if score.loss is not None]
+    longest = max(passes.values(), key=len)
+    losses = [sum(a * n for a, n in batch) / sum(n for _, n in batch) for _, batch in sorted(longest.items())]
+    if len(losses) < 4:
+        return 0.0
     lowest = min(losses)
     last = sum(losses[-2:]) / 2
     return (last - lowest) / max(abs(lowest), 1e-9)

@@ -153,9 +153,9 @@ def fading_through_time(seen: Observation, progress: Progress) -> Iterator[Suspi
             ),
         ),
         explanation=(
-            "Going back through the sequence the gradient is multiplied by the same weights and by derivatives below 1 at "
-            f"every step: {median(ratios):.1g} of it reaches the first steps, and what stands there cannot be learned. "
-            "Use LSTM or GRU, or shorter sequences."
+            "Going back through the sequence the gradient is multiplied by the same weights and by derivatives below 1 "
+            f"at every step: {median(ratios):.1g} of it reaches the first steps, and what stands there cannot be "
+            "learned. Use LSTM or GRU, or shorter sequences."
         ),
         facts={"through": "time"},
         explains=frozenset({"plateau", "lr-low", "too-few-epochs", "capacity-low", "wrong-hidden-activation"}),

@@ -203,7 +203,7 @@ def wrong_mode(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
             continue
         layers = "batch norm" if network.batch_norms else "dropout"
         judged = [score for score in seen.scored("eval") if score.training_mode]
-        if network.modes["eval", True] and (judged or not seen.scored("eval")):
+        if network.modes["eval", True] and (judged or not (seen.scored("eval") or seen.adversaries)):
             yield _mode(
                 seen,
                 network,

@@ -6,6 +6,7 @@ from statistics import fmean, median
 
 from pellucid.diagnosis.observation import LossSite, Observation, Series
 from pellucid.diagnosis.suspicion import Place
+from pellucid.diagnosis.thresholds import COVERED, LEARNED, LEARNED_LOSS, NO_SIGNAL
 
 LATE = 0.15
 """Share of a run that counts as its end."""
@@ -27,6 +28,8 @@ class Progress:
         best_test: the best of the last evaluations, where one network is evaluated against several targets.
         chance: the score of a constant prediction.
         attainable: the score that nearest neighbours or a linear model reach on left-out training samples.
+        covered: of a generator, the share of real samples with a made one near, in the end.
+        is_regression: whether scores are r2.
         broken: step from which on the loss was not finite.
     """
 
@@ -46,6 +49,8 @@ class Progress:
     chance: float
     attainable: float | None
     broken: int | None
+    covered: float | None
+    is_regression: bool
 
     @property
     def fall(self) -> float:
@@ -80,10 +85,16 @@ class Progress:
     @property
     def has_learned(self) -> bool:
         """Whether the network does its task well, or as well as the data let simpler models do it."""
-        gain = self.gain
+        gain, attainable = self.gain, self.attainable_gain
+        if self.covered is not None:
+            return self.covered >= COVERED.value
         if gain is None:
-            return self.baseline is not None and self.last < 0.5 * self.baseline
-        return gain > 0.85 or (self.attainable_gain is not None and gain > max(0.9 * self.attainable_gain, 0.2))
+            return self.last < LEARNED_LOSS.value * (self.first if self.baseline is None else self.baseline)
+        if gain > LEARNED.value:
+            return True
+        if attainable is not None and attainable > NO_SIGNAL.value:
+            return gain > max(0.9 * attainable, 0.2)
+        return self.is_regression and self.baseline is not None and self.last < LEARNED_LOSS.value * self.baseline
 
 
 def progress_of(seen: Observation) -> Progress:
@@ -113,6 +124,8 @@ def progress_of(seen: Observation) -> Progress:
         chance=_chance(seen, site),
         attainable=_attainable(seen),
         broken=None if broken is None or series is None else series.steps[broken],
+        covered=_covered(seen),
+        is_regression=any(score.kind == "r2" for score in seen.scores),
     )
 
 
@@ -157,6 +170,11 @@ def _late_score(seen: Observation, phase: str) -> float | None:
     if late[0].kind == "r2":
         return median(s.score for s in late)
     return _weighted([(s.score, s.size) for s in late])
+
+
+def _covered(seen: Observation) -> float | None:
+    figures = [value for pair in seen.adversaries.values() for _, value in pair.coverage[-10:]]
+    return fmean(figures) if figures else None
 
 
 def _fitted(seen: Observation, site: LossSite | None) -> float | None:

@@ -48,34 +48,34 @@ def _compare_data(seen: Observation) -> None:
 
 def _compared(seen: Observation) -> Afterwards:
     after = Afterwards()
-    train, test = seen.rows["train"], seen.rows["eval"]
+    site = next(iter(seen.training_losses()), None)
+    if site is None:
+        return after
+    train, test = (seen.rows[phase].of(site.network) for phase in ("train", "eval"))
     after.leaked, after.eval_rows = _shared(train, test)
     after.distinct, after.passes = _passes(train)
     after.order = _order(train)
-    site = next(iter(seen.training_losses()), None)
     data = _gather(train)
-    if site is None or data is None or site.target_is_input or data[0].is_complex():
+    if data is None or site.target_is_input or data[0].is_complex():
         return after
     main = next((network for network in seen.networks if network.name == site.network), None)
     if main is not None:
         with contextlib.suppress(Exception):  # a network that takes more than one tensor cannot be asked
             after.recalls = recalls(main, train, site)
-    x_NF, y_N = data
+    x_NF, y_NT = data
     classes = is_classes(site)
-    if y_N.dim() == 2 and y_N.shape[1] > 1 and site.one_hot:
-        y_N = y_N.argmax(1)
-    if y_N.dim() > 1 and y_N.shape[1] > 1:
+    if y_NT.shape[1] > 1 and site.one_hot:
+        y_NT, classes = y_NT.argmax(1, keepdim=True), True
+    if classes and y_NT.shape[1] > 1:
         return after
-    y_N = y_N.reshape(len(y_N), -1)[:, 0]
     after.rows = len(x_NF)
-    _compare(after, x_NF, y_N, classes)
+    _compare(after, x_NF, y_NT, classes)
     tested = _gather(test)
-    if tested is not None and tested[1].dim() == 1 + (y_N.dim() > 1):
+    if tested is not None and tested[0].shape[1:] == x_NF.shape[1:] and tested[1].shape[1:] == y_NT.shape[1:]:
         among = Afterwards()
-        _compare(among, tested[0], tested[1].reshape(len(tested[1]), -1)[:, 0], classes)
+        _compare(among, *tested, classes)
         after.eval_neighbours = among.neighbours
-    if tested is not None and tested[0].shape[1:] == x_NF.shape[1:] and tested[1].dim() == y_N.dim():
-        after.foretold = _foretell(x_NF, y_N, tested[0], tested[1].reshape(len(tested[1]), -1)[:, 0], classes)
+        after.foretold = _foretell(x_NF, y_NT, *tested, classes)
     return after
 
 
@@ -85,7 +85,7 @@ def is_classes(site: LossSite) -> bool:
 
 
 def _gather(rows: Rows) -> tuple[Tensor, Tensor] | None:
-    """Return distinct samples, (N, F), with their targets."""
+    """Return distinct samples, (N, F), with their targets, (N, T)."""
     if not rows.inputs:
         return None
     shape, target_shape = rows.inputs[0].shape[1:], rows.targets[0].shape[1:]
@@ -104,10 +104,10 @@ def _gather(rows: Rows) -> tuple[Tensor, Tensor] | None:
     is_first[1:] = prints[order][1:] != prints[order][:-1]
     chosen = order[is_first].sort().values
     chosen = chosen[:: max(1, -(-len(chosen) // MOST_ROWS))]
-    return x[chosen].reshape(len(chosen), -1).double(), y[chosen]
+    return x[chosen].reshape(len(chosen), -1).double(), y[chosen].reshape(len(chosen), -1)
 
 
-def _compare(after: Afterwards, x_NF: Tensor, y_N: Tensor, classes: bool) -> None:
+def _compare(after: Afterwards, x_NF: Tensor, y_NT: Tensor, classes: bool) -> None:
     if len(x_NF) < 40 or x_NF.shape[1] > 8_192:
         return
     x_NF = torch.nan_to_num(x_NF, posinf=0.0, neginf=0.0)
@@ -116,21 +116,23 @@ def _compare(after: Afterwards, x_NF: Tensor, y_N: Tensor, classes: bool) -> Non
     distances.fill_diagonal_(float("inf"))
     near_NK = distances.topk(min(NEIGHBOURS, len(x_NF) - 1), largest=False).indices
     if classes:
-        votes_NC = nn.functional.one_hot(_as_codes(y_N))[near_NK].double().mean(1)
-        own_N = _as_codes(y_N)
+        votes_NC = nn.functional.one_hot(_as_codes(y_NT[:, 0]))[near_NK].double().mean(1)
+        own_N = _as_codes(y_NT[:, 0])
         after.neighbours = (votes_NC.argmax(1) == own_N).double().mean().item()
-        sure = votes_NC.max(1).values >= SURE
+        counts_C = torch.bincount(own_N)
+        is_common_C = counts_C >= 0.5 * len(own_N) / len(counts_C)  # a rare class is outvoted, and not mislabelled
+        sure = (votes_NC.max(1).values >= SURE) & is_common_C[own_N]
         after.sure = sure.double().mean().item()
         after.contradicted = (
             (votes_NC.argmax(1) != own_N)[sure].double().mean().item() if bool(sure.any()) else float("nan")
         )
-        after.chance = torch.bincount(own_N).max().item() / len(own_N)
+        after.chance = counts_C.max().item() / len(own_N)
         after.linear = _linear_accuracy(x_NF, own_N)
     else:
-        spread = y_N.var(unbiased=False).item()
+        spread = y_NT.var(0, unbiased=False).mean().item()
         if spread > 0:
-            after.neighbours = 1 - (y_N[near_NK].mean(1) - y_N).square().mean().item() / spread
-            after.linear = 1 - _ridge_residual(x_NF, y_N[:, None]).square().mean().item() / spread
+            after.neighbours = 1 - (y_NT[near_NK].mean(1) - y_NT).square().mean().item() / spread
+            after.linear = 1 - _ridge_residual(x_NF, y_NT).square().mean().item() / spread
         after.chance = 0.0
 
 
@@ -158,18 +160,17 @@ def _linear_accuracy(x_NF: Tensor, codes_N: Tensor) -> float:
     return (said_NC.argmax(1) == codes_N).double().mean().item()
 
 
-def _foretell(x_NF: Tensor, y_N: Tensor, test_x_MF: Tensor, test_y_M: Tensor, classes: bool) -> float | None:
+def _foretell(x_NF: Tensor, y_NT: Tensor, test_x_MF: Tensor, test_y_MT: Tensor, classes: bool) -> float | None:
     """Return how well the nearest training samples foretell the evaluated ones: accuracy or r2."""
     if len(x_NF) < 40 or x_NF.shape[1] > 8_192 or len(test_x_MF) < 20:
         return None
-    mean, std = torch.nan_to_num(x_NF).mean(0), torch.nan_to_num(x_NF).std(0).clamp_min(1e-12)
-    near = torch.cdist((torch.nan_to_num(test_x_MF) - mean) / std, (torch.nan_to_num(x_NF) - mean) / std)
-    near_MK = near.topk(NEIGHBOURS, largest=False).indices
+    x_NF, test_x_MF = torch.nan_to_num(x_NF), torch.nan_to_num(test_x_MF)
+    mean, std = x_NF.mean(0), x_NF.std(0).clamp_min(1e-12)
+    near_MK = torch.cdist((test_x_MF - mean) / std, (x_NF - mean) / std).topk(NEIGHBOURS, largest=False).indices
     if classes:
-        said = y_N[near_MK].mode(1).values
-        return (said == test_y_M).double().mean().item()
-    spread = test_y_M.var(unbiased=False).item()
-    return None if spread <= 0 else 1 - (y_N[near_MK].mean(1) - test_y_M).square().mean().item() / spread
+        return (y_NT[:, 0][near_MK].mode(1).values == test_y_MT[:, 0]).double().mean().item()
+    spread = test_y_MT.var(0, unbiased=False).mean().item()
+    return None if spread <= 0 else 1 - (y_NT[near_MK].mean(1) - test_y_MT).square().mean().item() / spread
 
 
 def _shared(train: Rows, test: Rows) -> tuple[float, int]:

@@ -68,7 +68,7 @@ class Listening:
         return is_measured(self.seen.steps, *self.sampling.rows)
 
     def takes_evaluation(self) -> bool:
-        """Say whether this evaluation's samples are taken in: there are fewer of them than steps, and the last counts."""
+        """Say whether this evaluation's samples are taken in: fewer than steps, and the last counts."""
         self.evaluations += 1
         return is_measured(self.evaluations, *self.sampling.evaluations)
 

@@ -167,12 +167,13 @@ class Losses(Listener):
 
     def _keep(self, phase: Phase, rows: Tensor | None, target: Tensor) -> None:
         if rows is not None and target.shape[0] > 0:
-            self.seen.rows[phase].add(self.seen.steps, rows, target, fingerprints(rows))
+            assert self.networks.given is not None
+            self.seen.rows[phase].add(self.networks.given[0].name, rows, target, fingerprints(rows))
 
     def _score(self, function: str, prediction: Tensor, target: Tensor, phase: Phase, loss: float | None) -> None:
         scored = score_of(function, prediction, target)
         if scored is not None:
-            self._note(phase, loss, *scored, size=target.shape[0])
+            self._note(phase, loss, *scored, size=target.shape[0] if target.dim() else 1)
         elif loss is not None:
             self._note(phase, loss, "none", float("nan"), size=target.shape[0] if target.dim() else 1)
 

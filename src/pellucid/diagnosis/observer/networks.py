@@ -60,6 +60,8 @@ class Networks(Listener):
         if torch.compiler.is_compiling():
             return
         self.depth = max(self.depth - 1, 0)
+        if self.depth == 0 and id(module) in self.known and any(t.requires_grad for t in _tensors(output)):
+            self.waiting[id(module)] = module.training
         if self.depth == 0 and isinstance(output, Tensor) and id(module) in self.known:
             self.answer = (self.known[id(module)], output)
             if self.listening.takes_rows() and torch.is_grad_enabled():
@@ -72,8 +74,8 @@ class Networks(Listener):
     @quietly
     def _called(self, module: nn.Module, inputs: tuple[Any, ...], phase: Phase) -> None:
         network = self.known.get(id(module))
-        if network is None and next(module.parameters(), None) is None:  # a loss, an activation: no network
-            return
+        if network is None and (next(module.parameters(), None) is None or _is_machinery(module)):
+            return  # a loss, an activation, a parametrisation: no network
         if network is None or network.module is not module:
             network = self.meet(module)
         mode = (phase, module.training)
@@ -81,8 +83,6 @@ class Networks(Listener):
         network.mode_steps[mode] = self.seen.steps
         if mode not in network.places:
             network.places[mode] = calling_place()
-        if phase == "train":
-            self.waiting[id(module)] = module.training
         if phase == "train" and self._states:
             states = {state.data_ptr() for ref in self._states if (state := ref()) is not None}
             network.carried += any(tensor.data_ptr() in states for tensor in _tensors(inputs[1:]))
@@ -90,7 +90,7 @@ class Networks(Listener):
         self.given = None if first is None else (network, first)
         if first is not None and self.listening.takes_rows():
             network.batch_sizes[phase, first.shape[0]] += 1
-            if phase == "train" and first.is_floating_point() and first.numel():
+            if phase == "train" and first.is_floating_point() and first.numel() and not self.rivals.is_made(first):
                 _describe(first, self.seen.inputs.setdefault(network.name, []))
 
     def meet(self, module: nn.Module) -> NetworkSeen:
@@ -124,6 +124,10 @@ class Networks(Listener):
             if id(inner) in self.known:
                 self.known[id(inner)].loaded = True
         self.seen.loaded.update(id(parameter) for parameter in module.parameters())
+
+
+def _is_machinery(module: nn.Module) -> bool:
+    return type(module).__module__.startswith("torch.nn.utils")
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:

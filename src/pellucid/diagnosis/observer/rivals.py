@@ -24,6 +24,10 @@ class Rivals(Listener):
         self.made: dict[int, str] = {}
         self.real: dict[str, tuple[Tensor, Tensor]] = {}
 
+    def is_made(self, samples: Tensor) -> bool:
+        """Say whether a network made these samples, and not the script's data."""
+        return samples.requires_grad or samples.untyped_storage().data_ptr() in self.made
+
     @quietly
     def judged(self, network: NetworkSeen, given: tuple[NetworkSeen, Tensor] | None, output: Tensor) -> None:
         """A network was called from outside."""

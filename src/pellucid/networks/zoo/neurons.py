@@ -16,7 +16,7 @@ def write_threshold_unit(input: Shape, *, classes: int, threshold: float = 0.0, 
         bias: whether a number is added to the sum, so that learning can move the threshold.
     """
     options = "" if bias else ", bias=no"
-    step = f"step({threshold:g})" if threshold else "step"
+    step = f"step({threshold})" if threshold else "step"
     return Arrows({**_flattened(input), "classifier": f"fc({classes}{options}) -> {step}"})
 
 

@@ -45,6 +45,8 @@ def linearly_separable(features_NF: Numbers, labels_N: Places, classes: int) -> 
             return True
         worst = np.argsort(margins_NC, axis=None)[:_AT_ONCE]
         wrong = [divmod(place, classes) for place in worst.tolist() if margins_NC.flat[place] <= 0]
+        if taken.issuperset(wrong):  # the solver holds a margin for one that is not: it is below what it can tell
+            return False
         taken.update(wrong)
 
 

@@ -20,6 +20,7 @@ from pellucid.training.tasks.recall import kept, lost
 
 _LOOKED_AT = 4_096  # of more rows, the first so many are what patterns are chosen from
 _MOST_ROUNDS = 20
+_ROUNDING = 1e-5  # of float32 sums, as a share of what is added up
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,5 +160,7 @@ def _middlemost(states_NU: Tensor, member_N: Tensor, before: Tensor) -> Tensor:
 
 
 def _distances(one_NU: Tensor, other_PU: Tensor) -> Tensor:
-    """Return the squared distances (N, P)."""
-    return one_NU.square().sum(1)[:, None] + other_PU.square().sum(1) - 2 * one_NU @ other_PU.T
+    """Return the squared distances (N, P), 0 where rounding alone would keep two rows apart."""
+    lengths_NP = one_NU.square().sum(1)[:, None] + other_PU.square().sum(1)
+    distance_NP = lengths_NP - 2 * one_NU @ other_PU.T
+    return distance_NP.where(distance_NP > _ROUNDING * lengths_NP, 0.0)
