@@ -78,10 +78,8 @@ def _rates(cause: str, recipe: Recipe, *factors: float) -> Iterator[Change]:
     if (factors[0] < 1) == (usual < rate) and usual != rate:
         yield Change(cause, f"Take {recipe.optimizer}'s usual learning rate, {usual:g}.", {"learning_rate": usual})
     for factor in factors:
-        how = (
-            f"Divide the learning rate by {1 / factor:g}" if factor < 1 else f"Multiply the learning rate by {factor:g}"
-        )
-        yield Change(cause, f"{how}.", {"learning_rate": rate * factor})
+        how = f"Divide the learning rate by {1 / factor:.3g}." if factor < 1 else f"Take {factor:g} times the rate."
+        yield Change(cause, how, {"learning_rate": rate * factor})
 
 
 def _lower_rate(suspicion: Suspicion, recipe: Recipe, plan: Plan | None) -> Iterator[Change]:

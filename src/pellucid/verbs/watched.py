@@ -26,17 +26,18 @@ class Watched(AbstractContextManager["Watched"]):
         session: the training. One that follows no gradient is not watched: nothing could be said of it.
         plan: its network, or None for a module of the user's own.
         wanted: whether to watch at all.
+        steps: raise `EnoughSteps` when so many were made.
 
     Attributes:
         show: is told what is going wrong, and None when it no longer does.
     """
 
-    def __init__(self, session: Session, plan: Plan | None, *, wanted: bool = True) -> None:
+    def __init__(self, session: Session, plan: Plan | None, *, wanted: bool = True, steps: int | None = None) -> None:
         self._session = session
         self._plan = plan
         self.show: Callable[[Finding | None], None] | None = None
         can_be = session.optimizer is not None and not session.recipe.compile and not is_watched()
-        self.watch = Watch(session.network, sampling=THRIFTY, within=True) if wanted and can_be else None
+        self.watch = Watch(session.network, steps, sampling=THRIFTY, within=True) if wanted and can_be else None
         self._alarm = None if self.watch is None else Alarm(self.watch)
 
     def __enter__(self) -> Self:
@@ -52,7 +53,7 @@ class Watched(AbstractContextManager["Watched"]):
                 self.watch.break_off(float("nan"))
             self.watch.__exit__(kind, error, trace)
 
-    def on_step(self, step: Step) -> None:
+    def on_step(self, step: Step) -> None:  # noqa: ARG002 (when it was is enough)
         """Ask what is going wrong, if it is shown anywhere and asking is not too dear."""
         self._ask()
 
