@@ -89,6 +89,7 @@ class Watch:
     ) -> None:
         self._recorder.stop()
         self._forget()
+        self._diagnosis = None  # what was said on the way was said of less
         self._ended = time.perf_counter()
 
     def abandon(self) -> None:

@@ -15,6 +15,7 @@ _WIDER = 4
 _LONGER = 4
 _SQUASHING = re.compile(r"(?<![\w=])(?:sigmoid|tanh|softmax)(?![\w(=])")
 _DROPOUT = re.compile(r"(?<![\w=])dropout\(([\d.]+)\)")
+_ACTIVATED = re.compile(rf"(?<![\w=])((?:fc|conv)\([^()]*\)) -> ({'|'.join(NONLINEARITIES)})(?!\w)")
 _WIDTH = re.compile(r"(?<![\w=])fc\((\d+)")
 
 
@@ -199,13 +200,7 @@ def _is_layer(word: str) -> bool:
 
 def _normed(text: str, before: str) -> str:
     """Return arrows with batch norm before every activation that stands right behind a layer, where there is none."""
-    words = text.split(" -> ")
-    out = []
-    for word, after in zip(words, [*words[1:], ""], strict=True):
-        out.append(word)
-        if _is_layer(word) and after in NONLINEARITIES:
-            out.append("batchnorm")
-    return before if "batchnorm" in text else " -> ".join(out)
+    return before if "batchnorm" in text else _ACTIVATED.sub(r"\1 -> batchnorm -> \2", text)
 
 
 def _rewritten(cause: str, action: str, plan: Plan | None, text: str) -> Iterator[Change]:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pellucid.networks import Plan
+    from pellucid.training.begin import Beginning
     from pellucid.training.session import Session
+    from pellucid.verbs.repairing import Repair
     from pellucid.verbs.run import Run
     from pellucid.verbs.watched import Watched
 
@@ -45,6 +47,9 @@ class TrainOptions:
     resume: str | None = option(None, "run folder of a stopped training to go on with", group=_RUN)
     range_test: bool = option(False, "first try rates on a copy and take the one suggested", group=_RUN)
     overfit_one_batch: bool = option(False, "first check that the network can learn one batch by heart", group=_RUN)
+    repair: bool = option(
+        False, "first find in short trainings what keeps it from learning, and change what helps", group=_RUN
+    )
     checkpoint_seconds: float = option(
         30.0, "save the whole state every so many seconds, after the step under way", group=_RUN, minimum=0
     )
@@ -146,10 +151,11 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     console.print(task_line(begun.session.task), markup=False)
     require_memory(begun.session)
     with threads(begun.session.recipe.threads):
+        begun, repairs = _repaired(begun, module, options, console)
         session = _checked(begun.session, options, console)
         folder = new_run_folder(Path(options.folder), options.name, dataset.name)
         try:
-            write_beginning(folder, session, options, begun.plan)
+            write_beginning(folder, session, options, begun.plan, repairs)
         except BaseException:  # a folder without run.json would be no run and keep its name
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -201,6 +207,28 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
             for line in differences(run.asked, environment(session.device.device)):
                 console.print(f"         - the last bits may differ: {line}", markup=False)
             return _drive_and_tell(session, run.plan, folder, run.asked["options"], console)
+
+
+def _repaired(
+    begun: Beginning, module: nn.Module | None, options: TrainOptions, console: Console
+) -> tuple[Beginning, tuple[Repair, ...]]:
+    """Return the training as it is to be begun, mended where that was asked for and helps; and say what was changed."""
+    from pellucid.verbs.repairing import repaired
+
+    if not options.repair:
+        return begun, ()
+    if options.range_test:
+        raise OptionError(
+            "--repair and --range-test both choose the learning rate", expected="one of them", received="both"
+        )
+    mended, repairs = repaired(begun, module, lambda line: console.print(f"probe    {line}", markup=False))
+    for repair in repairs:
+        console.print(f"repair   {repair}", markup=False)
+    if not repairs:
+        console.print("repair   nothing was changed: nothing was found wrong, or nothing tried made it better")
+    elif mended.plan is not None and mended.plan != begun.plan:
+        console.print(f"network  {mended.plan}", markup=False)
+    return mended, repairs
 
 
 def _checked(session: Session, options: TrainOptions, console: Console) -> Session:

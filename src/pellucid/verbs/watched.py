@@ -53,6 +53,13 @@ class Watched(AbstractContextManager["Watched"]):
                 self.watch.break_off(float("nan"))
             self.watch.__exit__(kind, error, trace)
 
+    def hear(self, event: Step | Epoch) -> None:
+        """Take in a step or an epoch."""
+        if isinstance(event, Step):
+            self.on_step(event)
+        else:
+            self.on_epoch(event)
+
     def on_step(self, step: Step) -> None:  # noqa: ARG002 (when it was is enough)
         """Ask what is going wrong, if it is shown anywhere and asking is not too dear."""
         self._ask()
