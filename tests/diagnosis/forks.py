@@ -72,7 +72,10 @@ def ask(question: dict[str, Any]) -> int:
         left = sorted(name for name, held in attributes().items() if BEFORE.get(name, held) != held)
         told: dict[str, Any] = {"how": ending.how, "steps": seen.steps, "left": left, "backwards": seen.backwards}
         told |= {"losses": sum(site.calls + site.eval_calls for site in seen.losses.values())}
-        told |= {"networks": [network.name for network in seen.networks], "causes": [each.cause for each in watching.findings]}
+        told |= {
+            "networks": [network.name for network in seen.networks],
+            "causes": [each.cause for each in watching.findings],
+        }
         told |= {"faults": seen.faults, "scores": len(seen.scores), "activations": len(seen.activations)}
         Path("told.json").write_text(json.dumps(told))
 

@@ -110,7 +110,8 @@ def figure(value: Any) -> str:
 
 
 def _append_remedies(text: Text, remedies: Sequence[Mapping[str, Any]], width: int, folder: str) -> None:
-    for number, remedy in enumerate(remedies):
+    told = {(remedy["action"], str(remedy.get("change"))): remedy for remedy in reversed(remedies)}
+    for number, remedy in enumerate(reversed(told.values())):
         for line in _block("do" if number == 0 else "or", str(remedy["action"]), width):
             text.append(f"{line}\n", style="bold" if number == 0 else "")
         change = remedy.get("change")
