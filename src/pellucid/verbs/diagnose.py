@@ -152,6 +152,7 @@ def _tell(
 ) -> None:
     """Write and print what was found of a script that has ended; its exit status is its own, whatever happens here."""
     from pellucid.errors import PellucidError
+    from pellucid.report.findings import noted
 
     console.quiet = options.quiet
     try:
@@ -165,7 +166,7 @@ def _tell(
         _write(options, diagnosis)
         _print(diagnosis, _headline(program.name, ending, diagnosis), folder, console)
         for note in notes:
-            console.print(f"           - {note}", markup=False)
+            console.print(noted("", f"- {note}", console.width), markup=False)
     except KeyboardInterrupt:
         console.print("diagnosis  stopped before it was done", style="red")
     except (PellucidError, OSError) as error:
@@ -208,10 +209,10 @@ def _proven(
 ) -> tuple[Diagnosis, tuple[str, ...]]:
     """Return a diagnosis whose remedies were tried, and what is to be known of that."""
     from pellucid.diagnosis.proof import prove
-    from pellucid.report.findings import figure
+    from pellucid.report.findings import figure, noted
 
     def tell(word: str) -> None:
-        console.print(f"trying     {word}", markup=False)
+        console.print(noted("trying", word, console.width), markup=False)
 
     diagnosis, proof = prove(program, diagnosis, folder, tell=tell)
     if proof.before is None or proof.after is None:
