@@ -47,6 +47,8 @@ class Listening:
         self.is_packed = False
         self.depth_of_backward = 0
         self.had_gradients = True
+        self._asked = -1
+        self._rows = self._graphs = True
 
     def is_deaf(self) -> bool:
         """Say whether nothing may be computed now: what is computed would be part of a graph that is being made."""
@@ -59,7 +61,9 @@ class Listening:
 
     def takes_rows(self) -> bool:
         """Say whether this step's samples are taken in."""
-        return is_measured(self.seen.steps, ROWS_DENSE, ROWS_PER_DOUBLING)
+        if self.seen.steps != self._asked:
+            self._look()
+        return self._rows
 
     def takes_evaluation(self) -> bool:
         """Say whether this evaluation's samples are taken in: fewer than steps, and the last counts."""
@@ -68,7 +72,14 @@ class Listening:
 
     def takes_graphs(self) -> bool:
         """Say whether this step's graph is measured."""
-        return is_measured(self.seen.steps, GRAPHS_DENSE, GRAPHS_PER_DOUBLING)
+        if self.seen.steps != self._asked:
+            self._look()
+        return self._graphs
+
+    def _look(self) -> None:
+        self._asked = self.seen.steps  # asked at every module's call, answered once a step
+        self._rows = is_measured(self._asked, ROWS_DENSE, ROWS_PER_DOUBLING)
+        self._graphs = is_measured(self._asked, GRAPHS_DENSE, GRAPHS_PER_DOUBLING)
 
 
 class Listener:

@@ -59,7 +59,7 @@ class Recorder:
             patch.after(owner, "clip_grad_value_", self.optimizers.clipped_value)
         for name in LOSSES:
             patch.after(nn.functional, name, functools.partial(self.losses.loss, name))
-        for name in ("__eq__", "eq", "__sub__", "sub", "__rsub__"):
+        for name in ("__eq__", "eq", "__sub__", "sub"):
             patch.after(torch.Tensor, name, functools.partial(self.losses.compared, name))
 
     def stop(self) -> None:
