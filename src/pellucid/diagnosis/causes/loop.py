@@ -28,8 +28,8 @@ def missing_zero_grad(seen: Observation, progress: Progress) -> Iterator[Suspici
                 ),
                 explanation=(
                     f"backward adds to the gradients that are there, and before {optimizer.stale} of "
-                    f"{optimizer.looked} steps nobody had cleared them: every step is made with the sum of all gradients since the "
-                    "beginning. Call optimizer.zero_grad() before backward."
+                    f"{optimizer.looked} steps nobody had cleared them: every step is made with the sum of all "
+                    "gradients since the beginning. Call optimizer.zero_grad() before backward."
                 ),
                 facts={"optimizer": optimizer.kind},
                 explains=frozenset(

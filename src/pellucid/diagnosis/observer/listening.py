@@ -65,6 +65,16 @@ class Listening:
             self._look()
         return self._rows
 
+    def is_between(self) -> bool:
+        """Say whether training goes on between the steps that are looked at, and nobody else listens to torch."""
+        return (
+            torch.is_grad_enabled()
+            and not self.takes_rows()
+            and not torch._C._len_torch_function_stack()
+            and not torch._C._len_torch_dispatch_stack()
+            and not self.is_deaf()
+        )
+
     def takes_evaluation(self) -> bool:
         """Say whether this evaluation's samples are taken in: fewer than steps, and the last counts."""
         self.evaluations += 1
