@@ -1,7 +1,7 @@
 """`python -m benchmarks PAGE` runs what a page tells and writes it; `python -m benchmarks NAME` prints one section.
 
-The pages are `speed`, docs/benchmarks.md, measured anew each time, and `results`, docs/results.md, for which only what
-is missing in `results/*.jsonl` is measured.
+The pages are `speed`, docs/benchmarks.md, measured anew each time; `results`, docs/results.md, for which only what is
+missing in `results/*.jsonl` is measured; and `diagnosis`, docs/diagnosis.md, of the code as it stands.
 """
 
 import inspect
@@ -14,10 +14,12 @@ from types import ModuleType
 
 from benchmarks import (
     degradation,
+    diagnosis,
     digits_time_to_result,
     gan_digits,
     gan_modes,
     hopfield_capacity,
+    through_time,
     training_step,
     trainings,
     vectorised,
@@ -62,7 +64,18 @@ PAGES = {
             "gan_modes": gan_modes,
             "gan_digits": gan_digits,
             "hopfield_capacity": hopfield_capacity,
+            "through_time": through_time,
         },
+    ),
+    "diagnosis": Page(
+        DOCS / "diagnosis.md",
+        "The diagnosis",
+        (
+            "Written by `python -m benchmarks diagnosis`, not by hand; a line for each run is in",
+            "`benchmarks/results/diagnosis.jsonl`. How it is used stands in",
+            "[the verbs](verbs.md#pellucid-diagnose-script); diagnosing a script executes it.",
+        ),
+        {"scoreboard": diagnosis},
     ),
 }
 

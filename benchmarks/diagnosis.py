@@ -6,7 +6,7 @@ is critical or a warning, of the scripts with a fault; *false alarms*: the same 
 one of the causes that the fix removes, or that an expert could fairly name as well, stands first, or among the first
 three. *Precision*: share of the causes named that are such causes; *recall*: share of the causes that are named.
 
-    python -m benchmarks.diagnosis [CASE ...] [--seeds 0,1,2] [--jobs 1] [--cases FOLDER] [--fresh] [--show]
+    python -m benchmarks.diagnosis [CASE ...] [--seeds 0,1,2] [--jobs 1] [--cases FOLDER] [--fresh] [--early] [--show]
 """
 
 import argparse
@@ -15,16 +15,18 @@ import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks.case_runs import ROOT, Case, Job, Said, cases, said_of, saying
 from benchmarks.measure import table
-from pellucid.record import Finding
+from pellucid.record import Finding, to_json_line
 from pellucid.report.findings import findings_text
 
 SEEDS = (0, 1, 2)
+RESULTS = Path(__file__).parent / "results" / "diagnosis.jsonl"
 GOALS = {
     "found": ("at least 95 %", 0.95),
     "false alarms": ("at most 5 %", 0.05),
@@ -181,7 +183,7 @@ def by_case(said: list[Said]) -> str:
     return table(["case", "causes", "also fair", "first", "named"], rows)
 
 
-def measured(chosen: Sequence[Case], seeds: Sequence[int], jobs: int, *, fresh: bool) -> list[Said]:
+def measured(chosen: Sequence[Case], seeds: Sequence[int], jobs: int, *, fresh: bool = False) -> list[Said]:
     """Return what is said of every script of the cases, with progress on standard error."""
     wanted = [Job(case, script, seed) for seed in seeds for case in chosen for script in case.scripts]
     said = []
@@ -195,12 +197,63 @@ def measured(chosen: Sequence[Case], seeds: Sequence[int], jobs: int, *, fresh: 
 
 
 def compare() -> str:
-    """Measure what is not measured yet by this code, and return all tables."""
-    return tables(measured(cases(folders()), SEEDS, os.cpu_count() or 1, fresh=True))
+    """Measure what is not measured yet by this code, keep a line of each, and return all tables."""
+    chosen = cases(folders())
+    said = measured(chosen, SEEDS, os.cpu_count() or 1)
+    bounded = early(said, os.cpu_count() or 1)
+    lines = [to_json_line(line_of(each)) for each in [*said, *bounded]]
+    RESULTS.write_text("".join(lines), encoding="utf-8")
+    return tables(said, bounded)
 
 
-def tables(said: list[Said]) -> str:
-    """Return all tables."""
+def line_of(said: Said) -> dict[str, Any]:
+    """Return what is kept of a run in the repository."""
+    named = [
+        {name: found[name] for name in ("cause", "severity", "confidence", "step")} for found in said.findings or ()
+    ]
+    return {
+        "case": said.job.case.name,
+        "script": said.job.script,
+        "seed": said.job.seed,
+        "bound": said.job.steps,
+        "code": saying()[:12],
+        "steps": said.steps,
+        "overhead": round(said.overhead, 4),
+        "metric": said.metric,
+        "status": said.status,
+        "findings": None if said.findings is None else named,
+    }
+
+
+def early(said: Sequence[Said], jobs: int) -> list[Said]:
+    """Return what is said of the runs whose cause was named first, when they are ended after 200 steps or a tenth."""
+    named = [each for each in said if each.job.script == "buggy" and _is_right(each)]
+    wanted = [replace(each.job, steps=bound) for each in named if (bound := max(200, each.steps // 10)) < each.steps]
+    return list(said_of(wanted, jobs))
+
+
+def _is_right(said: Said) -> bool:
+    return bool({*said.job.case.causes, *said.job.case.accept} & {*said.causes[:1]})
+
+
+def earliness(said: Sequence[Said], bounded: Sequence[Said]) -> str:
+    """Return how many of the right verdicts stand after 200 steps or a tenth of the run."""
+    right = [each for each in said if each.job.script == "buggy" and _is_right(each)]
+    short = len(right) - len(bounded)
+    soon = Counter(each.job.case.causes[0] for each in bounded if _is_right(each))
+    late = Counter(each.job.case.causes[0] for each in bounded if not _is_right(each))
+    reached = short + sum(soon.values())
+    told = ", ".join(f"{cause} ×{count}" for cause, count in late.most_common()) or "none"
+    share = _share(reached, len(right))
+    return (
+        f"Of {len(right)} runs whose cause was named first, {reached} ({share:.0%}) name it first "
+        f"already when they are ended after 200 steps or a tenth of the run, whichever is more ({short} are no "
+        f"longer than that); the others: {told}."
+    )
+
+
+def tables(said: list[Said], bounded: list[Said] | None = None) -> str:
+    """Return all tables; `bounded` is what was said of runs that were ended early."""
     names = {each.job.case.name for each in said if each.job.script == "buggy"}
     sound = {(each.job.case.name, each.job.script) for each in said if each.job.script == "fixed"}
     seeds = sorted({each.job.seed for each in said})
@@ -210,6 +263,7 @@ def tables(said: list[Said]) -> str:
     parts = [
         f"{head}{missing} Code of the diagnosis: {saying()[:12]}.",
         scoreboard(said),
+        *([] if bounded is None else [earliness(said, bounded)]),
         "**By cause**, the first that the fix removes:",
         by_cause(said),
         "**Named where it is not fair**:",
@@ -249,6 +303,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once")
     parser.add_argument("--fresh", action="store_true", help="a new process a script, as people run it; slower")
+    parser.add_argument("--early", action="store_true", help="which verdicts stand after 200 steps or a tenth, too")
     parser.add_argument("--show", action="store_true", help="print everything said, instead of tables")
     asked = parser.parse_args()
     chosen = cases(asked.cases or folders(), asked.case)
@@ -258,7 +313,7 @@ def main() -> None:
     if asked.show:
         show(said)
     else:
-        print(tables(said))
+        print(tables(said, early(said, asked.jobs) if asked.early else None))
 
 
 if __name__ == "__main__":

@@ -177,6 +177,31 @@ def write_photo(path: Path) -> None:
     Image.new("RGB", (32, 24), "navy").save(path)
 
 
+TRAINING_SCRIPT = """
+import argparse
+import torch
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--epochs", type=int, default=1)
+parser.add_argument("--rate", type=float, default=0.05)
+asked = parser.parse_args()
+x = torch.randn(512, 8)
+model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=asked.rate)
+for epoch in range(asked.epochs):
+    for rows in torch.randperm(512).split(32):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(model(x[rows]), x[rows].abs().sum(1, keepdim=True))
+        loss.backward()
+        optimizer.step()
+    print(epoch, loss.item())
+"""
+
+
+def write_training_script(path: Path) -> None:
+    path.write_text(TRAINING_SCRIPT)
+
+
 SAMPLE_FILES: dict[str, Callable[[Path], None]] = {
     "customers.csv": write_customers,
     "new_customers.csv": write_new_customers,
@@ -184,6 +209,7 @@ SAMPLE_FILES: dict[str, Callable[[Path], None]] = {
     "story.txt": write_story,
     "photos": write_photos,
     "photo.png": write_photo,
+    "train.py": write_training_script,
 }
 
 

@@ -135,3 +135,16 @@ def test_wrong_arguments_of_a_zoo_name(text: str, message: str) -> None:
     with pytest.raises(NotationError, match="\\^") as refused:
         parse(text)
     assert refused.value.message.startswith(message)
+
+
+@pytest.mark.covers("B6")
+def test_one_row_becomes_a_sequence_of_as_many_steps_as_there_are_answers() -> None:
+    plan, _ = fit_to("seq2seq(5)", Features(32), Features(24))
+    assert str(plan) == "32 -> fc(5) -> tanh -> repeatvector(24) -> gru(5) -> fc(1) -> flatten"
+    text = "32 -> fc(5) -> repeatvector(24) -> gru(5) -> fc(1)"
+    with pytest.raises(NotationError) as refusal:
+        fit_to(text, Features(32), Features(24))
+    assert f"write {text} -> flatten" in str(refusal.value)
+    fit_to(f"{text} -> flatten", Features(32), Features(24))
+    with pytest.raises(NotationError, match=r"-> last -> fc\(3\)"):
+        fit_to("T=9 x 2 -> gru(5)", Sequence(2, 9), Features(3))

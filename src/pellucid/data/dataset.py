@@ -183,6 +183,8 @@ def describe(target: Target) -> str:
     match target:
         case Classes(names):
             return f"{len(names)} classes"
+        case Values(names) if len(names) > 8:
+            return f"predicts {names[0]} to {names[-1]}, {len(names)} values"
         case Values(names):
             return "predicts " + ", ".join(names)
         case NextToken(vocabulary):

@@ -386,7 +386,7 @@ class Layer:
     Attributes:
         kind: as autograd calls it.
         weight: id of its weight; `bias` of its bias, where it has one.
-        fan_in: numbers that one of its outputs is a sum of; `fan_out` outputs.
+        fan_in: numbers that one of its outputs is a sum of; `fan_out` outputs, `units_in` units or channels it reads.
         after: what stands between the layers before and this one: "input", "nonlinear" or "linear".
         reads: the operation whose result it multiplies; None where that is the network's input.
         spread: standard deviation of its weights.
@@ -398,6 +398,7 @@ class Layer:
     bias: int | None
     fan_in: int
     fan_out: int
+    units_in: int
     after: Literal["input", "nonlinear", "linear"]
     reads: str | None
     spread: float
@@ -467,9 +468,14 @@ class Afterwards:
 
 @dataclass(slots=True)
 class Observation:
-    """Everything seen of a program."""
+    """Everything seen of a program.
+
+    Attributes:
+        cut_short: whether it was ended by something else than itself, so that its last step means nothing.
+    """
 
     steps: int = 0
+    cut_short: bool = False
     backwards: int = 0
     losses: dict[tuple[str, str | None, int | None], LossSite] = field(default_factory=dict)
     series: dict[Place, Series] = field(default_factory=dict)

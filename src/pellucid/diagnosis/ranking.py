@@ -11,20 +11,19 @@ _WEIGHT = {"critical": 2, "warning": 1, "info": 0}
 def rank(suspicions: Iterable[Suspicion]) -> tuple[Suspicion, ...]:
     """Return what is to be said: the surest first, each cause once, consequences left to their causes.
 
-    A suspicion that another one explains is dropped, unless it is clearly surer than what would explain it; what is
-    less sure than `SAID_FROM` is not said at all.
+    A suspicion that a surer one explains is dropped; what is less sure than `SAID_FROM` is not said at all.
     """
     best: dict[str, Suspicion] = {}
     for suspicion in suspicions:
         if suspicion.cause not in best or suspicion.confidence > best[suspicion.cause].confidence:
             best[suspicion.cause] = suspicion
     said = [suspicion for suspicion in best.values() if suspicion.confidence >= SAID_FROM]
-    kept = [suspicion for suspicion in said if not _is_explained(suspicion, said)]
-    return tuple(sorted(kept, key=lambda s: (s.severity != "info", s.confidence, _WEIGHT[s.severity]), reverse=True))
+    kept: list[Suspicion] = []
+    for suspicion in sorted(said, key=_order, reverse=True):
+        if not any(suspicion.cause in other.explains and other.severity != "info" for other in kept):
+            kept.append(suspicion)
+    return tuple(kept)
 
 
-def _is_explained(suspicion: Suspicion, others: Iterable[Suspicion]) -> bool:
-    return any(
-        suspicion.cause in other.explains and other.cause != suspicion.cause and other.severity != "info"
-        for other in others
-    )
+def _order(suspicion: Suspicion) -> tuple[bool, float, int]:
+    return suspicion.severity != "info", suspicion.confidence, _WEIGHT[suspicion.severity]

@@ -68,6 +68,11 @@ class Ending:
     status: int = 0
     error: str | None = None
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether it ended before it was done."""
+        return self.status != 0 or self.how == "enough"
+
 
 def require(program: Program) -> None:
     """Refuse what cannot be run, before anything is.
@@ -144,7 +149,7 @@ class _Closing:
         if self._done or os.getpid() != self._process:
             return
         self._done = True
-        self._watch.__exit__(None, None, None)
+        self._watch.__exit__(BaseException if self.ending.cut_short else None, None, None)
         for stream in (sys.stdout, sys.stderr):  # what the script wrote stands before what is told of it
             with contextlib.suppress(Exception):
                 stream.flush()

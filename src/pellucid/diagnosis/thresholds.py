@@ -37,7 +37,7 @@ SHARED = Threshold(0.02, "disjoint splits share no sample")
 RARE = Threshold(0.15, "share of a class; He and Garcia, Learning from Imbalanced Data (2009)")
 IGNORED = Threshold(0.6, "recall of the rare class by that of the others")
 NO_SIGNAL = Threshold(0.04, "what nearest neighbours or a linear model gain over the commonest class by chance")
-CONTRADICTED = Threshold(0.1, "of samples whose neighbours agree, those labelled otherwise: below 0.1 on clean data")
+CONTRADICTED = Threshold(0.2, "of samples whose neighbours agree, those labelled otherwise: below 0.2 on clean data")
 BETTER_UNSEEN = Threshold(0.08, "unseen samples are not predicted better than those learned from, without dropout")
 
 # --- the structure
@@ -51,6 +51,9 @@ REMADE = Threshold(2.0, "optimisers made for the same parameters: 1, or 2 where 
 
 # --- how the weights move
 UPDATE_LARGE = Threshold(0.1, "|update| / |weight| is near 0.001 in a training that goes well (Karpathy, 2015)")
+FIRST_LEAP = Threshold(
+    0.5, "the same of the first steps: an initialisation that is left behind at once is worth nothing"
+)
 UPDATE_SMALL = Threshold(3e-4, UPDATE_LARGE.source)
 WAY_SHORT = Threshold(0.3, "a network's weights move by about their own size while it learns")
 GROWTH = Threshold(1.0, "a loss that is minimised falls")

@@ -13,6 +13,7 @@ from pellucid.diagnosis.observation import Observation, Score
 from pellucid.diagnosis.observer.afterwards import measure_afterwards
 from pellucid.diagnosis.observer.recorder import Recorder
 from pellucid.diagnosis.ranking import rank
+from pellucid.diagnosis.remedies import told
 from pellucid.diagnosis.suspicion import Suspicion
 from pellucid.record import Finding
 
@@ -77,6 +78,7 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._recorder.stop()
+        self._recorder.seen.cut_short = kind is not None
         self._ended = time.perf_counter()
 
     def abandon(self) -> None:
@@ -109,7 +111,8 @@ class Watch:
         seen.seconds += time.perf_counter() - start
         wall = (self._ended or time.perf_counter()) - self._began
         remaining = max(wall - seen.seconds, 1e-9)
-        findings = tuple(_finding(suspicion) for suspicion in suspicions)
+        script = _script_of(seen)
+        findings = tuple(_finding(suspicion, script) for suspicion in suspicions)
         self._diagnosis = Diagnosis(findings, seen.steps, seen.seconds / remaining, tuple(seen.scores), suspicions)
         return self._diagnosis
 
@@ -117,7 +120,9 @@ class Watch:
 def suspicions_of(seen: Observation) -> tuple[Suspicion, ...]:
     """Return the causes that an observation is evidence of, ranked."""
     progress = progress_of(seen)
-    return rank(suspicion for rule in RULES for suspicion in rule(seen, progress))
+    suspicions = (suspicion for rule in RULES for suspicion in rule(seen, progress))
+    # who ends a training early has not said that it should end there
+    return rank(each for each in suspicions if not (seen.cut_short and each.cause == "too-few-epochs"))
 
 
 def watch(model: torch.nn.Module | None = None, *, steps: int | None = None) -> Watch:
@@ -136,7 +141,13 @@ def watch(model: torch.nn.Module | None = None, *, steps: int | None = None) -> 
     return Watch(model, steps)
 
 
-def _finding(suspicion: Suspicion) -> Finding:
+def _script_of(seen: Observation) -> str | None:
+    """Return the file that makes the optimisers, or computes the losses."""
+    places = [*(optimizer.place for optimizer in seen.optimizers), *(site.place for site in seen.training_losses())]
+    return next((place.file for place in places if place.file), None)
+
+
+def _finding(suspicion: Suspicion, script: str | None) -> Finding:
     return Finding(
         cause=suspicion.cause,
         severity=suspicion.severity,
@@ -144,6 +155,6 @@ def _finding(suspicion: Suspicion) -> Finding:
         where=asdict(suspicion.where),
         evidence=tuple(asdict(evidence) for evidence in suspicion.evidence),
         explanation=suspicion.explanation,
-        remedies=(),
+        remedies=told(suspicion, script),
         step=suspicion.step,
     )

@@ -157,7 +157,10 @@ def _refuse_input(tree: Tree, place: Place, input: Shape, fitting: str) -> NoRet
 def _refuse_output(tree: Tree, plan: Plan, outputs: Outputs) -> NoReturn:
     fitting = _fitting(plan.steps, plan.input, outputs)
     if not fitting and isinstance(plan.output, Sequence):
-        fitting = _fitting((*plan.steps, *literal(read(f"{plan.output} -> last")).steps), plan.input, outputs)
+        # a number at each of as many steps as there are outputs is a sequence that is written; else it was read
+        written = isinstance(outputs, Features) and plan.output == Sequence(1, outputs.count)
+        end = "flatten" if written else "last"
+        fitting = _fitting((*plan.steps, *literal(read(f"{plan.output} -> {end}")).steps), plan.input, outputs)
     advice = "end with a layer that gives that"
     if outputs == plan.input:
         advice = "autoencoder gives its input back, whatever the shape"

@@ -13,6 +13,7 @@ from pellucid.record import Epoch, Record, Step
 from pellucid.report.canvas import BLUE, GREEN, ORANGE, PURPLE, drawn, in_percent, thinned, titled
 from pellucid.report.numbers import title_of
 
+_BEFORE_CLIPPING = "by optimiser step, before clipping"
 _LOG_FROM = 50.0  # a loss that falls by more than this is drawn on a logarithmic axis
 
 
@@ -36,7 +37,9 @@ def losses(record: Record, best_epoch: int | None) -> Element:
         _log_where_it_falls_far(axes, [*training, *validation])
         axes.legend(loc="best")
 
-    return titled("Loss", "what training makes small", drawn("loss", alternative, draw))
+    # two networks that learn against each other make each other's losses large
+    detail = "of the discriminator" if "made_accuracy" in epochs[-1].validation else "what training makes small"
+    return titled("Loss", detail, drawn("loss", alternative, draw))
 
 
 def metric_curve(record: Record, name: str, best_epoch: int | None) -> Element:
@@ -103,20 +106,23 @@ def learning_rate(steps: Sequence[Step]) -> Element:
     return titled("Learning rate", "by optimiser step", drawn("rate", alternative, draw, 2.3))
 
 
-def gradient_norm(steps: Sequence[Step]) -> Element | None:
-    """Return the norm of the gradient by step; None where it was never measured."""
+def gradient_norm(steps: Sequence[Step], *, rule: str = "gradient") -> Element | None:
+    """Return the norm of the gradient, or of what a rule without one changes, by step; None where none was measured."""
     measured = [step for step in steps if math.isfinite(step.gradient_norm)]
     if not measured:
         return None
     norms = [step.gradient_norm for step in measured]
     middle = sorted(norms)[len(norms) // 2]
-    alternative = f"Gradient norm between {min(norms):.2g} and {max(norms):.2g}, half of the steps below {middle:.2g}."
+    learns_from_mistakes = rule in {"perceptron", "pocket"}
+    title = "Change of the weights" if learns_from_mistakes else "Gradient norm"
+    detail = "its norm by step; 0 where there was no mistake" if learns_from_mistakes else _BEFORE_CLIPPING
+    alternative = f"{title} between {min(norms):.2g} and {max(norms):.2g}, half of the steps below {middle:.2g}."
 
     def draw(axes: Axes) -> None:
         _by_step(measured, norms, PURPLE)(axes)
         _log_where_it_falls_far(axes, norms)
 
-    return titled("Gradient norm", "by optimiser step, before clipping", drawn("gradient", alternative, draw, 2.3))
+    return titled(title, detail, drawn("gradient", alternative, draw, 2.3))
 
 
 def learning_curve(curve: LearningCurve) -> Element:

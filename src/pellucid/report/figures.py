@@ -119,6 +119,6 @@ def cloud(points: Cloud) -> Element:
             axes.scatter([x for x, _ in shown], [y for _, y in shown], s=7, color=colour, label=label, linewidths=0)
         axes.set(xlabel=points.axes[0], ylabel=points.axes[1])
         axes.set_aspect("equal", adjustable="datalim")
-        axes.legend(loc="upper right")
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, markerscale=2.5, handletextpad=0)
 
     return titled("Points", "what the network made over what it learned from", drawn("cloud", alternative, draw, 4.6))

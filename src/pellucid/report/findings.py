@@ -83,7 +83,7 @@ def _figures(evidence: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]
     """Yield a line a figure: what was measured, how much, against what, and who says so."""
     for number, item in enumerate(evidence):
         reference = item.get("reference")
-        against = "" if reference is None else f" (reference {figure(reference)})"
+        against = "" if reference in {None, ""} else f" (reference {figure(reference)})"
         source = f"; {item['source']}" if item.get("source") else ""
         said = f"{item['measure']}: {figure(item['value'])}{against}{source}"
         yield from _block("figures" if number == 0 else "", said, width, hanging=2)

@@ -9,7 +9,7 @@ from pellucid.data.dataset import Dataset, describe
 from pellucid.judging.wording import metric
 from pellucid.networks import Plan
 from pellucid.record import Record
-from pellucid.report.numbers import duration, metrics
+from pellucid.report.numbers import counted, duration, metrics
 from pellucid.training.tasks import Task
 
 
@@ -42,7 +42,7 @@ def result_lines(record: Record, folder: Path, seconds: float, notes: Iterable[s
     if record.epochs:
         last = record.epochs[-1]
         lines.append(
-            f"trained  {last.epoch} epochs, {last.step:,} steps in {duration(seconds)};"
+            f"trained  {counted(last.epoch, 'epoch')}, {counted(last.step, 'step')} in {duration(seconds)};"
             f" training loss {metric('loss', last.loss)}"
         )
     lines += _noted(notes)

@@ -157,6 +157,8 @@ def _tell(options: DiagnoseOptions, watch: Watch, folder: Path, console: Console
     console.quiet = options.quiet
     try:
         diagnosis = watch.diagnosis()
+        if options.prove and diagnosis.findings:
+            diagnosis = _proven(options, diagnosis, folder, console)
         if options.json is not None:
             write_json(Path(options.json), diagnosis.to_json())
         _print(diagnosis, _headline(str(options.script), ending, diagnosis), folder, console)
@@ -167,6 +169,21 @@ def _tell(options: DiagnoseOptions, watch: Watch, folder: Path, console: Console
     except Exception:  # noqa: BLE001 (any fault of ours, which the script has no part in)
         console.print("error: the diagnosis failed by a fault of pellucid's, not of the script's", style="red")
         console.print_exception()
+
+
+def _proven(options: DiagnoseOptions, diagnosis: Diagnosis, folder: Path, console: Console) -> Diagnosis:
+    """Return the diagnosis with the remedies that replays of the script show to help."""
+    from pellucid.diagnosis.proof import Budget, prove
+    from pellucid.diagnosis.script import Program
+
+    program = Program(str(options.script), options.arguments, options.module)
+    budget = Budget(steps=options.steps)
+    proven, proof = prove(
+        program, diagnosis, folder, budget, tell=lambda said: console.print(f"proof      {said}", markup=False)
+    )
+    for note in proof.notes:
+        console.print(f"proof      {note}", markup=False, style="dim")
+    return proven
 
 
 def _print(diagnosis: Diagnosis, headline: str, folder: Path, console: Console) -> None:

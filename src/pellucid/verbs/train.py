@@ -231,11 +231,11 @@ def _drive_and_tell(session: Session, folder: Path, options: Mapping[str, Any], 
     from pellucid.verbs.driving import drive
     from pellucid.verbs.run import open_run
 
-    began = time.perf_counter()
+    began, known = time.perf_counter(), session.rule.notes(session)
     finished = drive(session, folder, options["checkpoint_seconds"], options["checkpoint_epochs"], console)
     run = open_run(folder)
     seconds = time.perf_counter() - began
-    said = session.rule.notes(session)
+    said = [note for note in session.rule.notes(session) if note not in known]
     console.print(result_lines(run.record, folder, seconds, said, finished=finished), markup=False)
     if finished and not options.get("no_report"):
         _report(run, session, console)

@@ -118,6 +118,7 @@ def target_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                     explains=frozenset(
                         {"lr-low", "lr-high", "too-few-epochs", "exploding-gradient", "plateau", "capacity-low"}
                         | {"optimizer-unsuited", "dead-relu", "saturation", "clip-too-tight"}
+                        | {"wrong-hidden-activation", "vanishing-gradient"}
                     ),
                 )
 
@@ -140,20 +141,23 @@ def missing_shuffle(seen: Observation, progress: Progress) -> Iterator[Suspicion
                     "The batches come in order: their targets differ from batch to batch far more than batches drawn "
                     "at random do. The network learns each stretch and forgets the one before. Shuffle every epoch."
                 ),
-                explains=frozenset({"lr-high", "plateau", "too-few-epochs", "class-imbalance", "state-carryover"}),
+                explains=frozenset(
+                    {"lr-high", "plateau", "too-few-epochs", "class-imbalance", "state-carryover", "overfitting"}
+                    | {"label-noise", "dead-relu"}
+                ),
             )
 
 
 def order_ratio(site: LossSite) -> float | None:
     """Return the F ratio of the batches' mean targets: 1 where they are drawn at random."""
     batches = [batch for batch in site.batch_means if batch[2] >= 2]
-    if len(batches) < 8:
-        return None
+    if len(batches) < 8 or fmean(variance for _, variance, _ in batches) <= 1e-6 * site.target.std**2:
+        return None  # every target has the same mean, as one-hot rows do
     size = fmean(n for _, _, n in batches)
     centre = fmean(mean for mean, _, _ in batches)
     between = size * sum((mean - centre) ** 2 for mean, _, _ in batches) / (len(batches) - 1)
     within = fmean(variance for _, variance, _ in batches)
-    return between / max(within, 1e-12 * max(between, 1e-30))
+    return between / within
 
 
 def split_leak(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
@@ -210,10 +214,12 @@ def class_imbalance(seen: Observation, progress: Progress) -> Iterator[Suspicion
 def label_misalignment(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Labels that the inputs say nothing about."""
     site, after = progress.site, seen.after
-    if site is None or progress.attainable is None or after.rows < 100 or site.target_is_input:
+    if site is None or site.network in {pair.discriminator for pair in seen.adversaries.values()}:
         return
     if site.whole and len(site.classes) == 1 and site.function not in DISTANCES and site.target.count > 100:
         yield _misaligned(site, 0.85, Evidence("distinct labels", 1.0, "2 or more", "a class to tell from another"))
+        return
+    if progress.attainable is None or after.rows < 100 or site.target_is_input or progress.chance > 0.8:
         return
     signal = progress.attainable - progress.chance
     here = thresholds.NO_SIGNAL.evidence("what nearest neighbours or a linear model gain over chance", signal)
@@ -224,13 +230,13 @@ def label_misalignment(seen: Observation, progress: Progress) -> Iterator[Suspic
         yield _misaligned(site, 0.93, here)
     elif judged is not None and judged < 0.06 and (progress.gain or 0.0) > 0.25:
         yield _misaligned(site, 0.8, here)  # learned by heart, and nothing of it holds on new samples
-    elif judged is not None and judged < 0.06 and ((progress.gain or 0.0) > 0.08 or _is_table(site, seen)):
-        yield _misaligned(site, 0.6, here)
+    elif judged is not None and judged < 0.06 and ((progress.gain or 0.0) > 0.08 or _is_table(seen)):
+        yield _misaligned(site, 0.7 if (progress.gain or 0.0) > 0.08 else 0.6, here)
 
 
-def _is_table(site: LossSite, seen: Observation) -> bool:
+def _is_table(seen: Observation) -> bool:
     """Say whether samples are rows of numbers, of which neighbours or a linear model would see something."""
-    return bool(seen.inputs.get(site.network or "")) and not any(network.recurrent for network in seen.networks)
+    return any(seen.inputs.values()) and not any(network.recurrent for network in seen.networks)
 
 
 def _misaligned(site: LossSite, confidence: float, evidence: Evidence) -> Suspicion:

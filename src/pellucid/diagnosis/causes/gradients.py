@@ -59,12 +59,14 @@ def dead_relu(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
 
 def saturation(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Units on the flat part of tanh or sigmoid."""
-    if progress.has_learned:
-        return
+    limit = thresholds.FLAT.value
+    if progress.has_learned:  # it costs accuracy all the same
+        imperfect = progress.test is not None and progress.test < 0.95
+        limit = 0.85 if imperfect and not _unrolled(seen) else 1.0
     flat = []
     for measured in _by_layer(seen, _SQUASHING).values():
         share = fmean(a.flat for a in measured)
-        if measured[0].units >= 2 and share > thresholds.FLAT.value:
+        if measured[0].units >= 2 and share > limit and measured[0].order < measured[0].depth - _heads(progress):
             flat.append((share, measured))
     if flat:
         share, measured = max(flat, key=lambda one: one[0])
@@ -95,12 +97,14 @@ def vanishing_gradient(seen: Observation, progress: Progress) -> Iterator[Suspic
         for a, b in zip(ends[0].gradients, ends[1].gradients, strict=False)
         if b > 0
     ]
-    if not ratios or median(ratios) > thresholds.FADED.value:
-        return
     squashing = {a.kind for a in seen.activations} & _SQUASHING
-    depth = max((a.depth for a in seen.activations), default=0)
+    depth = max((a.depth for a in seen.activations), default=0) - _heads(progress)
+    stuck = progress.baseline is not None and progress.last > 0.9 * progress.baseline
+    faint = 100 * thresholds.FADED.value if squashing and depth >= 2 and stuck and not _unrolled(seen) else 0.0
+    if not ratios or median(ratios) > max(thresholds.FADED.value, faint):
+        return
     evidence = thresholds.FADED.evidence("gradient of the first layer by that of the last", median(ratios))
-    if squashing and depth >= 3:
+    if squashing and depth >= 2:
         name = _NAMES[min(squashing)]
         yield Suspicion(
             cause="wrong-hidden-activation",
@@ -135,13 +139,9 @@ def vanishing_gradient(seen: Observation, progress: Progress) -> Iterator[Suspic
 
 def fading_through_time(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A gradient that does not reach back to the first steps of a sequence."""
-    unrolled = {
-        place
-        for place, structure in seen.structures.items()
-        if structure.nonlinearities.total() > 3 * len(structure.layers)
-    }
+    unrolled = _unrolled(seen)
     ratios = [ratio for flow in seen.flows if flow.site in unrolled and (ratio := _first_to_last(flow)) is not None]
-    if progress.has_learned or len(ratios) < 3 or median(ratios) > thresholds.FADED_IN_TIME.value:
+    if progress.has_learned or len(ratios) < 3 or not 0 < median(ratios) < thresholds.FADED_IN_TIME.value:
         return
     yield Suspicion(
         cause="vanishing-gradient",
@@ -160,6 +160,21 @@ def fading_through_time(seen: Observation, progress: Progress) -> Iterator[Suspi
         facts={"through": "time"},
         explains=frozenset({"plateau", "lr-low", "too-few-epochs", "capacity-low", "wrong-hidden-activation"}),
     )
+
+
+def _unrolled(seen: Observation) -> set[Place]:
+    """Return the lines whose graphs repeat the same layers again and again, as the steps of a sequence do."""
+    return {
+        place
+        for place, structure in seen.structures.items()
+        if structure.nonlinearities.total() > 3 * len(structure.layers)
+    }
+
+
+def _heads(progress: Progress) -> int:
+    """Return how many of the nonlinearities are the network's output, which may be sure of itself."""
+    chain = progress.site.chain if progress.site else ()
+    return int(any(op in _SQUASHING for op in chain))
 
 
 def _first_to_last(flow: Flow) -> float | None:

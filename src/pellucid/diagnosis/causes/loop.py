@@ -34,6 +34,7 @@ def missing_zero_grad(seen: Observation, progress: Progress) -> Iterator[Suspici
                 facts={"optimizer": optimizer.kind},
                 explains=frozenset(
                     {"lr-high", "exploding-gradient", "plateau", "clip-too-tight", "optimizer-unsuited"}
+                    | {"too-few-epochs", "overfitting", "saturation", "dead-relu", "vanishing-gradient"}
                 ),
             )
 
@@ -143,11 +144,11 @@ def frozen_parameters(seen: Observation, progress: Progress) -> Iterator[Suspici
     """Weights drawn at random that stay as they were drawn."""
     reached = set().union(*(structure.parameters for structure in seen.structures.values()))
     optimised = set().union(*(optimizer.parameters for optimizer in seen.optimizers))
-    trained = [n for n in seen.networks if n.backed and not n.loaded]
+    trained = [n for n in seen.networks if not n.loaded and (n.backed or any(p.key in optimised for p in n.parameters))]
     total = sum(_numbers(p) for n in trained for p in n.parameters)
     for network in trained:
         still = [p for p in network.parameters if _is_frozen(p, network, seen, reached, optimised)]
-        if not still or all(not p.changed for n in trained for p in n.parameters):
+        if not still or not any(p.changed for n in trained for p in n.parameters):
             continue
         share = sum(_numbers(p) for p in still) / max(total, 1)
         why = _why(still, reached, optimised)
@@ -175,6 +176,7 @@ def _is_frozen(
         return False
     home = parameter.name.rsplit(".", 1)[0]
     used = home in network.called or any(called.startswith(home + ".") for called in network.called)
+    used = used or (not network.backed and parameter.key in optimised)
     left_out = parameter.key in reached and parameter.key not in optimised and bool(optimised)
     cut_off = parameter.key not in reached and parameter.asked and used
     switched_off = not parameter.asked and used
@@ -242,7 +244,7 @@ def _mode(
         ),
         explanation=explanation,
         facts={"phase": phase, "network": network.name},
-        explains=frozenset(),
+        explains=frozenset({"overfitting"}),
     )
 
 

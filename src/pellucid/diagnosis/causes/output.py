@@ -22,7 +22,8 @@ def double_softmax(seen: Observation, progress: Progress) -> Iterator[Suspicion]
     """Softmax or sigmoid before a loss that applies it."""
     for site in seen.training_losses():
         found = next((op for op in site.chain if op in _REDUNDANT.get(site.function, ())), None)
-        if found and site.softmax_size != 1:
+        applies = site.function != "nll_loss" or "LogSoftmax" in site.chain
+        if found and applies and site.softmax_size != 1:
             yield Suspicion(
                 cause="double-softmax",
                 severity=severity_of(progress),
@@ -54,7 +55,7 @@ def wrong_output_activation(seen: Observation, progress: Progress) -> Iterator[S
                 facts={"activation": head, "loss": site.function, "width": site.width},
                 explains=frozenset(
                     {"dead-relu", "saturation", "plateau", "lr-low", "too-few-epochs", "vanishing-gradient"}
-                    | {"capacity-low", "target-scale", "label-misalignment", "optimizer-unsuited"}
+                    | {"capacity-low", "target-scale", "label-misalignment", "optimizer-unsuited", "missing-step"}
                 ),
             )
 
@@ -237,7 +238,7 @@ def _size(site: LossSite, progress: Progress, confidence: float, width: float, w
         evidence=(Evidence("numbers predicted of a sample", width, wanted, "the targets"),),
         explanation=f"The network predicts {width:g} number(s) of a sample where its targets need {wanted:g}.",
         facts={"width": width, "wanted_width": wanted},
-        explains=frozenset({"plateau", "loss-broadcast", "capacity-low", "lr-high", "too-few-epochs"}),
+        explains=frozenset({"plateau", "loss-broadcast", "capacity-low", "lr-high", "label-misalignment"}),
     )
 
 

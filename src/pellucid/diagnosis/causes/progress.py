@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean, median
 
 from pellucid.diagnosis.observation import LossSite, Observation, Series
@@ -19,7 +20,8 @@ class Progress:
     Attributes:
         site: the loss, where it was one of torch's.
         losses: in order, one a backward pass.
-        first: mean loss of the first steps, `last` of the last 15 %, `earlier` of the 15 % before them.
+        first: mean loss of the first steps, `start` that of the very first.
+        last: mean loss of the last 15 % of the steps, `earlier` of the 15 % before them.
         noise: standard error of `last`.
         baseline: loss of the best constant prediction.
         train, test: score of the last steps, and of the last evaluation: accuracy, or r2.
@@ -37,6 +39,7 @@ class Progress:
     site: LossSite | None
     losses: tuple[float, ...]
     first: float
+    start: float
     earlier: float
     last: float
     noise: float
@@ -93,8 +96,8 @@ class Progress:
         if gain > LEARNED.value:
             return True
         if attainable is not None and attainable > NO_SIGNAL.value:
-            return gain > max(0.9 * attainable, 0.2)
-        return self.is_regression and self.baseline is not None and self.last < LEARNED_LOSS.value * self.baseline
+            return gain > max(0.93 * attainable, 0.2)
+        return self.baseline is not None and self.last < LEARNED_LOSS.value * self.baseline
 
 
 def progress_of(seen: Observation) -> Progress:
@@ -112,6 +115,7 @@ def progress_of(seen: Observation) -> Progress:
         site=site,
         losses=values,
         first=fmean(finite[: max(1, min(5, len(finite)))]) if finite else math.nan,
+        start=finite[0] if finite else math.nan,
         earlier=fmean(before) if before else math.nan,
         last=fmean(late) if late else math.nan,
         noise=spread / math.sqrt(len(late)) if late else math.nan,
@@ -227,7 +231,7 @@ def _attainable(seen: Observation) -> float | None:
 
 
 def _spread(values: list[float]) -> float:
+    """Return the standard deviation of numbers around their trend, from the differences between neighbours."""
     if len(values) < 2:
         return 0.0
-    mean = fmean(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return math.sqrt(fmean((b - a) ** 2 for a, b in pairwise(values)) / 2)

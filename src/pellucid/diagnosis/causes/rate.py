@@ -24,33 +24,44 @@ def relative_updates(seen: Observation) -> list[float]:
     return ratios
 
 
+def first_leap(seen: Observation) -> float:
+    """Return the median over the weights of |update| / |weight| at the first three measured steps."""
+    leaps = [
+        max(u / w for u, w in zip(p.updates[:3], p.weights[:3], strict=False) if w > 0)
+        for p in seen.parameters.values()
+        if len(p.shape) > 1 and p.updates and any(w > 0 for w in p.weights[: len(p.updates[:3])])
+    ]
+    return median(leaps) if leaps else 0.0
+
+
 def lr_high(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Steps so large that the loss grows, jumps or stays where weights of any size would leave it."""
     optimizer = main_optimizer(seen)
-    if optimizer is None or progress.series is None or progress.has_learned:
+    if progress.series is None or progress.has_learned:
         return
     updates = relative_updates(seen)
     largest = max(updates, default=0.0)
-    found = list(_too_far(progress, largest))
+    found = list(_too_far(progress, largest, first_leap(seen)))
     if found:
         confidence, evidence = max(found, key=lambda one: one[0])
-        rate = max((rate for _, rate in optimizer.rates), default=0.0)
+        rate = max((rate for _, rate in optimizer.rates), default=0.0) if optimizer else math.nan
+        kind = optimizer.kind if optimizer else "gradient descent by hand"
         yield Suspicion(
             cause="lr-high",
             severity="critical",
             confidence=confidence,
-            where=optimizer.place,
+            where=optimizer.place if optimizer else progress.series.place,
             evidence=(
                 evidence,
                 thresholds.UPDATE_LARGE.evidence("median |update| / |weight| of the fastest layer", largest),
-                Evidence("learning rate", rate, None, optimizer.kind),
+                Evidence("learning rate", rate, None, kind),
             ),
             explanation=(
-                f"The steps of {optimizer.kind} at a rate of {rate:g} are too large: they overshoot, and what one "
+                f"The steps of {kind} at a rate of {rate:g} are too large: they overshoot, and what one "
                 "step wins the next loses. Lower the rate, first tenfold."
             ),
             step=progress.broken or 0,
-            facts={"rate": rate, "wanted_rate": rate / 10, "optimizer": optimizer.kind},
+            facts={"rate": rate, "wanted_rate": rate / 10, "optimizer": kind},
             explains=frozenset(
                 {"exploding-gradient", "saturation", "dead-relu", "plateau", "numerical-instability", "overfitting"}
                 | {"vanishing-gradient", "capacity-low", "optimizer-unsuited", "wrong-hidden-activation"}
@@ -58,14 +69,17 @@ def lr_high(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         )
 
 
-def _too_far(progress: Progress, largest: float) -> Iterator[tuple[float, Evidence]]:
+def _too_far(progress: Progress, largest: float, leap: float) -> Iterator[tuple[float, Evidence]]:
     finite = [value for value in progress.losses if math.isfinite(value)]
     peak = max(finite, default=0.0)
-    first = abs(progress.first) or 1e-12
+    first = abs(progress.start) or 1e-12
     if progress.broken is not None and peak > 20 * first:
         yield 0.85, thresholds.GROWTH.evidence("largest loss by the first", peak / first)
     elif progress.last > 2 * first and progress.last > (progress.baseline or 0.0):
         yield 0.8, thresholds.GROWTH.evidence("last loss by the first", progress.last / first)
+    stuck = progress.baseline is not None and progress.last > 0.7 * progress.baseline
+    if leap > thresholds.FIRST_LEAP.value and (stuck or progress.baseline is None) and progress.broken is None:
+        yield (0.78 if stuck else 0.55), thresholds.FIRST_LEAP.evidence("|update| / |weight| of the first steps", leap)
     if largest > thresholds.UPDATE_LARGE.value:
         beyond = progress.baseline is not None and progress.last > 0.9 * progress.baseline
         yield (0.82 if beyond else 0.62), thresholds.GROWTH.evidence("last loss by the first", progress.last / first)
@@ -110,7 +124,7 @@ def too_few_epochs(seen: Observation, progress: Progress) -> Iterator[Suspicion]
         yield Suspicion(
             cause="too-few-epochs",
             severity="warning",
-            confidence=min(0.85, 0.6 + 3 * progress.fall),
+            confidence=min(0.75, 0.55 + 2 * progress.fall),
             evidence=(
                 thresholds.STILL_FALLING.evidence("fall of the loss within the last 15 % of the run", progress.fall),
                 Evidence("steps made", float(seen.steps), None, ""),
@@ -130,15 +144,21 @@ def optimizer_unsuited(seen: Observation, progress: Progress) -> Iterator[Suspic
     if optimizer is None or progress.has_learned or optimizer.kind not in _PLAIN:
         return
     updates = relative_updates(seen)
-    slow = updates and fmean(updates) < 3 * thresholds.UPDATE_SMALL.value
+    slow = bool(updates) and min(updates) < thresholds.UPDATE_SMALL.value
     if not optimizer.settings.get("momentum") and slow and progress.broken is None:
         yield Suspicion(
             cause="optimizer-unsuited",
             severity="warning",
-            confidence=0.55,
+            confidence=0.65 if max(updates) > 30 * min(updates) else 0.55,
             where=optimizer.place,
-            evidence=(thresholds.UPDATE_SMALL.evidence("mean |update| / |weight| of a step", fmean(updates)),),
-            explanation="Gradient descent without momentum hardly moves here. Use Adam, or a momentum of 0.9.",
+            evidence=(
+                thresholds.UPDATE_SMALL.evidence("|update| / |weight| of the slowest layer", min(updates)),
+                Evidence("the same of the fastest layer", max(updates), min(updates), "the slowest"),
+            ),
+            explanation=(
+                "Gradient descent with one rate for all weights hardly moves some layers, where others move fast. "
+                "Adam gives every weight a rate of its own."
+            ),
             facts={"optimizer": optimizer.kind, "wanted_optimizer": "Adam"},
         )
 
@@ -162,8 +182,26 @@ def batch_size(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                 facts={"size": sizes[0], "wanted_size": 32},
                 explains=frozenset(
                     {"lr-high", "plateau", "too-few-epochs", "overfitting", "capacity-low", "batch-mixing", "lr-low"}
-                    | {"train-eval-mode"}
+                    | {"train-eval-mode", "vanishing-gradient"}
                 ),
+            )
+        whole = seen.after.distinct > 0 and sizes[0] >= 0.9 * seen.after.distinct
+        if whole and progress.still_falls and seen.steps < 500 and not progress.has_learned:
+            yield Suspicion(
+                cause="batch-size",
+                severity="warning",
+                confidence=0.65,
+                evidence=(
+                    Evidence("samples of a batch", float(sizes[0]), float(seen.after.distinct), "all samples"),
+                    Evidence("steps made", float(seen.steps), None, ""),
+                ),
+                explanation=(
+                    f"Every batch holds all {sizes[0]} samples, so that one pass through the data is one step, and "
+                    "the loss still falls. Batches of 32 to 128 make many steps of nearly the same quality at the "
+                    "same cost."
+                ),
+                facts={"size": sizes[0], "wanted_size": 64},
+                explains=frozenset({"too-few-epochs", "lr-low", "plateau"}),
             )
 
 

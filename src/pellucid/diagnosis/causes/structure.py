@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
@@ -15,14 +16,15 @@ _RECTIFIED = frozenset({"Relu", "LeakyRelu", "Gelu", "Silu", "Elu"})
 def missing_nonlinearity(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Layers that follow each other with nothing nonlinear between: together they are one layer."""
     for structure in seen.structures.values():
+        whole = not structure.nonlinearities
+        hopeless = whole and not progress.has_learned
         pairs = [
             (first, second)
-            for first, second in zip(structure.layers, structure.layers[1:], strict=False)
-            if second.after == "linear" and not _is_bottleneck(first)
+            for first, second in pairwise(structure.layers)
+            if second.after == "linear" and not _is_bottleneck(first, second, strictly=hopeless)
         ]
         if not pairs:
             continue
-        whole = not structure.nonlinearities
         confidence = (0.95 if whole else 0.7) - (0.35 if progress.has_learned else 0.0)
         first, second = pairs[0]
         yield Suspicion(
@@ -49,9 +51,13 @@ def missing_nonlinearity(seen: Observation, progress: Progress) -> Iterator[Susp
         )
 
 
-def _is_bottleneck(first: Layer) -> bool:
-    """Say whether a layer narrows: two linear layers around a narrow place are a factorisation, made on purpose."""
-    return first.fan_out < first.fan_in and first.fan_out > 1
+def _is_bottleneck(first: Layer, second: Layer, *, strictly: bool) -> bool:
+    """Say whether a layer narrows: two linear layers around a narrow place are a factorisation, made on purpose.
+
+    Strictly, the second must widen again, as an autoencoder does.
+    """
+    narrows = 1 < first.fan_out < first.units_in
+    return narrows and (first.fan_out < second.fan_out or not strictly)
 
 
 def bias_before_norm(seen: Observation, progress: Progress) -> Iterator[Suspicion]:

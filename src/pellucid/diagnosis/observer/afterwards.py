@@ -40,7 +40,7 @@ def _compared(seen: Observation) -> Afterwards:
     after.distinct, after.passes = _passes(train)
     after.order = _order(train)
     data = _gather(train)
-    if data is None or site.target_is_input or data[0].is_complex():
+    if data is None or site.target_is_input:
         return after
     main = next((network for network in seen.networks if network.name == site.network), None)
     if main is not None:
@@ -51,6 +51,8 @@ def _compared(seen: Observation) -> Afterwards:
     if y_NT.shape[1] > 1 and site.one_hot:
         y_NT, classes = y_NT.argmax(1, keepdim=True), True
     if classes and y_NT.shape[1] > 1:
+        return after
+    if not train.inputs[0].is_floating_point():  # codes are not near each other because their numbers are
         return after
     after.rows = len(x_NF)
     _compare(after, x_NF, y_NT, classes)
@@ -172,6 +174,9 @@ def _shared(train: Rows, test: Rows) -> tuple[float, int]:
     else:
         kept = test.prints
     tested = torch.unique(torch.cat(kept))
+    largest = max(kept, key=len, default=tested)
+    if len(torch.unique(largest)) < 0.98 * len(largest):  # so few different samples that they come again by chance
+        return 0.0, 0
     if len(tested) >= 0.98 * len(trained) and bool(torch.isin(trained, tested).double().mean() > 0.98):
         return 0.0, 0
     return torch.isin(tested, trained).double().mean().item(), len(tested)
@@ -181,7 +186,13 @@ def _passes(train: Rows) -> tuple[int, float]:
     """Return how many distinct samples were trained on, and how often each was, of the batches seen."""
     if not train.prints:
         return 0, 0.0
-    prints = torch.cat(train.prints)
+    # two losses of the same samples, one after the other, are one pass through them
+    batches = [
+        prints
+        for at, prints in enumerate(train.prints)
+        if at == 0 or prints.shape != train.prints[at - 1].shape or not torch.equal(prints, train.prints[at - 1])
+    ]
+    prints = torch.cat(batches)
     distinct = len(torch.unique(prints))
     return distinct, len(prints) / distinct
 

@@ -81,6 +81,8 @@ def score_of(function: str, prediction: Tensor, target: Tensor) -> tuple[str, fl
             classes = prediction.argmax(1)
             right = target.argmax(1) if target.is_floating_point() and target.shape == prediction.shape else target
             return ("accuracy", (classes == right).float().mean().item()) if right.shape == classes.shape else None
+        if function in BINARY_LOSSES and prediction.shape == target.shape and not _is_binary(target):
+            return score_of("mse_loss", prediction.sigmoid() if "logits" in function else prediction, target)
         if function in BINARY_LOSSES and prediction.shape == target.shape:
             half = 0.5 if function == "binary_cross_entropy" else 0.0
             return "accuracy", ((prediction > half) == (target > 0.5)).float().mean().item()
@@ -89,6 +91,10 @@ def score_of(function: str, prediction: Tensor, target: Tensor) -> tuple[str, fl
             residual = (prediction - target).float().square().sum().item()
             return ("r2", 1 - residual / spread) if spread > 0 else None
     return None
+
+
+def _is_binary(target: Tensor) -> bool:
+    return bool(((target == 0) | (target == 1) | (target == -1)).all())
 
 
 class Losses(Listener):

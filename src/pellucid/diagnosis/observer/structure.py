@@ -72,6 +72,7 @@ def _layer(graph: Graph, at: int, op: Op) -> Layer:
         bias=None if bias is None else key_of(bias),
         fan_in=fan_in,
         fan_out=fan_out,
+        units_in=weight.shape[1] if weight.dim() > 2 else fan_in,
         after=_after(graph, at),
         reads=_reads(graph, op),
         spread=sample(weight).float().std().item() if weight.numel() > 1 else 0.0,

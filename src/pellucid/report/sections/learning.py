@@ -10,14 +10,16 @@ from pellucid.report.markup import element
 from pellucid.report.numbers import counted, duration, sentence, title_of
 from pellucid.report.pieces import Column, section, table
 from pellucid.report.subject import Subject
+from pellucid.training.tasks import METRICS
 
 
 def learning(subject: Subject) -> Element:
     """Return the curves of a training, as far as it came."""
     record = subject.record
     best = best_epoch(subject)
+    rule = str(subject.asked["recipe"].get("rule"))
     drawn: list[Element | None] = []
-    if record.epochs:
+    if len(record.epochs) > 1:
         drawn.append(curves.losses(record, best))
         name = _curve_metric(subject)
         if name is not None:
@@ -26,14 +28,14 @@ def learning(subject: Subject) -> Element:
     elif len(record.steps) > 1:
         drawn.append(curves.step_losses(record.steps))
     if len(record.steps) > 1:
-        drawn += [curves.learning_rate(record.steps), curves.gradient_norm(record.steps)]
-    nothing = None if drawn else element("p", "No step of it is recorded.")
+        drawn += [curves.learning_rate(record.steps), curves.gradient_norm(record.steps, rule=rule)]
+    nothing = None if drawn or record.epochs else element("p", "No step of it is recorded.")
     curve = subject.learning_curve
     return section(
         "learning",
         "How it learned",
         nothing,
-        element("div", drawn, class_="pair"),
+        element("div", drawn, class_="pair") if drawn else None,
         None if curve is None else _more_data(curve),
         lead=_said(subject, best),
     )
@@ -68,7 +70,8 @@ def _curve_metric(subject: Subject) -> str | None:
     asked = subject.asked["recipe"].get("metric")
     leading = subject.judgement.metric if subject.judgement else None
     known = subject.record.epochs[-1].validation
-    wanted = (asked, leading, "accuracy", "rmse", "perplexity", "energy_distance")
+    usual = METRICS[subject.asked["task"]][0]
+    wanted = (asked, leading, usual, "accuracy", "rmse", "perplexity")
     return next((name for name in wanted if name and name in known and name != "loss"), None)
 
 
@@ -78,7 +81,9 @@ def _said(subject: Subject, best: int | None) -> str:
         return "It was stopped before the end of its first epoch."
     first, last = epochs[0], epochs[-1]
     took = f" in {duration(subject.times.seconds)}" if subject.times.seconds else ""
-    kept = f" The weights of epoch {best} are kept: they did best on the validation rows." if best else ""
+    kept = ""
+    if best and len(epochs) > 1:
+        kept = f" The weights of epoch {best} are kept: they did best on the validation rows."
     loss = f"Training loss fell from {metric('loss', first.loss)} to {metric('loss', last.loss)}."
     if not last.loss < first.loss:
         loss = f"Training loss went from {metric('loss', first.loss)} to {metric('loss', last.loss)}: it did not fall."

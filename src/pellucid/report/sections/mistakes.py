@@ -50,18 +50,24 @@ def _cards(worst: Sequence[Mistake], pictures: Sequence[Element | None]) -> list
 def _card(same: Sequence[Mistake], made: Element | None) -> Element:
     mistake = same[0]
     sure = "" if mistake.probability is None else unbroken(percent(mistake.probability))
-    said = f"{mistake.said} ({sure})" if sure else mistake.said
+    what = _seen(mistake.said)
+    said = f"{what} ({sure})" if sure else what
     name = shortened(mistake.name, _MOST_CHARACTERS)
     others = "" if len(same) == 1 else f" and {counted(len(same) - 1, 'row')} like it"
     caption = element(
         "figcaption",
         element("span", "said "), element("span", said, class_="said"), element("br"),
-        element("span", "is "), element("span", mistake.truth, class_="truth"), element("br"),
+        element("span", "is "), element("span", _seen(mistake.truth), class_="truth"), element("br"),
         element("span", name + others, class_="soft"),
     )  # fmt: skip
     if made is not None and made.tag == "img":
-        made.set("alt", f"{mistake.name}: is {mistake.truth}, taken for {said}")
+        made.set("alt", f"{mistake.name}: is {_seen(mistake.truth)}, taken for {said}")
     return element("figure", made, caption)
+
+
+def _seen(answer: str) -> str:
+    """Return an answer that can be seen: a blank, which a network of texts may say, as what it is."""
+    return {" ": "␣", "\n": "↵", "\t": "⇥"}.get(answer, answer)
 
 
 def _rows(worst: Sequence[Mistake], judgement: Judgement) -> Element:

@@ -1,5 +1,6 @@
 """The network: drawn, and a row a layer."""
 
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 from xml.etree.ElementTree import Element
@@ -17,6 +18,8 @@ _MOST_ROWS = 60
 _MOST_ARROWS = 1_500
 _MOST_WORD = 60
 
+_UNNAMED = re.compile(r"branch\d+|body|shortcut|")
+
 Item = TypeVar("Item")
 
 
@@ -31,11 +34,17 @@ def network(subject: Subject) -> Element:
     drawing = scrolling("Drawing of the network", network_drawing(plan), "drawing")
     written = [
         element("h3", "As it is written"),
-        element("pre", element("code", shortened(plan.with_shapes(), _MOST_ARROWS))),
+        element("pre", element("code", _arrows(shortened(plan.with_shapes(), _MOST_ARROWS)))),
     ]
     return section(
         "network", "The network", element("div", drawing, _table(plan), class_="network"), written, lead=lead
     )
+
+
+def _arrows(text: str) -> list[Child]:
+    """Return a text in which no line ends within an arrow."""
+    first, *rest = text.split("->")
+    return [first, *(part for after in rest for part in (element("span", "->", class_="whole"), after))]
 
 
 def _table(plan: Plan) -> Element:
@@ -63,7 +72,7 @@ def _table(plan: Plan) -> Element:
 
 
 def _row(row: Row, *, places: bool) -> list[Child]:
-    name = element("span", "\N{NO-BREAK SPACE}" * (3 * row.depth), shortened(row.name.rpartition(".")[2], 40))
+    name = element("span", "\N{NO-BREAK SPACE}" * (3 * row.depth), shortened(_short(row.name), 40))
     return [
         name,
         element("span", shortened(row.word, _MOST_WORD), class_="mono"),
@@ -72,6 +81,12 @@ def _row(row: Row, *, places: bool) -> list[Child]:
         _count(row.flops),
         *([str(row.receptive_field)] if places else []),
     ]
+
+
+def _short(name: str) -> str:
+    """Return a layer's own name, behind that of its branch where somebody gave the branch one."""
+    _, branch, own = ("", *name.split("."))[-3:] if "." in name else ("", "", name)
+    return own if _UNNAMED.fullmatch(branch) else f"{branch}.{own}"
 
 
 def _parts(parts: Sequence[Part]) -> list[Child]:

@@ -164,14 +164,19 @@ def _matrix(confusion: Confusion) -> Element:
     ]
     caption = element(
         "span", "A row is a class, a column what it was taken for: ",
-        element("span", class_="key", style="background:rgb(var(--blue-rgb) / .5)"), "right, ",
-        element("span", class_="key", style="background:rgb(var(--orange-rgb) / .6)"), "wrong",
+        _key("blue", 0.5, "right,"), " ", _key("orange", 0.6, "wrong"),
     )  # fmt: skip
-    corner = element("td", "is ↓ said →", class_="none")
+    corner = element("td", element("span", "is ↓"), " ", element("span", "said →"), class_="none")
     head = element("thead", element("tr", corner, heads))
     return scrolling(
         "Confusion matrix", element("table", element("caption", caption), head, element("tbody", body), class_="matrix")
     )
+
+
+def _key(colour: str, share: float, what: str) -> Element:
+    """Return what a colour means, never broken from it."""
+    square = element("span", class_="key", style=f"background:rgb(var(--{colour}-rgb) / {share:g})")
+    return element("span", square, what, class_="whole")
 
 
 def _cell(count: int, total: int, *, right: bool) -> Element:

@@ -22,7 +22,7 @@ def _card(item: Specimen) -> Element:
         element("div", as_image(pixels, f"{item.name}: {what}".removeprefix(": ")), _caption(what, shown=several))
         for what, pixels in item.pictures.items()
     ]
-    said = [element("div", f"{what} ", element("span", value, class_="said")) for what, value in item.words.items()]
+    said = [element("div", f"{what} ", element("strong", value)) for what, value in item.words.items()]
     name = element("div", item.name, class_="soft") if item.name else None
     caption = element("figcaption", said, name) if said or item.name else None
     return element("figure", element("div", pictures, class_="pictures"), caption)

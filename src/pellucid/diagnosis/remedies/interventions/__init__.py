@@ -1,0 +1,58 @@
+"""What changes a training from outside, each a small frozen dataclass that goes to JSON and back."""
+
+from pellucid.diagnosis.remedies.interventions.networks import (
+    EvaluateInMode,
+    FiniteInputs,
+    FreshWeights,
+    InvertOutput,
+    MatchShapes,
+    ScaleTargets,
+    SetDropout,
+    ShuffleLoaders,
+    StandardiseInputs,
+    SwapActivation,
+    SwapLoss,
+    TrainInMode,
+    WeightClasses,
+)
+from pellucid.diagnosis.remedies.interventions.optimisation import (
+    ClearGradients,
+    ClipGradients,
+    HoldRate,
+    KeepOptimizer,
+    LiftClipping,
+    ScaleRate,
+    SetOption,
+    SetRate,
+    StepAfterBackward,
+    SwapOptimizer,
+)
+from pellucid.diagnosis.remedies.interventions.patching import KINDS, Intervention
+
+__all__ = [
+    "KINDS",
+    "ClearGradients",
+    "ClipGradients",
+    "EvaluateInMode",
+    "FiniteInputs",
+    "FreshWeights",
+    "HoldRate",
+    "Intervention",
+    "InvertOutput",
+    "KeepOptimizer",
+    "LiftClipping",
+    "MatchShapes",
+    "ScaleRate",
+    "ScaleTargets",
+    "SetDropout",
+    "SetOption",
+    "SetRate",
+    "ShuffleLoaders",
+    "StandardiseInputs",
+    "StepAfterBackward",
+    "SwapActivation",
+    "SwapLoss",
+    "SwapOptimizer",
+    "TrainInMode",
+    "WeightClasses",
+]
