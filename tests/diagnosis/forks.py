@@ -13,7 +13,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy  # noqa: F401 (loaded once for all)
 import torch
 from torch import nn
 from torch.optim import lr_scheduler, optimizer
@@ -90,7 +89,9 @@ def main() -> int:
         child = os.fork()
         if not child:
             return ask(json.loads(line))
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        print(  # noqa: T201
+            os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True
+        )
     return 0
 
 

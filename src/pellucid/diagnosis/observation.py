@@ -200,7 +200,8 @@ class OptimizerSeen:
 
     Attributes:
         rates: (step, learning rate of its first group) at every change.
-        stale: steps made with gradients that were not cleared since the last one; `empty` steps without any.
+        looked: steps whose gradients were looked at; `stale` of them were made with gradients that were not cleared
+            since the last one, `empty` without any.
         settings: of its first group, numbers and switches only.
     """
 
@@ -211,6 +212,7 @@ class OptimizerSeen:
     settings: dict[str, Any]
     steps: int = 0
     rates: list[tuple[int, float]] = field(default_factory=list)
+    looked: int = 0
     stale: int = 0
     empty: int = 0
 

@@ -29,6 +29,8 @@ for thing in things:
     print(thing.__name__, thing.__qualname__, getattr(thing, "__module__", None), signature, hash(thing.__doc__))
     if inspect.isfunction(inspect.unwrap(thing)):
         print(len(inspect.getsource(thing)))
+    if thing.__name__.strip("_") in {"eq", "sub", "wrapped_call_impl"}:
+        continue  # stand-ins for methods of C, and for one of two names: pickle does not find them
     try:
         print(pickle.loads(pickle.dumps(thing)) is thing)
     except (pickle.PicklingError, AttributeError, TypeError) as error:

@@ -17,19 +17,19 @@ FEW = 4
 def missing_zero_grad(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Gradients that pile up from step to step."""
     for optimizer in seen.optimizers:
-        if optimizer.steps >= FEW and optimizer.stale / optimizer.steps > STALE.value:
+        if optimizer.looked >= FEW and optimizer.stale / optimizer.looked > STALE.value:
             yield Suspicion(
                 cause="missing-zero-grad",
                 severity=severity_of(progress),
                 confidence=0.96,
                 where=optimizer.place,
                 evidence=(
-                    STALE.evidence("share of steps with gradients never cleared", optimizer.stale / optimizer.steps),
+                    STALE.evidence("share of steps with gradients never cleared", optimizer.stale / optimizer.looked),
                 ),
                 explanation=(
-                    f"backward adds to the gradients that are there, and before {optimizer.stale} of {optimizer.steps} "
-                    "steps nobody had cleared them: every step is made with the sum of all gradients since the "
-                    "beginning. Call optimizer.zero_grad() before backward."
+                    f"backward adds to the gradients that are there, and before {optimizer.stale} of "
+                    f"{optimizer.looked} steps nobody had cleared them: every step is made with the sum of all "
+                    "gradients since the beginning. Call optimizer.zero_grad() before backward."
                 ),
                 facts={"optimizer": optimizer.kind},
                 explains=frozenset(
@@ -50,7 +50,7 @@ def missing_step(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
             if other is not optimizer
         )
         unchanged = all(not p.changed for n in seen.networks for p in n.parameters if p.key in optimizer.parameters)
-        empty = optimizer.steps >= FEW and optimizer.empty / optimizer.steps > STALE.value and unchanged
+        empty = optimizer.looked >= FEW and optimizer.empty / optimizer.looked > STALE.value and unchanged
         if (idle and unchanged and not replaced) or empty:
             measure = "steps with gradients" if empty else "steps of the optimiser"
             yield Suspicion(

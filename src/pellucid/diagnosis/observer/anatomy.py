@@ -14,7 +14,7 @@ from pellucid.diagnosis.observer.held import is_plain, key_of, sample
 
 
 def describe(network: NetworkSeen, step: int) -> None:
-    """Fill in what a network's modules and parameters tell at a step; of one that is gone, keep what they told last."""
+    """Fill in what a network's modules and parameters tell at a step, unless it is gone."""
     whole = network.module
     if whole is None:
         return
@@ -35,11 +35,11 @@ def describe(network: NetworkSeen, step: int) -> None:
         elif isinstance(module, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer) and module.dropout.p > 0:
             network.dropouts[name] = module.dropout.p
         network.hidden.extend((f"{name}.{attribute}", key) for attribute, key in _hidden(module))
-        for own, parameter in module.named_parameters(recurse=False):
-            full = f"{path}.{own}" if path else own
-            if not is_plain(parameter) or isinstance(parameter, UninitializedParameter):
-                continue
-            network.parameters.append(_facts(network, full, parameter, type(module).__name__))
+        network.parameters.extend(
+            _facts(network, f"{path}.{own}" if path else own, parameter, type(module).__name__)
+            for own, parameter in module.named_parameters(recurse=False)
+            if is_plain(parameter) and not isinstance(parameter, UninitializedParameter)
+        )
 
 
 def _facts(network: NetworkSeen, path: str, parameter: Tensor, kind: str) -> ParameterFacts:

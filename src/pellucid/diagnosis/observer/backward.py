@@ -84,6 +84,9 @@ class Backwards(Listener):
         if series is None:
             series = self.seen.series[place] = Series(place)
         series.steps.append(self.seen.steps)
+        if root.device.type == "cpu" and not series.pending:
+            series.values.append(root.item())
+            return
         series.pending.append(root.detach().reshape(()).clone())  # what it is now, and not all it may be a part of
         if len(series.pending) >= SETTLED:
             series.settle()

@@ -74,7 +74,8 @@ class Held:
         """Return the numbers as they are now, if they still are."""
         if self._kept is not None:
             return self._kept
-        storage = torch.UntypedStorage._new_with_weak_ptr(self._storage.cdata)  # noqa: SLF001  as torch itself does
+        weak = self._storage.cdata
+        storage: Any = torch.UntypedStorage._new_with_weak_ptr(weak)  # noqa: SLF001  as torch itself does
         if storage is None:
             return None
         dtype, device, offset, strides = self._place

@@ -61,6 +61,8 @@ class Listening:
         self.is_packed = False
         self.depth_of_backward = 0
         self.had_gradients = True
+        self._asked = -1
+        self._rows = self._graphs = True
 
     def is_deaf(self) -> bool:
         """Say whether nothing may be computed now: what is computed would be part of a graph that is being made."""
@@ -82,7 +84,19 @@ class Listening:
 
     def takes_rows(self) -> bool:
         """Say whether this step's samples are taken in."""
-        return is_measured(self.seen.steps, *self.sampling.rows)
+        if self.seen.steps != self._asked:
+            self._look()
+        return self._rows
+
+    def is_between(self) -> bool:
+        """Say whether training goes on between the steps that are looked at, and nobody else listens to torch."""
+        return (
+            torch.is_grad_enabled()
+            and not self.takes_rows()
+            and not torch._C._len_torch_function_stack()
+            and not torch._C._len_torch_dispatch_stack()
+            and not self.is_deaf()
+        )
 
     def takes_evaluation(self) -> bool:
         """Say whether this evaluation's samples are taken in: fewer than steps, and the last counts."""
@@ -91,7 +105,14 @@ class Listening:
 
     def takes_graphs(self) -> bool:
         """Say whether this step's graph is measured."""
-        return is_measured(self.seen.steps, *self.sampling.graphs)
+        if self.seen.steps != self._asked:
+            self._look()
+        return self._graphs
+
+    def _look(self) -> None:
+        self._asked = self.seen.steps  # asked at every module's call, answered once a step
+        self._rows = is_measured(self._asked, *self.sampling.rows)
+        self._graphs = is_measured(self._asked, *self.sampling.graphs)
 
 
 class Listener:

@@ -11,7 +11,7 @@ from pellucid.diagnosis.observer.graph import VIEWS, Graph
 from pellucid.diagnosis.observer.held import Held, is_real, number_of
 from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
 from pellucid.diagnosis.observer.networks import Networks
-from pellucid.diagnosis.observer.places import calling_place
+from pellucid.diagnosis.observer.places import calling_frame, calling_place
 from pellucid.diagnosis.observer.structure import softmax_axis
 
 LONGEST_CHAIN = 12
@@ -109,9 +109,24 @@ class Losses(Listener):
         self.networks = networks
         self.made: dict[int, tuple[LossSite, int | None]] = {}
 
-    @quietly
     def loss(self, function: str, result: Tensor, *arguments: Any, **keywords: Any) -> None:
         """A loss of torch.nn.functional was computed."""
+        if not self._is_passed_over(function, result):
+            self._computed(function, result, *arguments, **keywords)
+
+    def _is_passed_over(self, function: str, result: Tensor) -> bool:
+        """Only count a loss, if it is one of training whose samples are not taken in."""
+        if not self.listening.is_between() or type(result) is not Tensor or not result.requires_grad:
+            return False
+        frame = calling_frame()
+        site = frame and self.seen.losses.get((function, frame.f_code.co_filename, frame.f_lineno))
+        if site is None:
+            return False
+        site.calls += 1
+        return True
+
+    @quietly
+    def _computed(self, function: str, result: Tensor, *arguments: Any, **keywords: Any) -> None:
         operands = dict(zip(("input", "target"), arguments, strict=False)) | keywords
         prediction, target = operands.get("input"), operands.get("target")
         if is_real(prediction) and is_real(target):
@@ -120,8 +135,13 @@ class Losses(Listener):
             weighted = any(operands.get(name) is not None for name in ("weight", "pos_weight"))
             self._given(function, result, prediction, target, weighted)
 
+    def compared(self, function: str, result: Tensor, *operands: Any, **keywords: Any) -> None:
+        """Two things were subtracted or compared."""
+        if self.networks.answer is not None:
+            self._compared(function, result, *operands, **keywords)
+
     @quietly
-    def compared(self, function: str, result: Tensor, one: Any, other: Any, *rest: Any, **keywords: Any) -> None:
+    def _compared(self, function: str, result: Tensor, one: Any, other: Any, *rest: Any, **keywords: Any) -> None:
         """Two tensors were subtracted or compared, outside of any network."""
         if not (is_real(one) and is_real(other) and is_real(result)):
             return

@@ -64,7 +64,8 @@ class Networks(Listener):
             here.outermost = id(module)
             if not self.waiting:
                 here.hooks = RemovableHandle.next_id
-            self._called(module, inputs)
+            if not self._is_passed_over(module):
+                self._called(module, inputs)
 
     def leave(self, output: Any, module: nn.Module, *_: Any) -> None:
         """After every module's call, with None where it raised."""
@@ -73,9 +74,26 @@ class Networks(Listener):
         if self.listening.depth_of_backward:
             return
         if here.depth == 0 and id(module) in self.known:
+            if self.answer is None and type(output) is Tensor and self.listening.is_between():
+                if output.requires_grad:
+                    self.waiting[id(module)] = module.training
+                return
             self._answered(self.known[id(module)], module, output)
         if self.listening.takes_graphs():
             self._made(module, output)
+
+    def _is_passed_over(self, module: nn.Module) -> bool:
+        """Only count a call, if it is one of training whose samples are not taken in."""
+        network = self.known.get(id(module))
+        mode: tuple[Phase, bool] = ("train", module.training)
+        if network is None or self._states or not self.listening.is_between():
+            return False
+        if network.module is not module or mode not in network.places:
+            return False
+        network.modes[mode] += 1
+        network.mode_steps[mode] = self.seen.steps
+        self.given = self.answer = None
+        return True
 
     @quietly
     def _called(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:

@@ -53,7 +53,9 @@ class Optimizers(Listener):
         return seen
 
     def look_for_cleared(self) -> None:
-        """Before a backward pass: note whose gradients are clear."""
+        """Before a backward pass, at some of the steps: note whose gradients are clear."""
+        if not self.listening.takes_rows():
+            return
         for key, (_, reference) in self.kept.items():
             optimizer = reference()
             if optimizer is not None and not self.cleared[key]:
@@ -73,9 +75,10 @@ class Optimizers(Listener):
                 self._before = {id(parameter): sample(parameter).float() for parameter in parameters}
                 self._is_within = True
             return
-        seen.stale += not self.cleared[id(optimizer)]
-        if _is_clear(optimizer):
-            seen.empty += 1
+        if self.listening.takes_rows():
+            seen.looked += 1
+            seen.stale += not self.cleared[id(optimizer)]
+            seen.empty += _is_clear(optimizer)
         if self.listening.takes_graphs():
             self._measure_gradients([p for group in optimizer.param_groups for p in group["params"]])
 

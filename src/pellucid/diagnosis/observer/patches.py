@@ -66,6 +66,9 @@ class Patches:
         """Put another function in place of one."""
         own = name in vars(owner)
         _hide(replacement)
+        replacement.__module__ = getattr(
+            replacement.__wrapped__, "__module__", None
+        )  # of a C function, wraps keeps ours
         self._undo.append((owner, name, vars(owner)[name] if own else None, own))
         setattr(owner, name, replacement)
 

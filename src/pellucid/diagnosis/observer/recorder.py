@@ -59,12 +59,13 @@ class Recorder:
         patch.before(lr_scheduler.LRScheduler, "step", self.optimizers.scheduled)
         patch.before(lr_scheduler.ReduceLROnPlateau, "step", self.optimizers.scheduled)
         patch.after(nn.Module, "load_state_dict", self.networks.loaded)
-        for owner in (nn.utils, nn.utils.clip_grad):
-            patch.after(owner, "clip_grad_norm_", self.optimizers.clipped_norm)
-            patch.after(owner, "clip_grad_value_", self.optimizers.clipped_value)
+        patch.after(nn.utils.clip_grad, "clip_grad_norm_", self.optimizers.clipped_norm)
+        patch.after(nn.utils.clip_grad, "clip_grad_value_", self.optimizers.clipped_value)
+        for name in ("clip_grad_norm_", "clip_grad_value_"):  # the same under another name, as they were
+            patch.replace(nn.utils, name, getattr(nn.utils.clip_grad, name))
         for name in LOSSES:
             patch.after(nn.functional, name, functools.partial(self.losses.loss, name))
-        for name in ("__eq__", "eq", "__sub__", "sub", "__rsub__"):
+        for name in ("__eq__", "eq", "__sub__", "sub"):
             patch.after(torch.Tensor, name, functools.partial(self.losses.compared, name))
 
     def stop(self) -> None:
