@@ -11,6 +11,7 @@ from torch.nn import functional as F
 import pellucid
 from pellucid.diagnosis import Watch, is_watched
 from pellucid.diagnosis.alarm import FIRST_STEPS, Alarm
+from pellucid.diagnosis.observation import Afterwards, Observation
 from pellucid.diagnosis.observer import afterwards
 
 
@@ -70,9 +71,12 @@ def test_what_is_found_at_every_epoch_is_what_ending_there_would_have_told() -> 
 def test_the_data_are_compared_again_only_when_they_have_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[int] = []
     whole = afterwards._compared
-    monkeypatch.setattr(
-        afterwards, "_compared", lambda seen: (kept.append(len(seen.rows["train"].inputs)), whole(seen))[1]
-    )
+
+    def counted(seen: Observation) -> Afterwards:
+        kept.append(len(seen.rows["train"].inputs))
+        return whole(seen)
+
+    monkeypatch.setattr(afterwards, "_compared", counted)
     with pellucid.watch() as watch:
         learn(make_network(), 0.01, 12, watch)
         meanwhile = len(kept)

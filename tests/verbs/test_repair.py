@@ -25,7 +25,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def train(data: str, **options: Any) -> pellucid.Run:  # type: ignore[name-defined]
+def train(data: str, **options: Any) -> pellucid.Run:
     return pellucid.train(data, quiet=True, no_report=True, **options)
 
 

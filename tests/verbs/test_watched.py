@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from pellucid.diagnosis import is_watched
 from pellucid.errors import DivergedError
 from pellucid.networks import parse
 from pellucid.record import Epoch, Finding, Step
+from pellucid.report import live
 from pellucid.report.live import live_display
 from pellucid.verbs.watched import word_at
 
@@ -38,8 +40,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("iris", {"task": "generation", "network": "gan", "batch_size": 64}),
     ],
 )
-def test_a_watched_training_is_the_same_to_the_byte(here: Path, data: str, options: dict[str, object]) -> None:
-    given = {"epochs": 3, "quiet": True, "no_report": True, **options}
+def test_a_watched_training_is_the_same_to_the_byte(here: Path, data: str, options: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"epochs": 3, "quiet": True, "no_report": True, **options}
     watched = pellucid.train(data, name="watched", **given)
     alone = pellucid.train(data, name="alone", no_diagnosis=True, **given)
     for file in ("record.jsonl", "weights.safetensors"):
@@ -81,7 +83,7 @@ def test_a_training_that_diverges_leaves_why(here: Path) -> None:
         ("digits", {"network": "hopfield"}),
     ],
 )
-def test_where_no_gradient_is_followed_nothing_is_said(here: Path, data: str, options: dict[str, object]) -> None:
+def test_where_no_gradient_is_followed_nothing_is_said(here: Path, data: str, options: dict[str, Any]) -> None:
     run = pellucid.train(data, quiet=True, no_report=True, **options)
     assert run.findings == ()
     assert not (run.folder / "findings.json").exists()
@@ -135,11 +137,9 @@ def test_the_live_display_says_below_the_bar_what_goes_wrong() -> None:
 
 
 def test_while_it_goes_wrong_the_line_appears(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pellucid.report import live
-
     said: list[str | None] = []
-    monkeypatch.setattr(live.LiveDisplay, "is_seen", property(lambda self: True))
-    monkeypatch.setattr(live.LiveDisplay, "warn", lambda self, finding: said.append(finding and finding.cause))
+    monkeypatch.setattr(live.LiveDisplay, "is_seen", property(lambda _: True))
+    monkeypatch.setattr(live.LiveDisplay, "warn", lambda _, finding: said.append(finding and finding.cause))
     pellucid.train(
         "digits", network="8x8x1 -> fc(32) -> relu -> fc(10)", learning_rate=50.0, epochs=8, quiet=True, no_report=True
     )

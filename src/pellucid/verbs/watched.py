@@ -129,5 +129,5 @@ def word_at(module: str, root: str, plan: Plan | None) -> str | None:
 def _score(validation: Mapping[str, Any]) -> tuple[Literal["accuracy", "r2", "none"], float]:
     for kind in ("accuracy", "r2"):
         if kind in validation:
-            return kind, float(validation[kind])  # type: ignore[return-value]  # one of the literals
+            return kind, float(validation[kind])
     return "none", float("nan")
