@@ -18,7 +18,7 @@ from pellucid.diagnosis.remedies.facts import FACTS, fact, spelled
 from pellucid.diagnosis.remedies.source import Source
 from pellucid.diagnosis.suspicion import Place, Suspicion
 from pellucid.diagnosis.vocabulary import CAUSES
-from tests.diagnosis.scripts import DIGITS, IMPORTS, REGRESSION
+from tests.diagnosis.training_texts import DIGITS, IMPORTS, REGRESSION
 
 Editor = Callable[[Source], Edit | None]
 

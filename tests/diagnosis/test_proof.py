@@ -21,7 +21,7 @@ from pellucid.diagnosis.suspicion import Place, Suspicion
 from pellucid.diagnosis.watch import Diagnosis
 from pellucid.errors import RunError
 from pellucid.record import Finding
-from tests.diagnosis.scripts import DIGITS, REGRESSION
+from tests.diagnosis.training_texts import DIGITS, REGRESSION
 
 WHOLE = Limits(None, 60)
 

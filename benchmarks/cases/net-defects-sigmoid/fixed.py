@@ -16,7 +16,7 @@ def plates(n):
             if 0 <= r < SIDE and 0 <= c < SIDE:
                 m[0, r, c] = 1.0
     texture = nn.functional.avg_pool2d(torch.randn(n, 1, SIDE + 2, SIDE + 2), 3, stride=1)
-    return 2 * texture + 1.6 * masks + 0.3 * torch.randn(n, 1, SIDE, SIDE), masks
+    return texture + 1.8 * masks + 0.3 * torch.randn(n, 1, SIDE, SIDE), masks
 
 
 x, m = plates(500)
@@ -27,7 +27,7 @@ conv = lambda a, b: nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU())
 class Segmenter(nn.Module):
     def __init__(self):
         super().__init__()
-        self.features = nn.Sequential(conv(1, 12), conv(12, 12), conv(12, 12))
+        self.features = nn.Sequential(conv(1, 16), conv(16, 16), conv(16, 12))
         self.score = nn.Conv2d(12, 1, 1)
 
     def forward(self, x):
@@ -39,9 +39,9 @@ def mask_of(out):
 
 
 net = Segmenter()
-optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+optimizer = torch.optim.Adam(net.parameters(), lr=4e-3)
 loss_fn = nn.BCEWithLogitsLoss()
-for epoch in range(8):
+for epoch in range(9):
     for idx in torch.randperm(500).split(25):
         optimizer.zero_grad()
         loss = loss_fn(net(x[idx]), m[idx])

@@ -22,7 +22,7 @@ class Block(nn.Module):
 
 
 model = nn.Sequential(Block(4, 40), Block(40, 40), nn.Linear(40, 1))
-opt = torch.optim.Adam(model.parameters(), lr=3e-3)
+opt = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9)
 for epoch in range(16):
     running = 0.0
     for batch in torch.randperm(1800).split(36):

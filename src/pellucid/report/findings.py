@@ -53,6 +53,20 @@ def counted_findings(findings: Sequence[Finding]) -> str:
     )
 
 
+def warning_line(finding: Finding) -> Text:
+    """Return one finding in a line: what is wrong, where, and what to do first."""
+    text = Text(overflow="ellipsis", no_wrap=True)
+    text.append(f"{_SIGNS[finding.severity]} {finding.cause}", style=_STYLES[finding.severity])
+    where = place(finding.where)
+    text.append(f": {CAUSES.get(finding.cause, '')}" + (f", {where}" if where else ""))
+    if finding.remedies:
+        first = finding.remedies[0]
+        text.append(f" · {str(first['action']).rstrip('.')}")
+        if isinstance(first.get("change"), str):
+            text.append(f" ({first['change']})", style="dim")
+    return text
+
+
 def _append_finding(text: Text, number: int, finding: Finding, width: int, folder: str) -> None:
     style = _STYLES[finding.severity]
     text.append(f"{f'{number} {_SIGNS[finding.severity]}':<{_MARGIN}}", style=style)

@@ -44,7 +44,7 @@ def train(steps, kind):
         optimizer.step()
         schedule.step()
         if step in (0, steps - 1):
-            for name, thing in (("x", x), ("y", y), ("out", out), ("loss", loss), ("node", loss.grad_fn)):
+            for name, thing in (("x", x), ("y", y), ("out", out), ("loss", loss)):
                 watch(f"{name} {step}", thing)
     with torch.no_grad():
         test = torch.randn(5, 4)

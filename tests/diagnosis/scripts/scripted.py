@@ -1,5 +1,6 @@
 """Modules and functions compiled to TorchScript, traced and traced symbolically."""
 
+import re
 import warnings
 import torch
 from torch import nn
@@ -43,7 +44,7 @@ for _ in range(8):
     print(loss.item())
 plain = Net()
 traced = torch.jit.trace(plain, (x, y))
-print(traced.graph)
+print(re.sub(r" # .*", "", str(traced.graph)))
 symbolic = torch.fx.symbolic_trace(plain)
 print(symbolic.code)
 optimizer = torch.optim.SGD([*traced.parameters(), *symbolic.parameters()], lr=0.1)

@@ -54,9 +54,7 @@ def missing_nonlinearity(seen: Observation, progress: Progress) -> Iterator[Susp
 def _is_bottleneck(first: Layer, second: Layer, *, strictly: bool) -> bool:
     """Say whether a layer narrows: two linear layers around a narrow place are a factorisation, made on purpose.
 
-    Args:
-        first, second: the layers around the place.
-        strictly: whether the second must widen again, as an autoencoder does.
+    Strictly, the second must widen again, as an autoencoder does.
     """
     narrows = 1 < first.fan_out < first.units_in
     return narrows and (first.fan_out < second.fan_out or not strictly)

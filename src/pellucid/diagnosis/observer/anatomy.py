@@ -14,7 +14,7 @@ from pellucid.diagnosis.observer.held import is_plain, key_of, sample
 
 
 def describe(network: NetworkSeen, step: int) -> None:
-    """Fill in what a network's modules and parameters tell at a step; of one that is gone, leave what they told last."""
+    """Fill in what a network's modules and parameters tell at a step; of one that is gone, keep what they told last."""
     whole = network.module
     if whole is None:
         return

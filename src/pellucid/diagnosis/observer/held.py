@@ -2,7 +2,7 @@
 
 import itertools
 import weakref
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ def key_of(thing: Any) -> int:
     return number
 
 
-def is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> TypeGuard[Tensor]:
     """Say whether a value is a tensor with numbers in memory, which can be computed with unnoticed by its class."""
     return (
         isinstance(value, Tensor)
@@ -37,7 +37,7 @@ def is_plain(value: Any) -> bool:
     )
 
 
-def is_real(value: Any) -> bool:
+def is_real(value: Any) -> TypeGuard[Tensor]:
     """Say whether a value is a tensor of real numbers in memory."""
     return is_plain(value) and not value.is_complex()
 

@@ -111,7 +111,11 @@ def prove(
     Raises:
         RunError: the working directory cannot be copied.
     """
-    trial = _Trial(program, folder or Path.cwd(), budget or Budget(), diagnosis.steps, printed, tell)
+    named = [item.where.file for item in diagnosis.suspicions if item.where.file]
+    script = next(iter(named), None) if program.module else program.name
+    trial = _Trial(
+        program, folder or Path.cwd(), budget or Budget(), diagnosis.steps, script, printed=printed, tell=tell
+    )
     proof = trial.run([item for item in diagnosis.suspicions if item.severity != "info"][:FINDINGS])
     return with_proof(diagnosis, proof), proof
 
@@ -129,13 +133,22 @@ class _State:
 
 class _Trial:
     def __init__(
-        self, program: Program, folder: Path, budget: Budget, steps: int, printed: bool, tell: Reporter
+        self,
+        program: Program,
+        folder: Path,
+        budget: Budget,
+        steps: int,
+        script: str | None,
+        *,
+        printed: bool,
+        tell: Reporter,
     ) -> None:
         self._program = program
         self._folder = folder
         self._budget = budget
         self._steps = min(steps, budget.steps) if budget.steps and steps else budget.steps or steps or None
         self._printed = printed
+        self._script = script
         self._tell = tell
         self._tried: list[Tried] = []
         self._notes = [NOT_CONTAINED]
@@ -209,10 +222,10 @@ class _Trial:
 
     def _source(self, suspicion: Suspicion, on: _State) -> Source | None:
         """Return the file that a suspicion speaks of, as the remedies kept so far leave it."""
-        file = suspicion.where.file or (None if self._program.module else self._program.name)
+        file = suspicion.where.file or self._script
         source = read_source(str(Path(self._folder, file))) if file else None
-        if source is None and not self._program.module:
-            source = read_source(str(Path(self._folder, self._program.name)))
+        if source is None and self._script:
+            source = read_source(str(Path(self._folder, self._script)))
         if source is not None and source.file in on.texts:
             return Source(source.file, on.texts[source.file])
         return source
@@ -264,22 +277,19 @@ def with_proof(diagnosis: Diagnosis, proof: Proof) -> Diagnosis:
     """
     findings = []
     for finding, suspicion in zip(diagnosis.findings, diagnosis.suspicions, strict=True):
-        source = read_source(suspicion.where.file)
-        known = advise(suspicion, source)
         tried = {item.remedy.action: item for item in proof.tried if item.remedy.cause == suspicion.cause}
-        kept = [_told(remedy, tried.get(remedy.action)) for remedy in known]
+        kept = [_told(remedy, tried.get(remedy["action"])) for remedy in finding.remedies]
         findings.append(dataclasses.replace(finding, remedies=tuple(_by_gain(filter(None, kept)))))
     return dataclasses.replace(diagnosis, findings=tuple(findings))
 
 
-def _told(remedy: Remedy, tried: Tried | None) -> dict[str, Any] | None:
-    document = remedy.to_json()
+def _told(remedy: Mapping[str, Any], tried: Tried | None) -> dict[str, Any] | None:
+    document = dict(remedy)
     if tried is None or (tried.before is None and not tried.word):
         return document
     if not tried.helped or tried.before is None or tried.after is None:
         comparable = tried.before is not None or "compared" not in tried.word
         return None if comparable else document
-    document["change"] = tried.remedy.edit.to_json() if tried.remedy.edit else document["change"]
     document["proof"] = {
         "metric": tried.before.name,
         "before": tried.before.value,

@@ -31,6 +31,8 @@ MOST = 20_000
 """Files of a folder that is copied."""
 LEFT_OUT = shutil.ignore_patterns(".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".ruff_cache")
 CHILD = Path(__file__).with_name("child.py")
+PATIENCE = 10.0
+"""How many times the seconds it is given a script may take by the clock, before it is stopped by force."""
 GRACE = 5.0
 """Seconds that a process is given to end when it is told to."""
 
@@ -143,7 +145,7 @@ def _copy(root: Path, copy: Path) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long one replay may last: optimiser steps, and seconds after which it is stopped at its next step."""
+    """How long one replay may last: optimiser steps, and seconds of the processor, after which its next step ends it."""
 
     steps: int | None
     seconds: float
@@ -189,7 +191,7 @@ def replay(
         file = stage.folder.parent / "plan.json"
         file.write_text(json.dumps(plan), encoding="utf-8")
         start = time.monotonic()
-        said, complaint = _run(file, stage.folder, 2 * limits.seconds + 30)
+        said, complaint = _run(file, stage.folder, PATIENCE * limits.seconds + 60)
         return _answer(answer, said, complaint, time.monotonic() - start)
 
 
@@ -217,8 +219,9 @@ def _run(plan: Path, folder: Path, seconds: float) -> tuple[str, str]:
     )
     try:
         return process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return "", "stopped: it took too long"
+    except subprocess.TimeoutExpired as late:
+        said = late.stdout or b""
+        return (said if isinstance(said, str) else said.decode(errors="replace")), "stopped: it took too long"
     finally:
         for kind in (signal.SIGTERM, signal.SIGKILL):
             if process.poll() is None:

@@ -1,6 +1,7 @@
 """All remedies of a suspicion, in the order in which they should be tried."""
 
 from pathlib import Path
+from typing import Any
 
 from pellucid.diagnosis.remedies.cures import CURES
 from pellucid.diagnosis.remedies.remedy import Patient, Remedy, without_repeats
@@ -24,6 +25,20 @@ def advise(suspicion: Suspicion, source: Source | None) -> tuple[Remedy, ...]:
     if cure is None:
         return ()
     return tuple(without_repeats(cure(Patient(suspicion, source or Source("", "")))))
+
+
+def told(suspicion: Suspicion, file: str | None) -> tuple[dict[str, Any], ...]:
+    """Return a suspicion's remedies as the diagnosis contract has them, not proven.
+
+    Args:
+        suspicion: names a file itself, or
+        file: the script, for one that does not.
+    """
+    try:
+        found = advise(suspicion, read_source(suspicion.where.file or file))
+    except Exception:  # noqa: BLE001 (a script may be written in ways that nobody thought of: then without edits)
+        found = advise(suspicion, None)
+    return tuple(remedy.to_json() for remedy in found)
 
 
 def read_source(file: str | None) -> Source | None:

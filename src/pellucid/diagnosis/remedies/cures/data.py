@@ -19,13 +19,16 @@ CURES = Cures()
 @CURES("input-scale")
 def _standardise(patient: Patient) -> Iterator[Remedy]:
     facts = patient.suspicion.facts
-    action = "Standardise the inputs: subtract the training data's mean, divide by its deviation."
+    action = "Standardise the inputs: subtract the training data's mean, divide by its deviation"
     orders = (False, True) if facts.get("alike") else (True, False)
     for by_feature in orders:
         edit = data.standardise_inputs(patient.source, by_feature=by_feature)
-        yield patient.remedy(action, edit, StandardiseInputs(by_feature))
+        how = f"{action}, feature by feature." if by_feature else f"{action}."
+        yield patient.remedy(how, edit, StandardiseInputs(by_feature))
     means, deviations = list(facts.get("means") or ()), list(facts.get("deviations") or ())
-    yield patient.remedy(action, data.standardise_inputs_by(patient.source, means, deviations))
+    yield patient.remedy(
+        f"{action}, as they were measured.", data.standardise_inputs_by(patient.source, means, deviations)
+    )
 
 
 @CURES("input-not-finite")
@@ -57,10 +60,10 @@ def _weights(patient: Patient) -> Iterator[Remedy]:
     if len(counts) < 2 or min(counts) <= 0:
         yield patient.remedy(action)
         return
-    for power in (1.0, 0.5):
+    for power, how in ((1.0, action), (0.5, "Weight the classes by the root of how rare they are.")):
         raw = [(sum(counts) / (len(counts) * count)) ** power for count in counts]
         edit = data.class_weights(patient.source, None, raw)
-        yield patient.remedy(action, edit, WeightClasses(tuple(raw)))
+        yield patient.remedy(how, edit, WeightClasses(tuple(raw)))
 
 
 @CURES("label-misalignment")

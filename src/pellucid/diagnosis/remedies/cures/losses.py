@@ -124,7 +124,10 @@ def _broadcast(patient: Patient) -> Iterator[Remedy]:
     shapes = [tuple(int(size) for size in facts.get(name) or ()) for name in ("prediction", "target")]
     action = "Give prediction and target one shape: else every sample is compared with every other."
     if len(shapes[0]) > len(shapes[1]) and shapes[0][-1:] == (1,):
-        yield patient.remedy(action, losses.squeezed_output(patient.source), MatchShapes())
+        squeezed = losses.squeezed_output(patient.source)
+        yield patient.remedy(
+            "Let the network drop its last axis of one, so that shapes agree.", squeezed, MatchShapes()
+        )
     yield patient.remedy(action, losses.match_shapes(patient.source, shapes[0], shapes[1], patient.line), MatchShapes())
 
 
