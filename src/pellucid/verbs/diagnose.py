@@ -156,14 +156,12 @@ def _tell(
 
     console.quiet = options.quiet
     try:
-        diagnosis = _placed(watch.diagnosis(), program, folder)
+        diagnosis = watch.diagnosis()
         _write(options, diagnosis)  # at once: a proof takes its time, and can be stopped
         notes: tuple[str, ...] = ()
         if options.prove and not diagnosis.healthy:
-            diagnosis, notes = _proven(program, diagnosis, folder, console)
-        else:
-            diagnosis = _advised(diagnosis)
-        _write(options, diagnosis)
+            diagnosis, notes = _proven(program, diagnosis, folder, options.steps, console)
+            _write(options, diagnosis)
         _print(diagnosis, _headline(program.name, ending, diagnosis), folder, console)
         for note in notes:
             console.print(noted("", f"- {note}", console.width), markup=False)
@@ -185,36 +183,17 @@ def _write(options: DiagnoseOptions, diagnosis: Diagnosis) -> None:
         write_json(Path(options.json), diagnosis.to_json())
 
 
-def _placed(diagnosis: Diagnosis, program: Program, folder: Path) -> Diagnosis:
-    """Return a diagnosis in which what is suspected of no file in particular is looked for in the script."""
-    if program.module:
-        return diagnosis
-    script = str(folder / program.name)
-    suspicions = tuple(
-        each if each.where.file else dataclasses.replace(each, where=dataclasses.replace(each.where, file=script))
-        for each in diagnosis.suspicions
-    )
-    return dataclasses.replace(diagnosis, suspicions=suspicions)
-
-
-def _advised(diagnosis: Diagnosis) -> Diagnosis:
-    """Return a diagnosis whose findings say what to do, none of it tried."""
-    from pellucid.diagnosis.proof import Proof, with_proof
-
-    return with_proof(diagnosis, Proof())
-
-
 def _proven(
-    program: Program, diagnosis: Diagnosis, folder: Path, console: Console
+    program: Program, diagnosis: Diagnosis, folder: Path, steps: int | None, console: Console
 ) -> tuple[Diagnosis, tuple[str, ...]]:
     """Return a diagnosis whose remedies were tried, and what is to be known of that."""
-    from pellucid.diagnosis.proof import prove
+    from pellucid.diagnosis.proof import Budget, prove
     from pellucid.report.findings import figure, noted
 
     def tell(word: str) -> None:
         console.print(noted("trying", word, console.width), markup=False)
 
-    diagnosis, proof = prove(program, diagnosis, folder, tell=tell)
+    diagnosis, proof = prove(program, diagnosis, folder, Budget(steps=steps), tell=tell)
     if proof.before is None or proof.after is None:
         return diagnosis, proof.notes
     together = " and ".join(remedy.action.rstrip(".") for remedy in proof.best)
@@ -266,7 +245,7 @@ def _of_run(options: DiagnoseOptions, console: Console) -> Outcome:
         diagnosis = read_diagnosis(kept)
         how = f"{folder}, as it was trained, {_steps(diagnosis)}"
     else:
-        diagnosis = _advised(watch_again(run, options.steps, _stderr()))
+        diagnosis = watch_again(run, options.steps, _stderr())
         how = f"{folder}, trained again for {_steps(diagnosis)}"
         if not kept.exists():
             write_json(kept, diagnosis.to_json())
