@@ -95,6 +95,7 @@ def test_scripts_that_fail_or_never_end_are_told_apart(tmp_path: Path) -> None:
     assert seen.steps > 0
 
 
+@pytest.mark.slow
 def test_a_script_outside_the_working_directory_is_copied_with_its_neighbours(tmp_path: Path) -> None:
     scripts, work = tmp_path / "scripts", tmp_path / "work"
     scripts.mkdir()
@@ -131,6 +132,7 @@ def test_the_remedy_that_helps_is_proven_and_an_edit_of_the_script_itself(tmp_pa
     assert replay(Program("train.py"), tmp_path, WHOLE).printed == pytest.approx(remedy["proof"]["after"])
 
 
+@pytest.mark.slow
 def test_a_remedy_that_does_not_help_is_withdrawn(tmp_path: Path) -> None:
     written(tmp_path, DIGITS.replace("range(12)", "range(3)"))
     found, proof = prove(Program("train.py"), diagnosed(tmp_path, ("clip-too-tight", {}), ("lr-high", {})), tmp_path)
@@ -155,6 +157,7 @@ def test_two_faults_are_mended_together(tmp_path: Path) -> None:
     assert proof.after.value > 0.8
 
 
+@pytest.mark.slow
 def test_without_a_score_nothing_is_proven_but_by_the_printed_number_if_asked(tmp_path: Path) -> None:
     text = (
         "import torch\nw = torch.nn.Parameter(torch.tensor(5.0))\noptimizer = torch.optim.SGD([w], lr=1e-6)\n"
@@ -227,6 +230,7 @@ def test_the_last_number_of_a_text(text: str, number: float | None) -> None:
     assert found == number or (found is not None and number is not None and math.isnan(found) and math.isnan(number))
 
 
+@pytest.mark.slow
 def test_an_intervention_is_proven_where_there_is_no_edit(tmp_path: Path) -> None:
     text = "import helper\n"
     (tmp_path / "helper.py").write_text(DIGITS.replace("        optimizer.zero_grad()\n", ""))

@@ -438,6 +438,7 @@ class Afterwards:
     """What was measured when the script had ended.
 
     Attributes:
+        batches: of training that had been kept when this was measured; 0 where it was not.
         rows: distinct training samples that the figures are of.
         distinct: training samples seen, and `passes` how often each was, in the steps whose samples were taken in.
         order: share of the later batches that are none of the earlier ones: 0 where every pass has the same.
@@ -450,6 +451,7 @@ class Afterwards:
         recalls: class -> share of its training samples that the network finds.
     """
 
+    batches: int = 0
     rows: int = 0
     distinct: int = 0
     passes: float = 0.0

@@ -3,14 +3,15 @@
 import time
 from dataclasses import asdict, dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 
 from pellucid.diagnosis.causes import RULES
 from pellucid.diagnosis.causes.progress import progress_of
 from pellucid.diagnosis.observation import Observation, Score
-from pellucid.diagnosis.observer.afterwards import measure_afterwards
+from pellucid.diagnosis.observer.afterwards import measure_afterwards, measure_meanwhile
+from pellucid.diagnosis.observer.listening import Sampling
 from pellucid.diagnosis.observer.recorder import Recorder
 from pellucid.diagnosis.ranking import rank
 from pellucid.diagnosis.remedies import told
@@ -58,10 +59,19 @@ class Watch:
     Args:
         model: a network whose weights are to be remembered as they are now, before it is first called.
         steps: raise `EnoughSteps` out of the optimiser's step when so many were made.
+        sampling: which steps are measured.
+        within: the training is one of this package's, whose own lines tell its losses apart.
     """
 
-    def __init__(self, model: torch.nn.Module | None = None, steps: int | None = None) -> None:
-        self._recorder = Recorder(steps)
+    def __init__(
+        self,
+        model: torch.nn.Module | None = None,
+        steps: int | None = None,
+        *,
+        sampling: Sampling | None = None,
+        within: bool = False,
+    ) -> None:
+        self._recorder = Recorder(steps, sampling, within=within)
         self._model = model
         self._began = 0.0
         self._ended: float | None = None
@@ -70,6 +80,7 @@ class Watch:
     def __enter__(self) -> Self:
         self._began = time.perf_counter()
         self._recorder.start()
+        _running.append(self)
         if self._model is not None:
             self._recorder.networks.meet(self._model)
         return self
@@ -78,12 +89,31 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._recorder.stop()
+        self._forget()
         self._recorder.seen.cut_short = kind is not None
+        self._diagnosis = None  # what was said on the way was said of less
         self._ended = time.perf_counter()
 
     def abandon(self) -> None:
         """Watch no more, at once: in a child that the program forked."""
         self._recorder.abandon()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self in _running:
+            _running.remove(self)
+
+    def judge(self, loss: float, kind: Literal["accuracy", "r2", "none"], score: float, size: int) -> None:
+        """Tell how the network did on samples that it does not learn from, where the loop knows it already."""
+        self.seen.scores.append(Score(self.seen.steps, "eval", loss, score, kind, size))
+
+    def break_off(self, loss: float) -> None:
+        """Tell of a loss that is not finite, where the loop ends at it before any backward pass."""
+        series = max(self.seen.series.values(), key=lambda one: len(one.steps), default=None)
+        if series is not None:
+            series.settle()
+            series.steps.append(self.seen.steps)
+            series.values.append(loss)
 
     @property
     def steps(self) -> int:
@@ -92,7 +122,7 @@ class Watch:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """The causes found, the surest first."""
+        """The causes found, the surest first; while the training goes on, as if it ended now."""
         return self.diagnosis().findings
 
     @property
@@ -101,12 +131,19 @@ class Watch:
         return self._recorder.seen
 
     def diagnosis(self) -> Diagnosis:
-        """Say what was found; when the watch has ended, the same every time."""
+        """Say what was found; when the watch has ended, the same every time.
+
+        While the training goes on this costs little, and may be asked for every epoch: the data are only looked at
+        anew when twice as many of them were seen. What only the end can tell, such as that a training was too short,
+        is then said too early.
+        """
         if self._diagnosis is not None and self._ended is not None:
             return self._diagnosis
         start = time.perf_counter()
         seen = self._recorder.seen
-        measure_afterwards(seen)
+        measure = measure_meanwhile if self._ended is None else measure_afterwards
+        with self._recorder.listening.deaf():  # the network is asked, too, and that is no part of the training
+            measure(seen)
         suspicions = suspicions_of(seen)
         seen.seconds += time.perf_counter() - start
         wall = (self._ended or time.perf_counter()) - self._began
@@ -115,6 +152,14 @@ class Watch:
         findings = tuple(_finding(suspicion, script) for suspicion in suspicions)
         self._diagnosis = Diagnosis(findings, seen.steps, seen.seconds / remaining, tuple(seen.scores), suspicions)
         return self._diagnosis
+
+
+_running: list[Watch] = []
+
+
+def is_watched() -> bool:
+    """Say whether what runs in this process is watched: a second watch would see the first one at work."""
+    return bool(_running)
 
 
 def suspicions_of(seen: Observation) -> tuple[Suspicion, ...]:
@@ -133,6 +178,8 @@ def watch(model: torch.nn.Module | None = None, *, steps: int | None = None) -> 
     ...     pass  # any training loop
     >>> seen.findings
     ()
+
+    `findings` may be asked for within the block too, every epoch: they are those of a training that ended there.
 
     Args:
         model: of the training, if there is one; all that trains is watched.

@@ -37,6 +37,11 @@ def findings_text(findings: Sequence[Finding], headline: str, width: int, folder
     return text
 
 
+def noted(word: str, said: str, width: int) -> str:
+    """Return prose behind a word on the left, as it stands among findings."""
+    return "\n".join(_block(word, said, max(_LEAST_WIDTH, min(width, _MOST_WIDTH)), hanging=2))
+
+
 def counted_findings(findings: Sequence[Finding]) -> str:
     """Return how many findings there are of each severity: `1 critical, 2 warnings`."""
     counts = {severity: sum(finding.severity == severity for finding in findings) for severity in _SIGNS}
@@ -46,6 +51,20 @@ def counted_findings(findings: Sequence[Finding]) -> str:
         for severity, count in counts.items()
         if count
     )
+
+
+def warning_line(finding: Finding) -> Text:
+    """Return one finding in a line: what is wrong, where, and what to do first."""
+    text = Text(overflow="ellipsis", no_wrap=True)
+    text.append(f"{_SIGNS[finding.severity]} {finding.cause}", style=_STYLES[finding.severity])
+    where = place(finding.where)
+    text.append(f": {CAUSES.get(finding.cause, '')}" + (f", {where}" if where else ""))
+    if finding.remedies:
+        first = finding.remedies[0]
+        text.append(f" · {str(first['action']).rstrip('.')}")
+        if isinstance(first.get("change"), str):
+            text.append(f" ({first['change']})", style="dim")
+    return text
 
 
 def _append_finding(text: Text, number: int, finding: Finding, width: int, folder: str) -> None:
@@ -110,7 +129,8 @@ def figure(value: Any) -> str:
 
 
 def _append_remedies(text: Text, remedies: Sequence[Mapping[str, Any]], width: int, folder: str) -> None:
-    for number, remedy in enumerate(remedies):
+    told = {(remedy["action"], str(remedy.get("change"))): remedy for remedy in reversed(remedies)}
+    for number, remedy in enumerate(reversed(told.values())):
         for line in _block("do" if number == 0 else "or", str(remedy["action"]), width):
             text.append(f"{line}\n", style="bold" if number == 0 else "")
         change = remedy.get("change")
@@ -119,9 +139,8 @@ def _append_remedies(text: Text, remedies: Sequence[Mapping[str, Any]], width: i
         proof = remedy.get("proof")
         if proof:
             before, after = figure(proof["before"]), figure(proof["after"])
-            text.append(
-                f"{' ' * _MARGIN}proved: {proof['metric']} {before} → {after}, seed {proof['seed']}\n", style="green"
-            )
+            seed = "" if proof.get("seed") is None else f", seed {proof['seed']}"
+            text.append(f"{' ' * _MARGIN}proved: {proof['metric']} {before} → {after}{seed}\n", style="green")
 
 
 def _edited(change: Any, folder: str) -> Iterator[tuple[str, str]]:

@@ -1,24 +1,42 @@
 """What is shown while a network trains: one line that is redrawn by time, never by step."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from pellucid.data.progress import listening
 from pellucid.judging.wording import metric
-from pellucid.record import Epoch, Step
+from pellucid.record import Epoch, Finding, Step
+from pellucid.report.findings import warning_line
 
 _REDRAWS_PER_SECOND = 4  # rich redraws in a thread of its own; a faster one would take time from small networks
+
+
+class Bars(Progress):
+    """Progress with room for a line below it.
+
+    Attributes:
+        below: the line, or None.
+    """
+
+    below: Text | None = None
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Return what is drawn, from above to below."""
+        yield from super().get_renderables()
+        if self.below is not None:
+            yield self.below
 
 
 class LiveDisplay:
     """A watcher that shows epoch, loss, validation metric, learning rate, speed and time left."""
 
-    def __init__(self, progress: Progress, task: TaskID, metric_name: str, epochs: int) -> None:
+    def __init__(self, progress: Bars, task: TaskID, metric_name: str, epochs: int) -> None:
         self._progress = progress
         self._task = task
         self._metric_name = metric_name
@@ -46,6 +64,15 @@ class LiveDisplay:
         value = metric(self._metric_name, epoch.validation[self._metric_name])
         self._progress.update(self._task, completed=epoch.step, metric=f"{self._metric_name} {value}")
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether anything is drawn: on a terminal."""
+        return not self._progress.disable
+
+    def warn(self, finding: Finding | None) -> None:
+        """Say below what is going wrong; None takes the line away."""
+        self._progress.below = None if finding is None else warning_line(finding)
+
 
 @contextmanager
 def data_progress(console: Console) -> Iterator[None]:
@@ -70,7 +97,7 @@ def live_display(
     """Show a training's progress on a terminal, and nothing where the console is none."""
     columns = [TextColumn("{task.fields[epoch]}"), BarColumn(bar_width=None)]
     columns += [TextColumn(f"{{task.fields[{name}]}}") for name in ("loss", "metric", "rate", "speed")]
-    progress = Progress(
+    progress = Bars(
         *columns,
         TimeRemainingColumn(compact=True),
         console=console,

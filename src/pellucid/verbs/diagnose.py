@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pellucid.diagnosis import Diagnosis, Watch
-    from pellucid.diagnosis.script import Ending
+    from pellucid.diagnosis.script import Ending, Program
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +106,7 @@ def command(options: DiagnoseOptions, console: Console) -> Outcome:
     program = Program(str(options.script), options.arguments, options.module)
     require(program)
     watching = watch(steps=options.steps)
-    tell = functools.partial(_tell, options, watching, Path.cwd(), _stderr())
+    tell = functools.partial(_tell, options, program, watching, Path.cwd(), _stderr())
     return Outcome({}, run(program, watching, tell, EnoughSteps))
 
 
@@ -147,21 +147,26 @@ def _stderr() -> Console:
     return Console(file=sys.stderr, highlight=False)
 
 
-def _tell(options: DiagnoseOptions, watch: Watch, folder: Path, console: Console, ending: Ending) -> None:
+def _tell(
+    options: DiagnoseOptions, program: Program, watch: Watch, folder: Path, console: Console, ending: Ending
+) -> None:
     """Write and print what was found of a script that has ended; its exit status is its own, whatever happens here."""
-    from pathlib import Path
-
     from pellucid.errors import PellucidError
-    from pellucid.record import write_json
+    from pellucid.report.findings import noted
 
     console.quiet = options.quiet
     try:
-        diagnosis = watch.diagnosis()
-        if options.prove and diagnosis.findings:
-            diagnosis = _proven(options, diagnosis, folder, console)
-        if options.json is not None:
-            write_json(Path(options.json), diagnosis.to_json())
-        _print(diagnosis, _headline(str(options.script), ending, diagnosis), folder, console)
+        diagnosis = _placed(watch.diagnosis(), program, folder)
+        _write(options, diagnosis)  # at once: a proof takes its time, and can be stopped
+        notes: tuple[str, ...] = ()
+        if options.prove and not diagnosis.healthy:
+            diagnosis, notes = _proven(program, diagnosis, folder, console)
+        else:
+            diagnosis = _advised(diagnosis)
+        _write(options, diagnosis)
+        _print(diagnosis, _headline(program.name, ending, diagnosis), folder, console)
+        for note in notes:
+            console.print(noted("", f"- {note}", console.width), markup=False)
     except KeyboardInterrupt:
         console.print("diagnosis  stopped before it was done", style="red")
     except (PellucidError, OSError) as error:
@@ -171,19 +176,50 @@ def _tell(options: DiagnoseOptions, watch: Watch, folder: Path, console: Console
         console.print_exception()
 
 
-def _proven(options: DiagnoseOptions, diagnosis: Diagnosis, folder: Path, console: Console) -> Diagnosis:
-    """Return the diagnosis with the remedies that replays of the script show to help."""
-    from pellucid.diagnosis.proof import Budget, prove
-    from pellucid.diagnosis.script import Program
+def _write(options: DiagnoseOptions, diagnosis: Diagnosis) -> None:
+    from pathlib import Path
 
-    program = Program(str(options.script), options.arguments, options.module)
-    budget = Budget(steps=options.steps)
-    proven, proof = prove(
-        program, diagnosis, folder, budget, tell=lambda said: console.print(f"proof      {said}", markup=False)
+    from pellucid.record import write_json
+
+    if options.json is not None:
+        write_json(Path(options.json), diagnosis.to_json())
+
+
+def _placed(diagnosis: Diagnosis, program: Program, folder: Path) -> Diagnosis:
+    """Return a diagnosis in which what is suspected of no file in particular is looked for in the script."""
+    if program.module:
+        return diagnosis
+    script = str(folder / program.name)
+    suspicions = tuple(
+        each if each.where.file else dataclasses.replace(each, where=dataclasses.replace(each.where, file=script))
+        for each in diagnosis.suspicions
     )
-    for note in proof.notes:
-        console.print(f"proof      {note}", markup=False, style="dim")
-    return proven
+    return dataclasses.replace(diagnosis, suspicions=suspicions)
+
+
+def _advised(diagnosis: Diagnosis) -> Diagnosis:
+    """Return a diagnosis whose findings say what to do, none of it tried."""
+    from pellucid.diagnosis.proof import Proof, with_proof
+
+    return with_proof(diagnosis, Proof())
+
+
+def _proven(
+    program: Program, diagnosis: Diagnosis, folder: Path, console: Console
+) -> tuple[Diagnosis, tuple[str, ...]]:
+    """Return a diagnosis whose remedies were tried, and what is to be known of that."""
+    from pellucid.diagnosis.proof import prove
+    from pellucid.report.findings import figure, noted
+
+    def tell(word: str) -> None:
+        console.print(noted("trying", word, console.width), markup=False)
+
+    diagnosis, proof = prove(program, diagnosis, folder, tell=tell)
+    if proof.before is None or proof.after is None:
+        return diagnosis, proof.notes
+    together = " and ".join(remedy.action.rstrip(".") for remedy in proof.best)
+    gained = f"{proof.before.name} {figure(proof.before.value)} → {figure(proof.after.value)}: {together}"
+    return diagnosis, (gained, *proof.notes)
 
 
 def _print(diagnosis: Diagnosis, headline: str, folder: Path, console: Console) -> None:
@@ -230,12 +266,11 @@ def _of_run(options: DiagnoseOptions, console: Console) -> Outcome:
         diagnosis = read_diagnosis(kept)
         how = f"{folder}, as it was trained, {_steps(diagnosis)}"
     else:
-        diagnosis = watch_again(run, options.steps, _stderr())
+        diagnosis = _advised(watch_again(run, options.steps, _stderr()))
         how = f"{folder}, trained again for {_steps(diagnosis)}"
         if not kept.exists():
             write_json(kept, diagnosis.to_json())
-    if options.json is not None:
-        write_json(Path(options.json), diagnosis.to_json())
+    _write(options, diagnosis)
     _print(diagnosis, f"{how}: {_found(diagnosis)}.", Path.cwd(), console)
     return Outcome({})
 

@@ -6,15 +6,23 @@ from pathlib import Path
 from rich.console import Console
 
 from pellucid.errors import DivergedError
-from pellucid.record import RecordFile, Result
+from pellucid.record import RecordFile, Result, Watcher
 from pellucid.report.live import live_display
 from pellucid.training import evaluate, fit
 from pellucid.training.evaluation import held_out
 from pellucid.training.session import Session
 from pellucid.verbs.folder import Checkpoints, Times
+from pellucid.verbs.watched import Watched
 
 
-def drive(session: Session, folder: Path, seconds: float, epochs: int | None, console: Console) -> bool:
+def drive(
+    session: Session,
+    folder: Path,
+    seconds: float,
+    epochs: int | None,
+    console: Console,
+    watched: Watched | None = None,
+) -> bool:
     """Train to the end; return False where Ctrl-C ended it first.
 
     Args:
@@ -23,6 +31,7 @@ def drive(session: Session, folder: Path, seconds: float, epochs: int | None, co
         seconds: between checkpoints.
         epochs: between checkpoints, besides.
         console: shows the progress where it is a terminal.
+        watched: a watch over the session, which says what is wrong below the progress.
 
     Raises:
         DivergedError: the loss is no longer finite; what was learned before is kept.
@@ -34,7 +43,11 @@ def drive(session: Session, folder: Path, seconds: float, epochs: int | None, co
         times = Times(folder / "timing.jsonl", session)
         try:
             with live_display(console, session.task.metric, session.epochs, session.total_steps, done) as display:
-                finished = fit(session, (record, times, checkpoints, display), checkpoints.save_if_due)
+                watchers: list[Watcher] = [record, times, checkpoints, display]
+                if watched is not None:
+                    watched.show = display.warn if display.is_seen else None
+                    watchers.append(watched)
+                finished = fit(session, watchers, checkpoints.save_if_due)
         except DivergedError:
             checkpoints.save()
             raise

@@ -2,7 +2,8 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from pellucid.record import (
 from pellucid.training.checkpoint import save_checkpoint, save_weights
 from pellucid.training.session import Progress, Session
 from pellucid.verbs.environment import digest, environment
+from pellucid.verbs.repairing import Repair
 
 
 def checkpoint_path(folder: Path) -> Path:
@@ -34,7 +36,9 @@ def checkpoint_path(folder: Path) -> Path:
     return folder / "checkpoint" / "last.safetensors"
 
 
-def write_beginning(folder: Path, session: Session, options: Options, plan: Plan | None) -> None:
+def write_beginning(
+    folder: Path, session: Session, options: Options, plan: Plan | None, repairs: Sequence[Repair] = ()
+) -> None:
     """Write what is known before the first step; run.json comes last, so that a folder with one is whole."""
     data = session.data
     (folder / "checkpoint").mkdir()
@@ -45,7 +49,8 @@ def write_beginning(folder: Path, session: Session, options: Options, plan: Plan
     )
     if plan is not None:
         write_bytes(folder / "network.py", to_source(plan, loader=True).encode())
-    write_json(folder / "run.json", _asked(session, options, plan))
+    mended = {"repairs": [asdict(repair) for repair in repairs]} if repairs else {}
+    write_json(folder / "run.json", {**_asked(session, options, plan), **mended})
 
 
 def _asked(session: Session, options: Options, plan: Plan | None) -> dict[str, Any]:

@@ -77,14 +77,20 @@ class Run:
         return self.model()
 
     @property
-    def _plan(self) -> Plan:
+    def plan(self) -> Plan | None:
+        """The network; None where it is a module of the user's own."""
         arrows = self.asked["network"]["arrows"]
-        if arrows is None:
+        return None if arrows is None else parse(arrows)
+
+    @property
+    def _plan(self) -> Plan:
+        plan = self.plan
+        if plan is None:
             raise RunError(
                 f"{self.folder} was trained with a module of your own, which pellucid cannot build",
                 advice="make the module and load weights.safetensors into it",
             )
-        return parse(arrows)
+        return plan
 
     def with_weights(self, network: nn.Module) -> nn.Module:
         """Give a module the run's best weights and return it, on the CPU and in evaluation mode.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid.errors import OptionError, PellucidError, RunError
+from pellucid.errors import DivergedError, OptionError, PellucidError, RunError
 from pellucid.options import argument, check, flat_values, from_keywords, nested, option
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.verbs.outcome import INTERRUPTED, Outcome
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pellucid.networks import Plan
+    from pellucid.training.begin import Beginning
     from pellucid.training.session import Session
+    from pellucid.verbs.repairing import Repair
     from pellucid.verbs.run import Run
+    from pellucid.verbs.watched import Watched
 
 _RUN = "Run"
 
@@ -44,6 +47,9 @@ class TrainOptions:
     resume: str | None = option(None, "run folder of a stopped training to go on with", group=_RUN)
     range_test: bool = option(False, "first try rates on a copy and take the one suggested", group=_RUN)
     overfit_one_batch: bool = option(False, "first check that the network can learn one batch by heart", group=_RUN)
+    repair: bool = option(
+        False, "first find in short trainings what keeps it from learning, and change what helps", group=_RUN
+    )
     checkpoint_seconds: float = option(
         30.0, "save the whole state every so many seconds, after the step under way", group=_RUN, minimum=0
     )
@@ -51,6 +57,7 @@ class TrainOptions:
         None, "save the whole state after every so many epochs too", group=_RUN, minimum=1
     )
     no_report: bool = option(False, "do not judge the network at length and write report.html", group=_RUN)
+    no_diagnosis: bool = option(False, "do not watch what goes wrong and write findings.json", group=_RUN)
     quiet: bool = option(False, "print nothing", group=_RUN)
     reading: DataOptions = nested(DataOptions)
     recipe: Recipe = nested(Recipe)
@@ -144,15 +151,16 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     console.print(task_line(begun.session.task), markup=False)
     require_memory(begun.session)
     with threads(begun.session.recipe.threads):
+        begun, repairs = _repaired(begun, module, options, console)
         session = _checked(begun.session, options, console)
         folder = new_run_folder(Path(options.folder), options.name, dataset.name)
         try:
-            write_beginning(folder, session, options, begun.plan)
+            write_beginning(folder, session, options, begun.plan, repairs)
         except BaseException:  # a folder without run.json would be no run and keep its name
             shutil.rmtree(folder, ignore_errors=True)
             raise
         with only_writer(folder):
-            return _drive_and_tell(session, folder, flat_values(options), console)
+            return _drive_and_tell(session, begun.plan, folder, flat_values(options), console)
 
 
 def _refuse_other_options(options: TrainOptions) -> None:
@@ -198,7 +206,29 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
         with threads(run.asked["threads"]):
             for line in differences(run.asked, environment(session.device.device)):
                 console.print(f"         - the last bits may differ: {line}", markup=False)
-            return _drive_and_tell(session, folder, run.asked["options"], console)
+            return _drive_and_tell(session, run.plan, folder, run.asked["options"], console)
+
+
+def _repaired(
+    begun: Beginning, module: nn.Module | None, options: TrainOptions, console: Console
+) -> tuple[Beginning, tuple[Repair, ...]]:
+    """Return the training as it is to be begun, mended where that was asked for and helps; and say what was changed."""
+    from pellucid.verbs.repairing import repaired
+
+    if not options.repair:
+        return begun, ()
+    if options.range_test:
+        raise OptionError(
+            "--repair and --range-test both choose the learning rate", expected="one of them", received="both"
+        )
+    mended, repairs = repaired(begun, module, lambda line: console.print(f"probe    {line}", markup=False))
+    for repair in repairs:
+        console.print(f"repair   {repair}", markup=False)
+    if not repairs:
+        console.print("repair   nothing was changed: nothing was found wrong, or nothing tried made it better")
+    elif mended.plan is not None and mended.plan != begun.plan:
+        console.print(f"network  {mended.plan}", markup=False)
+    return mended, repairs
 
 
 def _checked(session: Session, options: TrainOptions, console: Console) -> Session:
@@ -225,21 +255,50 @@ def _checked(session: Session, options: TrainOptions, console: Console) -> Sessi
     return session
 
 
-def _drive_and_tell(session: Session, folder: Path, options: Mapping[str, Any], console: Console) -> Run:
+def _drive_and_tell(
+    session: Session, plan: Plan | None, folder: Path, options: Mapping[str, Any], console: Console
+) -> Run:
     """Train to the end or to Ctrl-C, and say how it ended."""
     from pellucid.report.text import result_lines
     from pellucid.verbs.driving import drive
     from pellucid.verbs.run import open_run
+    from pellucid.verbs.watched import Watched
 
     began, known = time.perf_counter(), session.rule.notes(session)
-    finished = drive(session, folder, options["checkpoint_seconds"], options["checkpoint_epochs"], console)
+    watched = Watched(session, plan, wanted=not options.get("no_diagnosis"))
+    seconds, epochs = options["checkpoint_seconds"], options["checkpoint_epochs"]
+    try:
+        with watched:
+            finished = drive(session, folder, seconds, epochs, console, watched)
+    except DivergedError:
+        _diagnose(watched, folder, console)
+        raise
     run = open_run(folder)
     seconds = time.perf_counter() - began
     said = [note for note in session.rule.notes(session) if note not in known]
     console.print(result_lines(run.record, folder, seconds, said, finished=finished), markup=False)
+    if finished:
+        _diagnose(watched, folder, console)
     if finished and not options.get("no_report"):
         _report(run, session, console)
     return run
+
+
+def _diagnose(watched: Watched, folder: Path, console: Console) -> None:
+    """Write findings.json and say what is wrong; a training that succeeded does not fail by it."""
+    from rich.text import Text
+
+    from pellucid.record import write_json
+    from pellucid.report.findings import warning_line
+
+    diagnosis = watched.diagnosis()
+    if diagnosis is None:
+        return
+    write_json(folder / "findings.json", diagnosis.to_json())
+    for number, finding in enumerate(diagnosis.findings):
+        if finding.severity != "info":
+            line = warning_line(finding)
+            console.print(Text("findings " if number == 0 else "         ").append(line))
 
 
 def _report(run: Run, session: Session, console: Console) -> None:

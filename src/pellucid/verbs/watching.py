@@ -6,13 +6,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pellucid.diagnosis import Diagnosis, EnoughSteps, watch
+from pellucid.diagnosis import Diagnosis, EnoughSteps
 from pellucid.errors import DivergedError
 from pellucid.seed import isolated
 from pellucid.training import threads
 from pellucid.verbs.again import begin_again
 from pellucid.verbs.driving import drive
 from pellucid.verbs.run import Run
+from pellucid.verbs.watched import Watched
 
 
 def watch_again(run: Run, steps: int | None, console: Console) -> Diagnosis:
@@ -30,7 +31,7 @@ def watch_again(run: Run, steps: int | None, console: Console) -> Diagnosis:
         session = begin_again(run)
         folder = Path(name)
         (folder / "checkpoint").mkdir()
-        watching = watch(session.network, steps=steps)
-        with contextlib.suppress(EnoughSteps, DivergedError), watching:
-            drive(session, folder, float("inf"), None, console)
-        return watching.diagnosis()
+        watched = Watched(session, run.plan, steps=steps)
+        with contextlib.suppress(EnoughSteps, DivergedError), watched:
+            drive(session, folder, float("inf"), None, console, watched)
+        return watched.diagnosis() or Diagnosis((), session.progress.step, 0.0)

@@ -20,14 +20,30 @@ SURE = 0.75
 """Share of a sample's neighbours that must agree before they are believed against its label."""
 
 
+def measure_meanwhile(seen: Observation) -> None:
+    """Measure, of a training that goes on, what costs little; what its data hold, whenever they have doubled."""
+    _describe(seen)
+    if len(seen.rows["train"].inputs) >= 2 * seen.after.batches:
+        _compare_data(seen)
+
+
 def measure_afterwards(seen: Observation) -> None:
     """Measure what is left to measure; what fails is left out."""
+    _describe(seen)
+    _compare_data(seen)
+
+
+def _describe(seen: Observation) -> None:
     for series in seen.series.values():
         series.settle()
     for network in seen.networks:
         describe(network, seen.steps)
+
+
+def _compare_data(seen: Observation) -> None:
     with contextlib.suppress(RuntimeError):  # out of memory, shapes that do not go together
         seen.after = _compared(seen)
+    seen.after.batches = max(1, len(seen.rows["train"].inputs))
 
 
 def _compared(seen: Observation) -> Afterwards:

@@ -1,9 +1,11 @@
 """What all listeners share: what was seen so far, and the care not to be noticed."""
 # ruff: noqa: SLF001 (what says whether something is being compiled, traced or mapped, torch has no public names for)
 
+import contextlib
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import torch
@@ -12,12 +14,22 @@ from torch.utils._python_dispatch import _disable_current_modes
 from pellucid.diagnosis.observation import Observation
 from pellucid.diagnosis.observer.schedule import is_measured
 
-ROWS_DENSE, ROWS_PER_DOUBLING = 256, 64
-"""Steps at which samples, targets and scores are taken in."""
-GRAPHS_DENSE, GRAPHS_PER_DOUBLING = 12, 12
-"""Steps at which the graph, activations, gradients and updates are measured."""
-EVALUATIONS_DENSE, EVALUATIONS_PER_DOUBLING = 1024, 512
 FAULTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What is measured: all of the first, and so many of each doubling of their number (see `is_measured`).
+
+    Attributes:
+        rows: steps at which samples, targets and scores are taken in.
+        graphs: steps at which the graph, activations, gradients and updates are measured.
+        evaluations: evaluated batches that are taken in.
+    """
+
+    rows: tuple[int, int] = (256, 64)
+    graphs: tuple[int, int] = (12, 12)
+    evaluations: tuple[int, int] = (1024, 512)
 
 
 L = TypeVar("L", bound="Listener")
@@ -36,12 +48,14 @@ class Listening:
         is_packed: whether the script has packed saved tensors by hooks of its own: reading them would call the hooks.
         depth_of_backward: backward passes that are running; what they compute anew is no new call.
         had_gradients: whether the script computes with gradients, where it was interrupted by a listener.
+        sampling: which steps are measured.
         busy: whether a listener is at work: what it calls itself is no part of the program.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, sampling: Sampling | None = None) -> None:
         self.seen = Observation()
         self.limit = limit
+        self.sampling = sampling or Sampling()
         self.busy = False
         self.evaluations = 0
         self.is_packed = False
@@ -58,6 +72,15 @@ class Listening:
             or torch._C._get_tracing_state() is not None
             or torch._C._functorch.peek_interpreter_stack() is not None
         )
+
+    @contextlib.contextmanager
+    def deaf(self) -> Iterator[None]:
+        """Hear nothing for a while."""
+        before, self.busy = self.busy, True
+        try:
+            yield
+        finally:
+            self.busy = before
 
     def takes_rows(self) -> bool:
         """Say whether this step's samples are taken in."""
@@ -78,7 +101,7 @@ class Listening:
     def takes_evaluation(self) -> bool:
         """Say whether this evaluation's samples are taken in: fewer than steps, and the last counts."""
         self.evaluations += 1
-        return is_measured(self.evaluations, EVALUATIONS_DENSE, EVALUATIONS_PER_DOUBLING)
+        return is_measured(self.evaluations, *self.sampling.evaluations)
 
     def takes_graphs(self) -> bool:
         """Say whether this step's graph is measured."""
@@ -88,8 +111,8 @@ class Listening:
 
     def _look(self) -> None:
         self._asked = self.seen.steps  # asked at every module's call, answered once a step
-        self._rows = is_measured(self._asked, ROWS_DENSE, ROWS_PER_DOUBLING)
-        self._graphs = is_measured(self._asked, GRAPHS_DENSE, GRAPHS_PER_DOUBLING)
+        self._rows = is_measured(self._asked, *self.sampling.rows)
+        self._graphs = is_measured(self._asked, *self.sampling.graphs)
 
 
 class Listener:

@@ -124,7 +124,7 @@ class Networks(Listener):
 
     def meet(self, module: nn.Module) -> NetworkSeen:
         """Remember a network, its modules' paths and its weights as they are."""
-        name = variable_name(module) or type(module).__name__
+        name = variable_name(module) or self.paths.get(key_of(module)) or type(module).__name__
         network = NetworkSeen(name, weakref.ref(module), self.seen.steps, key_of(module))
         self.known[id(module)] = network
         self.seen.networks.append(network)

@@ -29,6 +29,7 @@ class Optimizers(Listener):
         self.cleared: dict[int, bool] = {}
         self.schedules: dict[int, SchedulerSeen] = {}
         self._before: dict[int, Tensor] = {}
+        self._is_within = False
         self._last: tuple[int, dict[int, Tensor]] = (-2, {})
 
     @quietly
@@ -67,7 +68,12 @@ class Optimizers(Listener):
         rate = float(optimizer.param_groups[0].get("lr", 0.0))
         if not seen.rates or seen.rates[-1][1] != rate:
             seen.rates.append((self.seen.steps, rate))
-        if len(arguments) > 1 or keywords.get("closure"):  # it calls backward itself, within the step
+        closure = arguments[1] if len(arguments) > 1 else keywords.get("closure")
+        if closure is not None:  # it calls backward itself, within the step
+            if self.listening.takes_graphs() and seen.kind != "LBFGS":
+                parameters = [p for group in optimizer.param_groups for p in group["params"]]
+                self._before = {id(parameter): sample(parameter).float() for parameter in parameters}
+                self._is_within = True
             return
         if self.listening.takes_rows():
             seen.looked += 1
@@ -85,6 +91,9 @@ class Optimizers(Listener):
     @quietly
     def _stepped(self, optimizer: torch.optim.Optimizer) -> None:
         seen = self._meet(optimizer)
+        if self._is_within:  # the gradients that the step used are still there
+            self._is_within = False
+            self._measure_gradients([p for group in optimizer.param_groups for p in group["params"]])
         if self._before:
             self._measure_updates([p for group in optimizer.param_groups for p in group["params"]])
         seen.steps += 1
@@ -99,7 +108,8 @@ class Optimizers(Listener):
                 continue
             key = key_of(parameter)
             known = self._parameter(parameter)
-            gradient, weight = sample(parameter.grad).float(), sample(parameter).float()
+            gradient = sample(parameter.grad).float()
+            weight = self._before[key] if key in self._before else sample(parameter).float()
             gradients[key] = gradient
             self._before[key] = weight
             known.steps.append(self.seen.steps)
@@ -109,6 +119,7 @@ class Optimizers(Listener):
             if key in before and step in (self.seen.steps - 1, self.seen.steps):
                 turn = torch.nn.functional.cosine_similarity(gradient, before[key], dim=0).item()
                 known.turns.append((self.seen.steps, turn))
+        self._before = {key: weight for key, weight in self._before.items() if key in gradients}
         if gradients:
             self._last = (self.seen.steps, (before if step == self.seen.steps else {}) | gradients)
 

@@ -2,6 +2,7 @@
 
 import functools
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -11,11 +12,27 @@ from pellucid.diagnosis.suspicion import Place
 
 _NOT_THE_SCRIPTS = (
     str(Path(torch.__file__).parent),
-    str(Path(__file__).parents[2]),
+    str(Path(__file__).parents[1]),
     f"{sys.prefix}/lib/python",
     "<",
     str(Path(sys.__dict__.get("_stdlib_dir") or Path(Path.__module__).parent)),
 )
+_OURS = str(Path(__file__).parents[2])
+_PASSING_ON = frozenset({"descend"})
+"""Functions of ours that are called for several losses: which one it is, their caller tells."""
+
+
+@dataclass(slots=True)
+class _View:
+    within: bool = False
+
+
+_VIEW = _View()
+
+
+def look_within(within: bool) -> None:
+    """Take this package's own lines for the program's, or not: where what is watched is a training of ours."""
+    _VIEW.within = within
 
 
 _OURS_ALONE = 4
@@ -25,14 +42,24 @@ _OURS_ALONE = 4
 def calling_frame() -> FrameType | None:
     """Return the innermost frame that belongs neither to torch, to a library nor to this package."""
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  inspect.stack() reads the source of every frame
-    while frame is not None and not _is_the_scripts(frame.f_code.co_filename):
+    while frame is not None and _is_passed_over(frame):
         frame = frame.f_back
     return frame
 
 
+def _is_passed_over(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return _is_a_librarys(file) or (_is_ours(file) and (not _VIEW.within or frame.f_code.co_name in _PASSING_ON))
+
+
 @functools.cache
-def _is_the_scripts(file: str) -> bool:
-    return not file.startswith(_NOT_THE_SCRIPTS)
+def _is_a_librarys(file: str) -> bool:
+    return file.startswith(_NOT_THE_SCRIPTS)
+
+
+@functools.cache
+def _is_ours(file: str) -> bool:
+    return file.startswith(_OURS)
 
 
 def calling_place(module: str | None = None) -> Place:
@@ -43,7 +70,7 @@ def calling_place(module: str | None = None) -> Place:
 
 def variable_name(value: object) -> str | None:
     """Return the name that the script gave a thing, if one of the calling frames knows it."""
-    frame = calling_frame()
+    frame = None if _VIEW.within else calling_frame()  # our names are the same for all networks
     while frame is not None:
         for names in (frame.f_locals, frame.f_globals):
             found = [name for name, held in names.items() if held is value and not name.startswith("_")]

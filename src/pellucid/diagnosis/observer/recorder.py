@@ -11,11 +11,12 @@ from torch.optim import lr_scheduler, optimizer
 
 from pellucid.diagnosis.observation import Observation
 from pellucid.diagnosis.observer.backward import Backwards
-from pellucid.diagnosis.observer.listening import Listening
+from pellucid.diagnosis.observer.listening import Listening, Sampling
 from pellucid.diagnosis.observer.losses import LOSSES, Losses
 from pellucid.diagnosis.observer.networks import Networks
 from pellucid.diagnosis.observer.optimizers import Optimizers
 from pellucid.diagnosis.observer.patches import Patches
+from pellucid.diagnosis.observer.places import look_within
 
 
 class Recorder:
@@ -23,10 +24,13 @@ class Recorder:
 
     Args:
         limit: optimiser steps after which `EnoughSteps` is raised out of the step.
+        sampling: which steps are measured.
+        within: the training is one of this package's, whose lines are places too.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
-        self.listening = Listening(limit)
+    def __init__(self, limit: int | None = None, sampling: Sampling | None = None, *, within: bool = False) -> None:
+        self.listening = Listening(limit, sampling)
+        self._within = within
         self.networks = Networks(self.listening)
         self.losses = Losses(self.listening, self.networks)
         self.optimizers = Optimizers(self.listening, self.networks.names)
@@ -43,6 +47,7 @@ class Recorder:
         """Begin to listen."""
         _leave_in_forks()
         _AT_WORK.add(self)
+        look_within(self._within)
         self._handles = [
             optimizer.register_optimizer_step_pre_hook(self.optimizers.before_step),
             optimizer.register_optimizer_step_post_hook(self.optimizers.after_step),
@@ -81,6 +86,7 @@ class Recorder:
             handle.remove()
         self._handles = []
         self._patches.undo()
+        look_within(False)
 
 
 _AT_WORK: "weakref.WeakSet[Recorder]" = weakref.WeakSet()

@@ -69,8 +69,8 @@ def _writes(arguments: tuple[Any, ...]) -> bool:
 def _ends_after(seconds: float) -> Callable[[Any, Any, Any], None]:
     """Return a hook that ends the script at its next step when the time is up.
 
-    The processor's time, where that is less: on a busy machine a script is not cut shorter than on an idle one, for runs
-    of different lengths prove nothing.
+    The processor's time, where that is less: on a busy machine a script is not cut shorter than on an idle one, for
+    runs of different lengths prove nothing.
     """
     wall, processor = time.monotonic(), time.process_time()
 

@@ -145,7 +145,7 @@ def _copy(root: Path, copy: Path) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long one replay may last: optimiser steps, and seconds of the processor, after which its next step ends it."""
+    """How long one replay may last: optimiser steps, and seconds of the processor, both looked at after a step."""
 
     steps: int | None
     seconds: float
@@ -220,8 +220,7 @@ def _run(plan: Path, folder: Path, seconds: float) -> tuple[str, str]:
     try:
         return process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as late:
-        said = late.stdout or b""
-        return (said if isinstance(said, str) else said.decode(errors="replace")), "stopped: it took too long"
+        return (late.stdout or b"").decode(errors="replace"), "stopped: it took too long"
     finally:
         for kind in (signal.SIGTERM, signal.SIGKILL):
             if process.poll() is None:
