@@ -1,6 +1,8 @@
 """Puts the listeners where torch can be heard, and takes them away again."""
 
 import functools
+import os
+import weakref
 from typing import Any
 
 import torch
@@ -43,6 +45,8 @@ class Recorder:
 
     def start(self) -> None:
         """Begin to listen."""
+        _leave_in_forks()
+        _AT_WORK.add(self)
         look_within(self._within)
         self._handles = [
             optimizer.register_optimizer_step_pre_hook(self.optimizers.before_step),
@@ -77,8 +81,23 @@ class Recorder:
 
     def abandon(self) -> None:
         """Leave torch as it was, and compute nothing: in a forked child even that may never end."""
+        _AT_WORK.discard(self)
         for handle in self._handles:
             handle.remove()
         self._handles = []
         self._patches.undo()
         look_within(False)
+
+
+_AT_WORK: "weakref.WeakSet[Recorder]" = weakref.WeakSet()
+
+
+@functools.cache
+def _leave_in_forks() -> None:
+    """Let no process that is forked, such as a data loader's, be listened to; said once, it holds for good."""
+
+    def leave() -> None:
+        for recorder in list(_AT_WORK):
+            recorder.abandon()
+
+    os.register_at_fork(after_in_child=leave)
