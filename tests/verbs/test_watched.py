@@ -14,6 +14,7 @@ from pellucid.diagnosis import is_watched
 from pellucid.errors import DivergedError
 from pellucid.networks import parse
 from pellucid.record import Epoch, Finding, Step
+from pellucid.report import live
 from pellucid.report.live import live_display
 from pellucid.verbs.watched import word_at
 
@@ -135,11 +136,9 @@ def test_the_live_display_says_below_the_bar_what_goes_wrong() -> None:
 
 
 def test_while_it_goes_wrong_the_line_appears(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pellucid.report import live
-
     said: list[str | None] = []
-    monkeypatch.setattr(live.LiveDisplay, "is_seen", property(lambda self: True))
-    monkeypatch.setattr(live.LiveDisplay, "warn", lambda self, finding: said.append(finding and finding.cause))
+    monkeypatch.setattr(live.LiveDisplay, "is_seen", True)
+    monkeypatch.setattr(live.LiveDisplay, "warn", lambda _, finding: said.append(finding and finding.cause))
     pellucid.train(
         "digits", network="8x8x1 -> fc(32) -> relu -> fc(10)", learning_rate=50.0, epochs=8, quiet=True, no_report=True
     )
