@@ -15,6 +15,7 @@ from pellucid.networks import parse
 from pellucid.recipe import Recipe
 from pellucid.record import read_json
 from pellucid.verbs.changes import Change, changes_for
+from pellucid.verbs.run import Run
 
 SMALL = "8x8x1 -> fc(32) -> relu -> fc(10)"
 
@@ -25,7 +26,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def train(data: str, **options: Any) -> pellucid.Run:
+def train(data: str, **options: Any) -> Run:
     return pellucid.train(data, quiet=True, no_report=True, **options)
 
 

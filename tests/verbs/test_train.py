@@ -37,6 +37,7 @@ def test_a_run_folder_holds_what_the_design_says(here: Path) -> None:
         "weights.safetensors",
         "checkpoint",
         "preprocessing.json",
+        "findings.json",
         "network.py",
         "report.html",
     }

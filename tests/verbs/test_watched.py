@@ -138,7 +138,7 @@ def test_the_live_display_says_below_the_bar_what_goes_wrong() -> None:
 
 def test_while_it_goes_wrong_the_line_appears(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str | None] = []
-    monkeypatch.setattr(live.LiveDisplay, "is_seen", property(lambda _: True))
+    monkeypatch.setattr(live.LiveDisplay, "is_seen", True)
     monkeypatch.setattr(live.LiveDisplay, "warn", lambda _, finding: said.append(finding and finding.cause))
     pellucid.train(
         "digits", network="8x8x1 -> fc(32) -> relu -> fc(10)", learning_rate=50.0, epochs=8, quiet=True, no_report=True

@@ -64,6 +64,8 @@ class Optimizers(Listener):
     @quietly
     def before_step(self, optimizer: torch.optim.Optimizer, arguments: Any, keywords: Any) -> None:
         """Global pre-hook of every optimiser's step."""
+        if not self.kept:  # made before anything was heard: no backward pass so far was a step by itself
+            self.seen.steps = 0
         seen = self._meet(optimizer)
         rate = float(optimizer.param_groups[0].get("lr", 0.0))
         if not seen.rates or seen.rates[-1][1] != rate:
