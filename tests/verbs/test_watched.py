@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import nn
 
 import pellucid
-from pellucid.diagnosis import is_watched
+from pellucid.diagnosis import Watch, is_watched
 from pellucid.errors import DivergedError
 from pellucid.networks import parse
 from pellucid.record import Epoch, Finding, Step
@@ -86,6 +86,17 @@ def test_a_training_that_diverges_leaves_why(here: Path) -> None:
 def test_where_no_gradient_is_followed_nothing_is_said(here: Path, data: str, options: dict[str, Any]) -> None:
     run = pellucid.train(data, quiet=True, no_report=True, **options)
     assert run.findings == ()
+    assert not (run.folder / "findings.json").exists()
+
+
+def test_a_fault_of_the_diagnosis_does_not_end_a_training(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Watch, "diagnosis", lambda _: 1 / 0)
+    monkeypatch.setattr(live.LiveDisplay, "is_seen", True)
+    run = pellucid.train("iris", epochs=20, no_report=True)
+    assert run.record.result is not None
+    assert "failed by a fault of pellucid's: ZeroDivisionError" in capsys.readouterr().out
     assert not (run.folder / "findings.json").exists()
 
 

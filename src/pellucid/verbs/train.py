@@ -291,7 +291,11 @@ def _diagnose(watched: Watched, folder: Path, console: Console) -> None:
     from pellucid.record import write_json
     from pellucid.report.findings import warning_line
 
-    diagnosis = watched.diagnosis()
+    try:
+        diagnosis = watched.diagnosis()
+    except Exception as error:  # noqa: BLE001  (any fault of the diagnosis, which the training has no part in)
+        console.print(f"findings none: the diagnosis failed by a fault of pellucid's: {error!r}", markup=False)
+        return
     if diagnosis is None:
         return
     write_json(folder / "findings.json", diagnosis.to_json())

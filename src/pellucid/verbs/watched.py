@@ -76,9 +76,12 @@ class Watched(AbstractContextManager["Watched"]):
     def _ask(self) -> None:
         if self.show is None or self._alarm is None:
             return
-        found = self._alarm.ask()
-        if found is not None:
-            self.show(finding_of(found[0], self._session, self._plan) if found else None)
+        try:
+            found = self._alarm.ask()
+            if found is not None:
+                self.show(finding_of(found[0], self._session, self._plan) if found else None)
+        except Exception:  # noqa: BLE001  a fault of the diagnosis must not end a training; the end will tell of it
+            self._alarm = None
 
     def diagnosis(self) -> Diagnosis | None:
         """Return what was found, in the words of arrows and options; None where nothing was watched."""
