@@ -71,7 +71,7 @@ def diagnose(server: "subprocess.Popen[str]", tmp_path: Path) -> Diagnose:
     def run(*arguments: str, **environment: str) -> Ended:
         job = {
             "arguments": ["diagnose", "--json", "found.json", *arguments], "environment": environment,
-            "folder": str(tmp_path), "seconds": 120, "seen": str(tmp_path / "seen"),
+            "folder": str(tmp_path), "seconds": 600, "seen": str(tmp_path / "seen"),
             "stdout": str(tmp_path / "out"), "stderr": str(tmp_path / "err"),
         }  # fmt: skip
         assert server.stdin is not None
@@ -338,7 +338,7 @@ def test_a_run_folder_is_diagnosed_once_and_read_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run = pellucid.train("iris", epochs=3, quiet=True)
+    run = pellucid.train("iris", epochs=3, quiet=True, no_diagnosis=True)
     before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
 
     def run_command(*arguments: str) -> str:
