@@ -69,7 +69,7 @@ def labels_met(function: str, prediction: Tensor, target: Tensor) -> tuple[tuple
     """Return labels met and labels given, by class; None where targets are no labels.
 
     >>> labels_met("mse_loss", torch.tensor([0.2, 1.1, 1.7]), torch.tensor([0.0, 1.0, 1.0]))
-    ((1, 1), (1, 2))
+    ((1, 2), (1, 2))
     """
     pair = _classes(function, prediction, target)
     if pair is None or not pair[1].numel() or pair[1].min() < 0 or pair[1].max() >= MOST_CLASSES:

@@ -19,7 +19,7 @@ def advise(suspicion: Suspicion, source: Source | None) -> tuple[Remedy, ...]:
     line 1
     optimizer = torch.optim.Adam(model.parameters(), lr=0.2)
     becomes
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.004)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
     """
     cure = CURES.get(suspicion.cause)
     if cure is None:
