@@ -1,5 +1,6 @@
 """Proof by replay: remedies that help are kept with their figures, others withdrawn, and the original left alone."""
 
+import importlib
 import math
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from pellucid.diagnosis.proof import Budget, Limits, Replayed, prove, replay
 from pellucid.diagnosis.proof.marks import Mark, labels_met
 from pellucid.diagnosis.proof.measure import Measure, compared, is_better, measures
 from pellucid.diagnosis.proof.replay import last_number
+from pellucid.diagnosis.remedies import told
 from pellucid.diagnosis.remedies.edit import apply
 from pellucid.diagnosis.remedies.edits.numbers import rate
 from pellucid.diagnosis.remedies.interventions import ClearGradients, SetRate
@@ -37,7 +39,8 @@ def diagnosed(folder: Path, *suspected: tuple[str, dict[str, Any]]) -> Diagnosis
         Suspicion(cause, "critical", 0.9, (), "", where=Place(str(folder / "train.py")), facts=facts)
         for cause, facts in suspected
     )
-    findings = tuple(Finding(item.cause, "critical", 0.9, {}, (), "", (), 0) for item in suspicions)
+    script = str(folder / "train.py")
+    findings = tuple(Finding(item.cause, "critical", 0.9, {}, (), "", told(item, script), 0) for item in suspicions)
     return Diagnosis(findings, 0, 0.0, (), suspicions)
 
 
@@ -108,15 +111,17 @@ def test_a_script_outside_the_working_directory_is_copied_with_its_neighbours(tm
 
 
 def test_a_folder_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pellucid.diagnosis.proof.replay.COPIED", 10)
+    replaying = importlib.import_module("pellucid.diagnosis.proof.replay")  # whose name its function has too
+    monkeypatch.setattr(replaying, "COPIED", 10)
     with pytest.raises(RunError, match="too large"):
         replay(written(tmp_path, DIGITS), tmp_path, WHOLE)
-    monkeypatch.setattr("pellucid.diagnosis.proof.replay.LINKED", 5)
+    monkeypatch.setattr(replaying, "LINKED", 5)
     (tmp_path / "data.bin").write_bytes(b"x" * 100)
     seen = replay(written(tmp_path, "print(len(open('data.bin').read()))"), tmp_path, WHOLE)
     assert seen.printed == 100, "large files are linked"
 
 
+@pytest.mark.slow
 def test_the_remedy_that_helps_is_proven_and_an_edit_of_the_script_itself(tmp_path: Path) -> None:
     text = DIGITS.replace("lr=1e-2", "lr=1e-6")
     written(tmp_path, text)

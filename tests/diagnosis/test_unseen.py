@@ -14,6 +14,8 @@ import pytest
 import pellucid
 
 HERE = Path(__file__).parent
+QUICK = {"inplace_relu", "own_modes", "raises", "transformer_fast_path", "two_networks", "own_hooks", "exits"}
+"""Tried by the fast tests too."""
 SCRIPTS = sorted((HERE / "scripts").glob("*.py"))
 TIMEOUT = 300
 
@@ -69,7 +71,13 @@ def forks() -> Iterator[Forks]:
     forks.end()
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(script, id=script.stem, marks=[] if script.stem in QUICK else [pytest.mark.slow])
+        for script in SCRIPTS
+    ],
+)
 def test_a_script_does_the_same_whether_it_is_watched_or_not(forks: Forks, tmp_path: Path, script: Path) -> None:
     plain = forks.run(tmp_path, [str(script)], watched=False)
     watched = forks.run(tmp_path, [str(script)], watched=True)

@@ -149,6 +149,7 @@ def test_the_live_display_says_below_the_bar_what_goes_wrong() -> None:
 
 def test_while_it_goes_wrong_the_line_appears(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str | None] = []
+    monkeypatch.setattr("pellucid.diagnosis.alarm.SHARE_OF_TIME", 1.0)  # so short a training is asked only once else
     monkeypatch.setattr(live.LiveDisplay, "is_seen", True)
     monkeypatch.setattr(live.LiveDisplay, "warn", lambda _, finding: said.append(finding and finding.cause))
     pellucid.train(
