@@ -56,6 +56,8 @@ class Forks:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 def environment() -> dict[str, str]:
