@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import pellucid
-from pellucid.diagnosis import Diagnosis, Watch, is_watched
+from pellucid.diagnosis import Watch, is_watched
 from pellucid.diagnosis.alarm import FIRST_STEPS, Alarm
 from pellucid.diagnosis.observation import Afterwards, Observation
 from pellucid.diagnosis.observer import afterwards
+from pellucid.diagnosis.observer.held import key_of
 from pellucid.diagnosis.suspicion import Suspicion
 
 
@@ -97,7 +98,7 @@ def suspected(cause: str, severity: Literal["critical", "warning"], confidence: 
 
 
 def alarm_over(*suspicions: Suspicion) -> tuple[Alarm, SimpleNamespace]:
-    watch = SimpleNamespace(steps=FIRST_STEPS, diagnosis=lambda: Diagnosis((), 30, 0.0, suspicions=suspicions))
+    watch = SimpleNamespace(steps=FIRST_STEPS, suspicions=lambda: suspicions)
     return Alarm(cast("Watch", watch)), watch
 
 
@@ -160,7 +161,7 @@ def test_steps_that_call_their_closure_are_measured_too() -> None:
         for _ in range(4):
             before = network[0].weight.detach().clone()  # type: ignore[index]
             optimizer.step(closure)
-    weight = watch.seen.parameters[id(network[0].weight)]  # type: ignore[index]
+    weight = watch.seen.parameters[key_of(network[0].weight)]  # type: ignore[index]
     gradient = network[0].weight.grad  # type: ignore[index]
     assert weight.gradients[-1] == pytest.approx(gradient.norm().item(), rel=1e-5)
     assert weight.weights[-1] == pytest.approx(before.norm().item(), rel=1e-5)

@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import nn
 
 import pellucid
-from pellucid.diagnosis import Watch, is_watched
+from pellucid.diagnosis import Watch, alarm, is_watched
 from pellucid.errors import DivergedError
 from pellucid.networks import parse
 from pellucid.record import Epoch, Finding, Step
@@ -149,6 +149,7 @@ def test_the_live_display_says_below_the_bar_what_goes_wrong() -> None:
 
 def test_while_it_goes_wrong_the_line_appears(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str | None] = []
+    monkeypatch.setattr(alarm, "SHARE_OF_TIME", 1e9)
     monkeypatch.setattr(live.LiveDisplay, "is_seen", True)
     monkeypatch.setattr(live.LiveDisplay, "warn", lambda _, finding: said.append(finding and finding.cause))
     pellucid.train(
