@@ -107,6 +107,16 @@ def test_a_training_within_a_watch_is_watched_by_that_one_alone(here: Path) -> N
     assert not (run.folder / "findings.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [("iris", {}), ("wine", {}), ("iris", {"task": "generation", "epochs": 200}), ("digits", {"epochs": 12})],
+)
+def test_what_is_chosen_by_default_is_found_healthy(here: Path, data: str, options: dict[str, object]) -> None:
+    run = pellucid.train(data, quiet=True, no_report=True, **options)
+    assert (run.folder / "findings.json").exists()
+    assert [finding.cause for finding in run.findings if finding.severity != "info"] == []
+
+
 def test_a_module_of_ones_own_is_told_by_its_paths(here: Path) -> None:
     torch.manual_seed(0)
     layers = [layer for _ in range(6) for layer in (nn.Linear(16, 16), nn.Sigmoid())]
