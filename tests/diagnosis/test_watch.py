@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import pellucid
-from pellucid.diagnosis import Diagnosis, Watch, is_watched
+from pellucid.diagnosis import Watch, is_watched
 from pellucid.diagnosis.alarm import FIRST_STEPS, Alarm
 from pellucid.diagnosis.observation import Afterwards, Observation
 from pellucid.diagnosis.observer import afterwards
@@ -98,7 +98,7 @@ def suspected(cause: str, severity: Literal["critical", "warning"], confidence: 
 
 
 def alarm_over(*suspicions: Suspicion) -> tuple[Alarm, SimpleNamespace]:
-    watch = SimpleNamespace(steps=FIRST_STEPS, diagnosis=lambda: Diagnosis((), 30, 0.0, suspicions=suspicions))
+    watch = SimpleNamespace(steps=FIRST_STEPS, suspicions=lambda: suspicions)
     return Alarm(cast("Watch", watch)), watch
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import nn
 
 import pellucid
-from pellucid.diagnosis import Watch, is_watched
+from pellucid.diagnosis import Watch, alarm, is_watched
 from pellucid.errors import DivergedError
 from pellucid.networks import parse
 from pellucid.record import Epoch, Finding, Step
@@ -107,6 +107,16 @@ def test_a_training_within_a_watch_is_watched_by_that_one_alone(here: Path) -> N
     assert not (run.folder / "findings.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [("iris", {}), ("wine", {}), ("iris", {"task": "generation", "epochs": 200}), ("digits", {"epochs": 12})],
+)
+def test_what_is_chosen_by_default_is_found_healthy(here: Path, data: str, options: dict[str, Any]) -> None:
+    run = pellucid.train(data, quiet=True, no_report=True, **options)
+    assert (run.folder / "findings.json").exists()
+    assert [finding.cause for finding in run.findings if finding.severity != "info"] == []
+
+
 def test_a_module_of_ones_own_is_told_by_its_paths(here: Path) -> None:
     torch.manual_seed(0)
     layers = [layer for _ in range(6) for layer in (nn.Linear(16, 16), nn.Sigmoid())]
@@ -149,7 +159,7 @@ def test_the_live_display_says_below_the_bar_what_goes_wrong() -> None:
 
 def test_while_it_goes_wrong_the_line_appears(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str | None] = []
-    monkeypatch.setattr("pellucid.diagnosis.alarm.SHARE_OF_TIME", 1.0)  # so short a training is asked only once else
+    monkeypatch.setattr(alarm, "SHARE_OF_TIME", 1e9)
     monkeypatch.setattr(live.LiveDisplay, "is_seen", True)
     monkeypatch.setattr(live.LiveDisplay, "warn", lambda _, finding: said.append(finding and finding.cause))
     pellucid.train(

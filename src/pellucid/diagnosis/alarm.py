@@ -33,7 +33,7 @@ class Alarm:
         began = time.perf_counter()
         if began < self._ready_at or self._watch.steps < FIRST_STEPS:
             return None
-        found = tuple(certain_by_now(self._watch.diagnosis().suspicions))
+        found = tuple(certain_by_now(self._watch.suspicions()))
         lasting = tuple(suspicion for suspicion in found if suspicion.cause in self._suspected)
         self._suspected = frozenset(suspicion.cause for suspicion in found)
         now = time.perf_counter()

@@ -73,6 +73,7 @@ class Watch:
     ) -> None:
         self._recorder = Recorder(steps, sampling, within=within)
         self._model = model
+        self._is_within = within
         self._began = 0.0
         self._ended: float | None = None
         self._diagnosis: Diagnosis | None = None
@@ -139,6 +140,17 @@ class Watch:
         """
         if self._diagnosis is not None and self._ended is not None:
             return self._diagnosis
+        suspicions, seen = self.suspicions(), self.seen
+        wall = (self._ended or time.perf_counter()) - self._began
+        remaining = max(wall - seen.seconds, 1e-9)
+        script = _script_of(seen)
+        # a training of ours has options to be changed, no lines: whoever watches it knows which
+        findings = tuple(_finding(each, () if self._is_within else told(each, script)) for each in suspicions)
+        self._diagnosis = Diagnosis(findings, seen.steps, seen.seconds / remaining, tuple(seen.scores), suspicions)
+        return self._diagnosis
+
+    def suspicions(self) -> tuple[Suspicion, ...]:
+        """Return the causes as the rules give them, ranked: what a diagnosis says without remedies."""
         start = time.perf_counter()
         seen = self._recorder.seen
         measure = measure_meanwhile if self._ended is None else measure_afterwards
@@ -146,12 +158,7 @@ class Watch:
             measure(seen)
         suspicions = suspicions_of(seen)
         seen.seconds += time.perf_counter() - start
-        wall = (self._ended or time.perf_counter()) - self._began
-        remaining = max(wall - seen.seconds, 1e-9)
-        script = _script_of(seen)
-        findings = tuple(_finding(suspicion, script) for suspicion in suspicions)
-        self._diagnosis = Diagnosis(findings, seen.steps, seen.seconds / remaining, tuple(seen.scores), suspicions)
-        return self._diagnosis
+        return suspicions
 
 
 _running: list[Watch] = []
@@ -194,7 +201,7 @@ def _script_of(seen: Observation) -> str | None:
     return next((place.file for place in places if place.file), None)
 
 
-def _finding(suspicion: Suspicion, script: str | None) -> Finding:
+def _finding(suspicion: Suspicion, remedies: tuple[dict[str, Any], ...]) -> Finding:
     return Finding(
         cause=suspicion.cause,
         severity=suspicion.severity,
@@ -202,6 +209,6 @@ def _finding(suspicion: Suspicion, script: str | None) -> Finding:
         where=asdict(suspicion.where),
         evidence=tuple(asdict(evidence) for evidence in suspicion.evidence),
         explanation=suspicion.explanation,
-        remedies=told(suspicion, script),
+        remedies=remedies,
         step=suspicion.step,
     )

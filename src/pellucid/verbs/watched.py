@@ -69,8 +69,8 @@ class Watched(AbstractContextManager["Watched"]):
         if self.watch is None:
             return
         kind, score = _score(epoch.validation)
-        size = len(self._session.data.rows["validation"])
-        self.watch.judge(epoch.validation["loss"], kind, score, size)
+        if kind != "none":  # a loss alone need not say how good a network is: of two that learn by turns it does not
+            self.watch.judge(epoch.validation["loss"], kind, score, len(self._session.data.rows["validation"]))
         self._ask()
 
     def _ask(self) -> None:

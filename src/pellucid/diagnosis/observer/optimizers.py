@@ -74,7 +74,7 @@ class Optimizers(Listener):
         if closure is not None:  # it calls backward itself, within the step
             if self.listening.takes_graphs() and seen.kind != "LBFGS":
                 parameters = [p for group in optimizer.param_groups for p in group["params"]]
-                self._before = {key_of(parameter): sample(parameter).float() for parameter in parameters}
+                self._before = {key_of(p): sample(p).float() for p in parameters if is_plain(p)}
                 self._is_within = True
             return
         if self.listening.takes_rows():
