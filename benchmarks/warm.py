@@ -13,7 +13,9 @@ import pickle
 import signal
 import sys
 import time
+import weakref
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +32,12 @@ from pellucid.diagnosis import Diagnosis, Watch
 
 
 class _Pickler(pickle.Pickler):
-    """Leaves out what only lives in the script: its modules, its functions."""
+    """Leaves out what only lives in the script: its modules, references to them, its functions."""
 
     def reducer_override(self, obj: Any) -> Any:
-        """Put None in the place of a module, or of an object whose class is the script's own."""
+        """Put None in the place of a module, of a reference, or of an object whose class is the script's own."""
+        if isinstance(obj, weakref.ReferenceType):
+            return partial, (type(None),)  # as a reference to what is gone: None, when it is called
         if isinstance(obj, nn.Module | torch.optim.Optimizer) or type(obj).__module__ == "__main__":
             return type(None), ()
         return NotImplemented

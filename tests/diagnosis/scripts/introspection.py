@@ -25,8 +25,8 @@ for thing in things:
     try:
         signature = str(inspect.signature(thing))
     except ValueError as error:
-        signature = str(error)
-    print(thing.__name__, thing.__qualname__, getattr(thing, "__module__", None), signature, hash(thing.__doc__))
+        signature = type(error).__name__  # its words hold an address
+    print(thing.__name__, thing.__qualname__, getattr(thing, "__module__", None), signature, thing.__doc__)
     if inspect.isfunction(inspect.unwrap(thing)):
         print(len(inspect.getsource(thing)))
     if thing.__name__.strip("_") in {"eq", "sub", "wrapped_call_impl"}:
