@@ -66,8 +66,8 @@ def _writes(arguments: tuple[Any, ...]) -> bool:
     return isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR))
 
 
-def _ends_after(seconds: float) -> Callable[[Any, Any, Any], None]:
-    """Return a hook that ends the script at its next step when the time is up.
+def _ends_after(seconds: float, watch: Watch) -> Callable[[Any, Any, Any], None]:
+    """Return a hook that ends the script at its next step when the time is up and a step was seen.
 
     The processor's time, where that is less: on a busy machine a script is not cut shorter than on an idle one, for
     runs of different lengths prove nothing.
@@ -75,7 +75,7 @@ def _ends_after(seconds: float) -> Callable[[Any, Any, Any], None]:
     wall, processor = time.monotonic(), time.process_time()
 
     def check(_optimizer: Any, _arguments: Any, _options: Any) -> None:
-        if min(time.monotonic() - wall, time.process_time() - processor) > seconds:
+        if watch.steps and min(time.monotonic() - wall, time.process_time() - processor) > seconds:
             raise EnoughSteps
 
     return check
@@ -103,8 +103,8 @@ def main() -> None:
     fence = Fence(plan["originals"], [*plan["copies"], str(Path(plan["answer"]).parent)])
     for change in plan["interventions"]:
         Intervention.from_json(change).install(undo)
-    register_optimizer_step_post_hook(_ends_after(plan["seconds"]))
     watch = _Scorer(steps=plan["steps"])
+    register_optimizer_step_post_hook(_ends_after(plan["seconds"], watch))
     marks: list[Mark] = []
     listen(undo, marks, lambda: watch.steps)
 
