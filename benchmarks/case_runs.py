@@ -114,8 +114,8 @@ def cases(folders: Iterable[Path], names: Sequence[str] = ()) -> list[Case]:
 @cache
 def seeing() -> str:
     """Return a hash of the code that sees: what it saw is worth nothing once that changes."""
-    names = ("observation.py", "suspicion.py", "watch.py", "script.py")
-    return digest([*(ROOM / name for name in names), *(ROOM / "observer").rglob("*.py")])
+    files = [ROOM / name for name in ("suspicion.py", "watch.py", "script.py")]
+    return digest([*files, *(file for room in ("observation", "observer") for file in (ROOM / room).rglob("*.py"))])
 
 
 @cache

@@ -271,9 +271,8 @@ def state_carryover(seen: Observation, progress: Progress) -> Iterator[Suspicion
                 explains=frozenset({"exploding-gradient", "vanishing-gradient", "lr-high", "plateau"}),
             )
     for network in seen.networks:
-        backward = network.backed.total()
         shuffled = seen.after.order is not None and seen.after.order > 0.5
-        if network.carried >= FEW and network.carried > 0.5 * backward and shuffled:
+        if network.carried >= FEW and network.carried > 0.5 * network.continued and shuffled:
             yield Suspicion(
                 cause="state-carryover",
                 severity=severity_of(progress),

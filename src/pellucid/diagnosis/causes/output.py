@@ -152,57 +152,31 @@ def wrong_loss(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
 
 
 def _unfit(site: LossSite, progress: Progress) -> Iterator[tuple[float, str, Evidence, str]]:
-    labels = sorted(site.classes)
-    number = len(labels)
-    are_ids = site.whole and not site.many and labels == [float(at) for at in range(number)]
-    learned = progress.has_learned
-    if site.function in DISTANCES and are_ids and number >= 3 and site.width == 1 and not learned:
-        yield (
-            0.8,
-            (
-                f"The targets are the whole numbers 0 to {number - 1}, the loss a distance: as if class 3 lay "
-                "between 2 and 4. For classes use one output each and cross_entropy."
-            ),
-            Evidence("distinct whole targets", number, "values, not classes", _DEFINITION),
-            "cross_entropy",
-        )
-    elif site.function in {"l1_loss", "smooth_l1_loss", "huber_loss"} and labels == [0.0, 1.0] and not learned:
-        yield (
-            0.88,
-            (
-                "The targets are 0 and 1 and the loss is an absolute distance, which is least at the median: the "
-                "network is drawn to the commoner class. Use binary_cross_entropy_with_logits."
-            ),
-            Evidence("targets", "0 and 1", "values", "the minimiser of E|y - c| is the median"),
-            "binary_cross_entropy_with_logits",
-        )
-    elif site.function in {"mse_loss", "manual"} and labels == [0.0, 1.0] and not site.target_is_input and not learned:
-        fit = "cross_entropy" if site.one_hot else "binary_cross_entropy_with_logits"
-        yield (
-            0.6,
-            (
-                "The targets are 0 and 1 and the loss is a squared error, whose gradient vanishes where a sigmoid or "
-                f"softmax is sure and wrong. Use {fit}."
-            ),
-            Evidence("targets", "0 and 1", "values", "Golik, Doetsch and Ney (2013)"),
-            fit,
-        )
-    elif site.function in BINARY_LOSSES and (site.target.high > 1 + 1e-6 or site.target.low < -1e-6):
+    """Yield (confidence, reason, evidence, the loss that fits) of a loss by its definition, then by its minimum."""
+    yield from _beyond_its_targets(site)
+    if not progress.has_learned:  # what follows is learned badly, or not: one that is learned shows that it can be
+        yield from _distances_of_classes(site)
+        if site.function == "binary_cross_entropy_with_logits" and site.one_hot and site.width > 2:
+            yield (
+                0.55,
+                "Each row of the targets has exactly one 1: the classes exclude each other, and cross_entropy says so.",
+                Evidence("sum of a row of targets", 1.0, "any", _DEFINITION),
+                "cross_entropy",
+            )
+
+
+def _beyond_its_targets(site: LossSite) -> Iterator[tuple[float, str, Evidence, str]]:
+    """Targets that the loss is not defined for."""
+    low, high = site.target.low, site.target.high
+    lowest = -1.0 if site.function == "soft_margin_loss" else 0.0
+    if site.function in BINARY_LOSSES and (high > 1 + 1e-6 or low < lowest - 1e-6):
         yield (
             0.9,
             (
-                f"{site.function} needs targets between 0 and 1 and is given {site.target.low:.4g} to "
-                f"{site.target.high:.4g}: its loss has no lowest value. For classes use cross_entropy with one "
-                "output each."
+                f"{site.function} needs targets between {lowest:g} and 1 and is given {low:.4g} to {high:.4g}: its "
+                "loss has no lowest value. For classes use cross_entropy with one output each."
             ),
-            Evidence("highest target", site.target.high, 1.0, _DEFINITION),
-            "cross_entropy",
-        )
-    elif site.function == "binary_cross_entropy_with_logits" and site.one_hot and site.width > 2 and not learned:
-        yield (
-            0.55,
-            "Each row of the targets has exactly one 1: the classes exclude each other, and cross_entropy says so.",
-            Evidence("sum of a row of targets", 1.0, "any", _DEFINITION),
+            Evidence("highest target", high, 1.0, _DEFINITION),
             "cross_entropy",
         )
     elif site.function == "cross_entropy" and site.floating and not site.one_hot and site.target.count:
@@ -212,8 +186,45 @@ def _unfit(site: LossSite, progress: Progress) -> Iterator[tuple[float, str, Evi
                 "cross_entropy is given floating-point targets whose rows do not sum to 1: they are neither classes "
                 "nor probabilities. For values use mse_loss."
             ),
-            Evidence("targets", f"{site.target.low:.4g} to {site.target.high:.4g}", "rows that sum to 1", _DEFINITION),
+            Evidence("targets", f"{low:.4g} to {high:.4g}", "rows that sum to 1", _DEFINITION),
             "mse_loss",
+        )
+
+
+def _distances_of_classes(site: LossSite) -> Iterator[tuple[float, str, Evidence, str]]:
+    """Classes that are treated as values."""
+    labels = sorted(site.classes)
+    are_ids = site.whole and not site.many and labels == [float(at) for at in range(len(labels))]
+    if site.function in DISTANCES and are_ids and len(labels) >= 3 and site.width == 1:
+        yield (
+            0.8,
+            (
+                f"The targets are the whole numbers 0 to {len(labels) - 1}, the loss a distance: as if class 3 lay "
+                "between 2 and 4. For classes use one output each and cross_entropy."
+            ),
+            Evidence("distinct whole targets", len(labels), "values, not classes", _DEFINITION),
+            "cross_entropy",
+        )
+    elif site.function in {"l1_loss", "smooth_l1_loss", "huber_loss"} and labels == [0.0, 1.0]:
+        yield (
+            0.88,
+            (
+                "The targets are 0 and 1 and the loss is an absolute distance, which is least at the median: the "
+                "network is drawn to the commoner class. Use binary_cross_entropy_with_logits."
+            ),
+            Evidence("targets", "0 and 1", "values", "the minimiser of E|y - c| is the median"),
+            "binary_cross_entropy_with_logits",
+        )
+    elif site.function in {"mse_loss", "manual"} and labels == [0.0, 1.0] and not site.target_is_input:
+        fit = "cross_entropy" if site.one_hot else "binary_cross_entropy_with_logits"
+        yield (
+            0.6,
+            (
+                "The targets are 0 and 1 and the loss is a squared error, whose gradient vanishes where a sigmoid or "
+                f"softmax is sure and wrong. Use {fit}."
+            ),
+            Evidence("targets", "0 and 1", "values", "Golik, Doetsch and Ney (2013)"),
+            fit,
         )
 
 

@@ -15,7 +15,7 @@ from pellucid.diagnosis.observer.listening import Listener, Listening, quietly, 
 from pellucid.diagnosis.observer.losses import Losses
 from pellucid.diagnosis.observer.networks import Networks
 from pellucid.diagnosis.observer.optimizers import Optimizers
-from pellucid.diagnosis.observer.places import calling_place
+from pellucid.diagnosis.observer.places import calling_frame, calling_place
 from pellucid.diagnosis.observer.structure import mixing, structure_of
 from pellucid.diagnosis.suspicion import Place
 
@@ -36,9 +36,29 @@ class Backwards(Listener):
 
     def before(self, tensors: Any, *arguments: Any, **keywords: Any) -> None:
         """Before torch.autograd.backward."""
-        if not self.listening.depth_of_backward:
+        if not self.listening.depth_of_backward and not self._is_passed_over(tensors):
             self._begin(tensors)
         self.listening.depth_of_backward += 1
+
+    def _is_passed_over(self, root: Any) -> bool:
+        """Only note a loss, of a step that is not measured, where nobody else listens to torch."""
+        listening = self.listening
+        if not listening.rests or type(root) is not Tensor or root.device.type != "cpu" or root.numel() != 1:
+            return False
+        if listening.is_deaf() or not listening.is_alone():
+            return False
+        frame = calling_frame()
+        series = frame and self.seen.series.get(Place(frame.f_code.co_filename, frame.f_lineno))
+        if not series or series.pending or root.is_complex():
+            return False
+        listening.unheard += 1
+        self.networks.forget()
+        self.seen.backwards += 1
+        series.steps.append(self.seen.steps)
+        series.values.append(root.item())
+        if not self.optimizers.kept:
+            listening.at_step(self.seen.steps + 1)
+        return True
 
     def after(self, *_: Any) -> None:
         """After torch.autograd.backward, even if it raised."""
@@ -65,19 +85,21 @@ class Backwards(Listener):
         self.optimizers.look_for_cleared()
         for key, training in self.networks.waiting.items():
             if key in self.networks.known:
-                self.networks.known[key].backed[training] += 1
+                self.networks.known[key].backed[training] += 1 + self.listening.unheard
+        self.listening.unheard = 0
         self.networks.waiting.clear()
+        self.networks.begun.clear()
         self.seen.backwards += 1
         place = calling_place()
         for root in roots:
             if is_real(root) and root.numel() == 1:
                 self._note(place, root)
-        if self.listening.takes_graphs() and roots and roots[0].grad_fn is not None:
+        if self.listening.takes_graphs and roots and roots[0].grad_fn is not None:
             self._read(place, roots[0].grad_fn)
         self.networks.makers.clear()
         self.losses.made.clear()
         if not self.optimizers.kept:  # a script that changes its weights by hand: a backward pass is a step
-            self.seen.steps += 1
+            self.listening.at_step(self.seen.steps + 1)
 
     def _note(self, place: Place, root: Tensor) -> None:
         series = self.seen.series.get(place)

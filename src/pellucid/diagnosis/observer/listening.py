@@ -50,6 +50,10 @@ class Listening:
         had_gradients: whether the script computes with gradients, where it was interrupted by a listener.
         sampling: which steps are measured.
         busy: whether a listener is at work: what it calls itself is no part of the program.
+        takes_rows: whether this step's samples are taken in.
+        takes_graphs: whether this step's graph is measured.
+        rests: whether training goes on unheard, but for its losses, until the next step that is measured.
+        unheard: backward passes since the last one that was heard.
     """
 
     def __init__(self, limit: int | None = None, sampling: Sampling | None = None) -> None:
@@ -61,8 +65,9 @@ class Listening:
         self.is_packed = False
         self.depth_of_backward = 0
         self.had_gradients = True
-        self._asked = -1
-        self._rows = self._graphs = True
+        self.takes_rows = self.takes_graphs = True
+        self.rests = False
+        self.unheard = 0
 
     def is_deaf(self) -> bool:
         """Say whether nothing may be computed now: what is computed would be part of a graph that is being made."""
@@ -73,6 +78,11 @@ class Listening:
             or torch._C._functorch.peek_interpreter_stack() is not None
         )
 
+    @staticmethod
+    def is_alone() -> bool:
+        """Say whether no mode of the script's own would hear what is computed."""
+        return not torch._C._len_torch_function_stack() and not torch._C._len_torch_dispatch_stack()
+
     @contextlib.contextmanager
     def deaf(self) -> Iterator[None]:
         """Hear nothing for a while."""
@@ -82,37 +92,17 @@ class Listening:
         finally:
             self.busy = before
 
-    def takes_rows(self) -> bool:
-        """Say whether this step's samples are taken in."""
-        if self.seen.steps != self._asked:
-            self._look()
-        return self._rows
-
-    def is_between(self) -> bool:
-        """Say whether training goes on between the steps that are looked at, and nobody else listens to torch."""
-        return (
-            torch.is_grad_enabled()
-            and not self.takes_rows()
-            and not torch._C._len_torch_function_stack()
-            and not torch._C._len_torch_dispatch_stack()
-            and not self.is_deaf()
-        )
+    def at_step(self, step: int) -> None:
+        """So many steps were made: see what is measured of the next."""
+        self.seen.steps = step
+        self.takes_rows = is_measured(step, *self.sampling.rows)
+        self.takes_graphs = is_measured(step, *self.sampling.graphs)
+        self.rests = not (self.takes_rows or self.takes_graphs)
 
     def takes_evaluation(self) -> bool:
         """Say whether this evaluation's samples are taken in: fewer than steps, and the last counts."""
         self.evaluations += 1
         return is_measured(self.evaluations, *self.sampling.evaluations)
-
-    def takes_graphs(self) -> bool:
-        """Say whether this step's graph is measured."""
-        if self.seen.steps != self._asked:
-            self._look()
-        return self._graphs
-
-    def _look(self) -> None:
-        self._asked = self.seen.steps  # asked at every module's call, answered once a step
-        self._rows = is_measured(self._asked, *self.sampling.rows)
-        self._graphs = is_measured(self._asked, *self.sampling.graphs)
 
 
 class Listener:

@@ -5,16 +5,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.diagnosis.observation import MANY, LossSite, Phase, Score
+from pellucid.diagnosis.observation import LossSite, Phase, Score
 from pellucid.diagnosis.observer.fingerprints import fingerprints
 from pellucid.diagnosis.observer.graph import VIEWS, Graph
 from pellucid.diagnosis.observer.held import Held, is_real, number_of
 from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
 from pellucid.diagnosis.observer.networks import Networks
-from pellucid.diagnosis.observer.places import calling_frame, calling_place
+from pellucid.diagnosis.observer.places import calling_place
 from pellucid.diagnosis.observer.structure import softmax_axis
 
 LONGEST_CHAIN = 12
+MANY = 64
+"""Distinct targets counted; more are values, not classes."""
 
 LOSSES = (
     "cross_entropy",
@@ -111,19 +113,8 @@ class Losses(Listener):
 
     def loss(self, function: str, result: Tensor, *arguments: Any, **keywords: Any) -> None:
         """A loss of torch.nn.functional was computed."""
-        if not self._is_passed_over(function, result):
+        if not (self.listening.rests and torch.is_grad_enabled()):
             self._computed(function, result, *arguments, **keywords)
-
-    def _is_passed_over(self, function: str, result: Tensor) -> bool:
-        """Only count a loss, if it is one of training whose samples are not taken in."""
-        if not self.listening.is_between() or type(result) is not Tensor or not result.requires_grad:
-            return False
-        frame = calling_frame()
-        site = frame and self.seen.losses.get((function, frame.f_code.co_filename, frame.f_lineno))
-        if site is None:
-            return False
-        site.calls += 1
-        return True
 
     @quietly
     def _computed(self, function: str, result: Tensor, *arguments: Any, **keywords: Any) -> None:
@@ -148,7 +139,7 @@ class Losses(Listener):
         if self.networks.answer is None or self.networks.is_inside():
             return
         training = one.requires_grad or other.requires_grad
-        if not (self.listening.takes_rows() if training else self.listening.takes_evaluation()):
+        if not (self.listening.takes_rows if training else self.listening.takes_evaluation()):
             return
         if "eq" in function or "ne" in function:
             self._matched(result, one, other)
@@ -169,9 +160,9 @@ class Losses(Listener):
         training = prediction.requires_grad
         site.calls += training
         site.eval_calls += not training
-        if training and self.listening.takes_graphs() and (number := number_of(result)) is not None:
+        if training and self.listening.takes_graphs and (number := number_of(result)) is not None:
             self.made[number] = (site, number_of(prediction))
-        if self.listening.takes_rows() if training else self.listening.takes_evaluation():
+        if self.listening.takes_rows if training else self.listening.takes_evaluation():
             site.weighted = site.weighted or weighted
             self._take_in(site, result, prediction, target, "train" if training else "eval")
 

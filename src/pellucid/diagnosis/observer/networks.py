@@ -1,10 +1,13 @@
 """Networks that a script calls: which, how, with what."""
 
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 from torch.utils.hooks import RemovableHandle
@@ -37,6 +40,7 @@ class Networks(Listener):
         given: the last network called from outside, with its first input.
         answer: the last network called from outside, with its output.
         waiting: networks called with gradients since the last backward pass -> whether in training mode.
+        begun: ids of the modules called in training since the last backward pass.
     """
 
     def __init__(self, listening: Listening) -> None:
@@ -49,6 +53,7 @@ class Networks(Listener):
         self.given: tuple[NetworkSeen, Held] | None = None
         self.answer: tuple[NetworkSeen, Held] | None = None
         self.waiting: dict[int, bool] = {}
+        self.begun: set[int] = set()
         self.rivals = Rivals(listening)
         self._states: tuple[weakref.ref[Tensor], ...] = ()
 
@@ -64,8 +69,7 @@ class Networks(Listener):
             here.outermost = id(module)
             if not self.waiting:
                 here.hooks = RemovableHandle.next_id
-            if not self._is_passed_over(module):
-                self._called(module, inputs)
+            self._called(module, inputs)
 
     def leave(self, output: Any, module: nn.Module, *_: Any) -> None:
         """After every module's call, with None where it raised."""
@@ -74,26 +78,23 @@ class Networks(Listener):
         if self.listening.depth_of_backward:
             return
         if here.depth == 0 and id(module) in self.known:
-            if self.answer is None and type(output) is Tensor and self.listening.is_between():
-                if output.requires_grad:
-                    self.waiting[id(module)] = module.training
-                return
             self._answered(self.known[id(module)], module, output)
-        if self.listening.takes_graphs():
+        if self.listening.takes_graphs:
             self._made(module, output)
 
-    def _is_passed_over(self, module: nn.Module) -> bool:
-        """Only count a call, if it is one of training whose samples are not taken in."""
-        network = self.known.get(id(module))
-        mode: tuple[Phase, bool] = ("train", module.training)
-        if network is None or self._states or not self.listening.is_between():
+    def is_passing_over(self) -> bool:
+        """Say whether no call is heard: none of training, in a step that is not measured.
+
+        A network that is evaluated is heard in every step, but not a part of one that is training without gradients.
+        """
+        if not self.listening.rests or self.here.depth:
             return False
-        if network.module is not module or mode not in network.places:
-            return False
-        network.modes[mode] += 1
-        network.mode_steps[mode] = self.seen.steps
+        return torch.is_grad_enabled() or _is_in_a_call()
+
+    def forget(self) -> None:
+        """Forget the last call."""
         self.given = self.answer = None
-        return True
+        self._states = ()
 
     @quietly
     def _called(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
@@ -109,18 +110,24 @@ class Networks(Listener):
             describe(network, self.seen.steps)
         mode = (phase, module.training)
         network.modes[mode] += 1
-        network.mode_steps[mode] = self.seen.steps
         if mode not in network.places:
             network.places[mode] = calling_place()
-        if phase == "train" and self._states:
-            states = {state.data_ptr() for ref in self._states if (state := ref()) is not None}
-            network.carried += any(is_plain(each) and each.data_ptr() in states for each in _tensors(inputs[1:]))
+        if phase == "train" and id(module) not in self.begun:
+            self.begun.add(id(module))
+            self._continues(network, inputs)
         first = next((value for value in inputs if is_real(value) and value.dim() > 0), None)
         self.given = None if first is None else (network, Held(first))
-        if first is not None and self.listening.takes_rows():
+        if first is not None and self.listening.takes_rows:
             network.batch_sizes[phase, first.shape[0]] += 1
             if phase == "train" and first.is_floating_point() and first.numel() and not self.rivals.is_made(first):
                 _describe(first, self.seen.inputs.setdefault(network.name, []))
+
+    def _continues(self, network: NetworkSeen, inputs: tuple[Any, ...]) -> None:
+        """Note whether a network's first call since the last backward pass is given what one before it returned."""
+        if self._states:
+            states = {state.data_ptr() for ref in self._states if (state := ref()) is not None}
+            network.continued += 1
+            network.carried += any(is_plain(each) and each.data_ptr() in states for each in _tensors(inputs[1:]))
 
     def meet(self, module: nn.Module) -> NetworkSeen:
         """Remember a network, its modules' paths and its weights as they are."""
@@ -148,7 +155,7 @@ class Networks(Listener):
             self.waiting[id(module)] = module.training
         if is_real(output):
             self.answer = (network, Held(output))
-            if self.listening.had_gradients and self.listening.takes_rows():
+            if self.listening.had_gradients and self.listening.takes_rows:
                 self.rivals.judged(network, self.given, output)
         if isinstance(output, tuple):
             self._states = tuple(weakref.ref(state) for state in _tensors(output[1:]) if is_plain(state))
@@ -174,6 +181,14 @@ class Networks(Listener):
             if id(inner) in self.known:
                 self.known[id(inner)].loaded = True
         self.seen.loaded.update(key_of(parameter) for parameter in module.parameters())
+
+
+def _is_in_a_call() -> bool:
+    """Say whether a module is being called, heard or not."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  inspect.stack() reads the source of every frame
+    while frame is not None and frame.f_code is not nn.Module._call_impl.__code__:  # noqa: SLF001
+        frame = frame.f_back
+    return frame is not None
 
 
 def _is_machinery(module: nn.Module) -> bool:

@@ -11,8 +11,6 @@ from pellucid.diagnosis.observer.held import is_plain, key_of, sample
 from pellucid.diagnosis.observer.listening import EnoughSteps, Listener, Listening, plain_settings, quietly
 from pellucid.diagnosis.observer.places import calling_place
 
-NORMS = 2_000
-
 
 class Optimizers(Listener):
     """Hears optimisers being made and stepping.
@@ -38,8 +36,9 @@ class Optimizers(Listener):
         self._meet(optimizer)
 
     def _meet(self, optimizer: torch.optim.Optimizer) -> OptimizerSeen:
-        if id(optimizer) in self.kept and self.kept[id(optimizer)][1]() is optimizer:
-            return self.kept[id(optimizer)][0]
+        known = self._known(optimizer)
+        if known is not None:
+            return known
         seen = OptimizerSeen(
             kind=type(optimizer).__name__,
             place=calling_place(),
@@ -54,53 +53,73 @@ class Optimizers(Listener):
 
     def look_for_cleared(self) -> None:
         """Before a backward pass, at some of the steps: note whose gradients are clear."""
-        if not self.listening.takes_rows():
+        if not self.listening.takes_rows:
             return
         for key, (_, reference) in self.kept.items():
             optimizer = reference()
             if optimizer is not None and not self.cleared[key]:
                 self.cleared[key] = _is_clear(optimizer)
 
-    @quietly
     def before_step(self, optimizer: torch.optim.Optimizer, arguments: Any, keywords: Any) -> None:
         """Global pre-hook of every optimiser's step."""
-        if not self.kept:  # made before anything was heard: no backward pass so far was a step by itself
-            self.seen.steps = 0
-        seen = self._meet(optimizer)
-        rate = float(optimizer.param_groups[0].get("lr", 0.0))
+        seen, rate = self._known(optimizer), optimizer.param_groups[0].get("lr")
+        if self.listening.rests and seen is not None and isinstance(rate, float):
+            self._note_rate(seen, rate)
+        else:
+            self._begin(optimizer, arguments, keywords)
+
+    def _known(self, optimizer: torch.optim.Optimizer) -> OptimizerSeen | None:
+        kept = self.kept.get(id(optimizer))
+        return kept[0] if kept is not None and kept[1]() is optimizer else None
+
+    def _note_rate(self, seen: OptimizerSeen, rate: float) -> None:
         if not seen.rates or seen.rates[-1][1] != rate:
             seen.rates.append((self.seen.steps, rate))
+
+    @quietly
+    def _begin(self, optimizer: torch.optim.Optimizer, arguments: Any, keywords: Any) -> None:
+        if not self.kept:  # made before anything was heard: no backward pass so far was a step by itself
+            self.listening.at_step(0)
+        seen = self._meet(optimizer)
+        self._note_rate(seen, float(optimizer.param_groups[0].get("lr", 0.0)))
         closure = arguments[1] if len(arguments) > 1 else keywords.get("closure")
         if closure is not None:  # it calls backward itself, within the step
-            if self.listening.takes_graphs() and seen.kind != "LBFGS":
+            if self.listening.takes_graphs and seen.kind != "LBFGS":
                 parameters = [p for group in optimizer.param_groups for p in group["params"]]
                 self._before = {key_of(p): sample(p).float() for p in parameters if is_plain(p)}
                 self._is_within = True
             return
-        if self.listening.takes_rows():
+        if self.listening.takes_rows:
             seen.looked += 1
             seen.stale += not self.cleared[id(optimizer)]
             seen.empty += _is_clear(optimizer)
-        if self.listening.takes_graphs():
+        if self.listening.takes_graphs:
             self._measure_gradients([p for group in optimizer.param_groups for p in group["params"]])
 
     def after_step(self, optimizer: torch.optim.Optimizer, arguments: Any, keywords: Any) -> None:
         """Global post-hook of every optimiser's step."""
-        self._stepped(optimizer)
+        seen = self._known(optimizer)
+        if self.listening.rests and seen is not None:
+            self._count(seen, optimizer)
+        else:
+            self._end(optimizer)
         if self.listening.limit is not None and self.seen.steps >= self.listening.limit:
             raise EnoughSteps
 
+    def _count(self, seen: OptimizerSeen, optimizer: torch.optim.Optimizer) -> None:
+        seen.steps += 1
+        self.cleared[id(optimizer)] = False
+        self.listening.at_step(self.seen.steps + 1)
+
     @quietly
-    def _stepped(self, optimizer: torch.optim.Optimizer) -> None:
+    def _end(self, optimizer: torch.optim.Optimizer) -> None:
         seen = self._meet(optimizer)
         if self._is_within:  # the gradients that the step used are still there
             self._is_within = False
             self._measure_gradients([p for group in optimizer.param_groups for p in group["params"]])
         if self._before:
             self._measure_updates([p for group in optimizer.param_groups for p in group["params"]])
-        seen.steps += 1
-        self.cleared[id(optimizer)] = False
-        self.seen.steps += 1
+        self._count(seen, optimizer)
 
     def _measure_gradients(self, parameters: list[Tensor]) -> None:
         step, before = self._last
@@ -147,30 +166,30 @@ class Optimizers(Listener):
         self.schedules[id(scheduler)] = SchedulerSeen(type(scheduler).__name__, calling_place(), {})
         self.seen.schedulers.append(self.schedules[id(scheduler)])
 
-    @quietly
     def scheduled(self, scheduler: Any, *arguments: Any, **keywords: Any) -> None:
         """A schedule steps; its own first step, on being made, is none of the script's."""
         seen = self.schedules.get(id(scheduler))
         if seen is None:
             return
-        if not seen.settings:
-            seen.settings = plain_settings(vars(scheduler))
-            seen.place = calling_place()
         seen.calls += 1
-        if len(seen.steps_between) < NORMS and seen.last_call >= 0:
-            seen.steps_between.append(self.seen.steps - seen.last_call)
-        seen.last_call = self.seen.steps
+        if not seen.settings:
+            self._meet_schedule(seen, scheduler)
+
+    @quietly
+    def _meet_schedule(self, seen: SchedulerSeen, scheduler: Any) -> None:
+        seen.settings = plain_settings(vars(scheduler))
+        seen.place = calling_place()
 
     @quietly
     def clipped_norm(self, norm: Any, parameters: Any, max_norm: float = 0.0, *rest: Any, **keywords: Any) -> None:
         """Gradients were clipped by their norm, which was `norm` before."""
-        if self.listening.takes_rows():
+        if self.listening.takes_rows:
             self._clip("clip_grad_norm_", float(max_norm), float(norm))
 
     @quietly
     def clipped_value(self, result: None, parameters: Any, clip_value: float = 0.0, *rest: Any, **kw: Any) -> None:
         """Gradients were clipped number by number."""
-        if self.listening.takes_rows():
+        if self.listening.takes_rows:
             self._clip("clip_grad_value_", float(clip_value), float("nan"))
 
     def _clip(self, function: str, limit: float, norm: float) -> None:

@@ -18,13 +18,20 @@ class Patches:
     def __init__(self) -> None:
         self._undo: list[tuple[Any, str, Any, bool]] = []
 
-    def around(self, owner: Any, name: str, enter: Callable[..., None], leave: Callable[..., None]) -> None:
+    def around(
+        self,
+        owner: Any,
+        name: str,
+        enter: Callable[..., None],
+        leave: Callable[..., None],
+        unless: Callable[[], bool] = bool,
+    ) -> None:
         """Call `enter(*arguments, **keywords)` before a function, and after it `leave(result, *arguments)`."""
         original = getattr(owner, name)
 
         @functools.wraps(original)
         def told(*arguments: Any, **keywords: Any) -> Any:
-            if torch.compiler.is_compiling():
+            if torch.compiler.is_compiling() or unless():
                 return original(*arguments, **keywords)
             enter(*arguments, **keywords)
             result = None

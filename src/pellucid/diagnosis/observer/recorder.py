@@ -54,10 +54,11 @@ class Recorder:
         ]
         patch = self._patches
         patch.hide()
-        patch.around(nn.Module, "__call__", self.networks.enter, self.networks.leave)
-        patch.before(torch.autograd.graph.saved_tensors_hooks, "__enter__", self.backwards.packed)
-        patch.around(torch.autograd, "backward", self.backwards.before, self.backwards.after)
-        patch.before(torch.autograd, "grad", self.backwards.before_grad)
+        networks, backwards = self.networks, self.backwards
+        patch.around(nn.Module, "__call__", networks.enter, networks.leave, unless=networks.is_passing_over)
+        patch.before(torch.autograd.graph.saved_tensors_hooks, "__enter__", backwards.packed)
+        patch.around(torch.autograd, "backward", backwards.before, backwards.after)
+        patch.before(torch.autograd, "grad", backwards.before_grad)
         patch.after(torch.optim.Optimizer, "__init__", self.optimizers.made)
         patch.after(lr_scheduler.LRScheduler, "__init__", self.optimizers.made_scheduler)
         patch.before(lr_scheduler.LRScheduler, "step", self.optimizers.scheduled)

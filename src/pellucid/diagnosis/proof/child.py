@@ -16,7 +16,7 @@ from typing import Any, cast
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from pellucid.diagnosis.observation import Observation, Score
-from pellucid.diagnosis.observer.listening import EnoughSteps
+from pellucid.diagnosis.observer.listening import EnoughSteps, Sampling
 from pellucid.diagnosis.proof.marks import Mark, listen
 from pellucid.diagnosis.remedies.interventions import Intervention
 from pellucid.diagnosis.script import Ending, Program, run
@@ -85,8 +85,7 @@ class _Scorer(Watch):
     """A watch that misses no score: a proof compares the last ones, which a sparse schedule may leave out."""
 
     def __init__(self, steps: int | None) -> None:
-        super().__init__(steps=steps)
-        vars(self._recorder.listening)["takes_rows"] = lambda: True
+        super().__init__(steps=steps, sampling=Sampling(rows=(sys.maxsize, 1)))
 
 
 def _coverage(seen: Observation) -> Iterator[Score]:

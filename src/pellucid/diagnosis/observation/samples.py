@@ -1,0 +1,156 @@
+"""Samples that went through networks: their numbers, their scores, what was measured of them in the end."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from pellucid.diagnosis.suspicion import Place
+
+Phase = Literal["train", "eval"]
+
+
+@dataclass(slots=True)
+class Span:
+    """Lowest, highest, mean and standard deviation of numbers that come in batches."""
+
+    low: float = float("inf")
+    high: float = float("-inf")
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    not_finite: int = 0
+
+    def add(self, values: Tensor) -> None:
+        """Take in a batch; numbers that are not finite are counted and left out."""
+        values = values.detach().double().flatten()
+        finite = values[torch.isfinite(values)]
+        self.not_finite += values.numel() - finite.numel()
+        if finite.numel():
+            low, high = torch.aminmax(finite)
+            self.low, self.high = min(self.low, low.item()), max(self.high, high.item())
+            self.count += finite.numel()
+            self.total += finite.sum().item()
+            self.squares += finite.square().sum().item()
+
+    @staticmethod
+    def add_each(spans: "list[Span]", values_FN: Tensor) -> None:
+        """Take in a batch of several features at once, one row a feature."""
+        values_FN = values_FN.double()
+        finite = torch.isfinite(values_FN)
+        kept = torch.where(finite, values_FN, 0.0)
+        figures = torch.stack(
+            (
+                torch.where(finite, values_FN, float("inf")).amin(1),
+                torch.where(finite, values_FN, float("-inf")).amax(1),
+                finite.sum(1).double(),
+                kept.sum(1),
+                kept.square().sum(1),
+            )
+        ).T.tolist()
+        for span, (low, high, count, total, squares) in zip(spans, figures, strict=True):
+            span.low, span.high = min(span.low, low), max(span.high, high)
+            span.count += int(count)
+            span.total += total
+            span.squares += squares
+            span.not_finite += values_FN.shape[1] - int(count)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the finite numbers."""
+        return self.total / self.count if self.count else float("nan")
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the finite numbers."""
+        return max(self.squares / self.count - self.mean**2, 0.0) ** 0.5 if self.count else float("nan")
+
+
+@dataclass(slots=True)
+class Rows:
+    """Samples that went through networks, each told by a fingerprint of its numbers.
+
+    Attributes:
+        inputs, targets: of the first batches; `prints` and `keys`, the names of the networks, of all.
+    """
+
+    inputs: list[Tensor] = field(default_factory=list)
+    targets: list[Tensor] = field(default_factory=list)
+    prints: list[Tensor] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    numbers: int = 0
+
+    def add(self, key: str, inputs: Tensor, targets: Tensor, prints: Tensor, room: int = 4_000_000) -> None:
+        """Keep a batch of samples of a network, as long as there is room."""
+        self.prints.append(prints)
+        self.keys.append(key)
+        if self.numbers + inputs.numel() <= room and len(self.inputs) == len(self.prints) - 1:
+            self.numbers += inputs.numel()
+            self.inputs.append(inputs.detach().clone())
+            self.targets.append(targets.detach().clone())
+
+    def of(self, key: str | None) -> "Rows":
+        """Return the samples of one network."""
+        chosen = [at for at, name in enumerate(self.keys) if name == key]
+        kept = [at for at in chosen if at < len(self.inputs)]
+        return Rows(
+            [self.inputs[at] for at in kept],
+            [self.targets[at] for at in kept],
+            [self.prints[at] for at in chosen],
+            [self.keys[at] for at in chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well predictions met their targets at one moment.
+
+    Attributes:
+        kind: "accuracy", 1 for all right, or "r2", the share of the targets' variance explained.
+        residual, spread: sums of squares behind an r2.
+    """
+
+    step: int
+    phase: Phase
+    loss: float | None
+    score: float
+    kind: Literal["accuracy", "r2", "none"]
+    size: int
+    site: Place = Place()
+    training_mode: bool = False
+
+
+@dataclass(slots=True)
+class Afterwards:
+    """What was measured when the script had ended.
+
+    Attributes:
+        batches: of training that had been kept when this was measured; 0 where it was not.
+        rows: distinct training samples that the figures are of.
+        distinct: training samples seen, and `passes` how often each was, in the steps whose samples were taken in.
+        order: share of the later batches that are none of the earlier ones: 0 where every pass has the same.
+        eval_neighbours: as `neighbours`, of the evaluated samples among themselves.
+        leaked: share of the evaluated samples that were trained on; `eval_rows` were evaluated.
+        neighbours: leave-one-out accuracy (or r2) of the nearest neighbours; `linear` of a ridge regression.
+        chance: accuracy of the commonest class.
+        sure: share of samples whose neighbours agree; `contradicted` of them those whose own label is another.
+        foretold: accuracy (or r2) of the nearest training samples on the evaluated ones.
+        recalls: class -> share of its training samples that the network finds.
+    """
+
+    batches: int = 0
+    rows: int = 0
+    distinct: int = 0
+    passes: float = 0.0
+    leaked: float = 0.0
+    eval_rows: int = 0
+    eval_neighbours: float | None = None
+    order: float | None = None
+    neighbours: float | None = None
+    linear: float | None = None
+    chance: float | None = None
+    sure: float | None = None
+    contradicted: float | None = None
+    foretold: float | None = None
+    recalls: dict[float, float] | None = None
