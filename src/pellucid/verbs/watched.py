@@ -15,7 +15,7 @@ from pellucid.record import Epoch, Finding, Step
 from pellucid.training.session import Session
 from pellucid.verbs.changes import changes_for
 
-THRIFTY = Sampling(rows=(32, 24), graphs=(8, 8), evaluations=(8, 4))
+THRIFTY = Sampling(rows=(32, 24), figures=(32, 24), graphs=(8, 8), evaluations=(8, 4))
 """A training of ours is known better than a script: fewer samples tell as much, and each epoch is judged anyway."""
 
 

@@ -34,6 +34,13 @@ class Span:
             self.total += finite.sum().item()
             self.squares += finite.square().sum().item()
 
+    def add_counted(self, numbers: list[float], counts: list[int]) -> None:
+        """Take in a batch of finite numbers of which is known how often each occurs."""
+        self.low, self.high = min(self.low, *numbers), max(self.high, *numbers)
+        self.count += sum(counts)
+        self.total += sum(number * count for number, count in zip(numbers, counts, strict=True))
+        self.squares += sum(number**2 * count for number, count in zip(numbers, counts, strict=True))
+
     @staticmethod
     def add_each(spans: "list[Span]", values_FN: Tensor) -> None:
         """Take in a batch of several features at once, one row a feature."""

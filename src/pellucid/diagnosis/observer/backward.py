@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ from pellucid.diagnosis.observer.places import calling_frame, calling_place
 from pellucid.diagnosis.observer.structure import mixing, structure_of
 from pellucid.diagnosis.suspicion import Place
 
+MOST_NUMBERS = 1 << 17
+"""Of one result that are measured: of more, those of the first samples."""
 FLAT_TANH, FLAT_SIGMOID = 0.99, 0.01
 """Where the derivative is below 0.02 of tanh and below 0.01 of the sigmoid: less than 4 % of its largest."""
 MOST_ACTIVATIONS = 48
@@ -139,32 +142,37 @@ class Backwards(Listener):
             self._activations(place, graph, max(ends, default=len(graph.ops) - 1))
 
     def _activations(self, place: Place, graph: Graph, end: int) -> None:
-        found = [op for op in graph.ops[: end + 1] if op.name in _MEASURES]
+        found = [op for op in graph.ops[: end + 1] if op.name in _FLAT]
         stride = max(1, len(found) // MOST_ACTIVATIONS)
         flow = Flow(self.seen.steps, place, tuple(op.name for op in found[::stride]))
         self.seen.flows.append(flow)
         for order, op in enumerate(found[::stride]):
             op.node.register_prehook(functools.partial(_measure, flow, order))
         for order, op in enumerate(found):
-            if order % stride == 0 and (measured := _MEASURES[op.name](op)) is not None:
-                result, flat = measured
-                if not is_real(result):
-                    continue
-                values, flat = units(result.float()), units(flat)
-                self.seen.activations.append(
-                    Activation(
-                        step=self.seen.steps,
-                        site=place,
-                        kind=op.name,
-                        module=op.module,
-                        order=order,
-                        depth=len(found),
-                        units=values.shape[1],
-                        dead=flat.all(0).float().mean().item(),
-                        flat=flat.float().mean().item(),
-                        std=values.std(0).mean().item() if len(values) > 1 else float("nan"),
-                    )
-                )
+            if order % stride == 0 and is_real(result := op.saved("result")):
+                self.seen.activations.append(self._activation(place, op, result, order, len(found)))
+
+    def _activation(self, place: Place, op: Op, result: Tensor, order: int, depth: int) -> Activation:
+        values = units(_some(result).float())
+        flat = _FLAT[op.name](values)
+        return Activation(
+            step=self.seen.steps,
+            site=place,
+            kind=op.name,
+            module=op.module,
+            order=order,
+            depth=depth,
+            units=values.shape[1],
+            dead=flat.all(0).float().mean().item(),
+            flat=flat.float().mean().item(),
+            std=values.std(0).mean().item() if len(values) > 1 else float("nan"),
+        )
+
+
+def _some(result: Tensor) -> Tensor:
+    """Return a result of the first samples, at least eight."""
+    most = max(8, MOST_NUMBERS * len(result) // max(1, result.numel())) if result.dim() > 1 else MOST_NUMBERS
+    return result[:most]
 
 
 def _measure(flow: Flow, order: int, gradients: tuple[Tensor | None, ...]) -> None:
@@ -174,19 +182,9 @@ def _measure(flow: Flow, order: int, gradients: tuple[Tensor | None, ...]) -> No
             flow.norms[order] = gradients[0].detach().norm().item()
 
 
-def _rectified(op: Op) -> tuple[Tensor, Tensor] | None:
-    result = op.saved("result")
-    return None if result is None else (result, result == 0)
-
-
-def _hyperbolic(op: Op) -> tuple[Tensor, Tensor] | None:
-    result = op.saved("result")
-    return None if result is None else (result, result.abs() > FLAT_TANH)
-
-
-def _logistic(op: Op) -> tuple[Tensor, Tensor] | None:
-    result = op.saved("result")
-    return None if result is None else (result, (result - 0.5).abs() > 0.5 - FLAT_SIGMOID)
-
-
-_MEASURES = {"Relu": _rectified, "Tanh": _hyperbolic, "Sigmoid": _logistic}
+_FLAT: dict[str, Callable[[Tensor], Tensor]] = {
+    "Relu": lambda result: result == 0,
+    "Tanh": lambda result: result.abs() > FLAT_TANH,
+    "Sigmoid": lambda result: (result - 0.5).abs() > 0.5 - FLAT_SIGMOID,
+}
+"""Nonlinearities whose results autograd keeps -> where a result lies on the flat part."""

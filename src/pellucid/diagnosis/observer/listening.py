@@ -23,12 +23,15 @@ class Sampling:
 
     Attributes:
         rows: steps at which samples, targets and scores are taken in.
+        figures: of these, the steps at which the numbers of inputs and predictions are described too; beyond the first,
+            those of both only where their distances are multiples, as those of powers of two are.
         graphs: steps at which the graph, activations, gradients and updates are measured.
         evaluations: evaluated batches that are taken in.
     """
 
-    rows: tuple[int, int] = (256, 64)
-    graphs: tuple[int, int] = (12, 12)
+    rows: tuple[int, int] = (128, 32)
+    figures: tuple[int, int] = (64, 16)
+    graphs: tuple[int, int] = (12, 8)
     evaluations: tuple[int, int] = (1024, 512)
 
 
@@ -50,7 +53,7 @@ class Listening:
         had_gradients: whether the script computes with gradients, where it was interrupted by a listener.
         sampling: which steps are measured.
         busy: whether a listener is at work: what it calls itself is no part of the program.
-        takes_rows: whether this step's samples are taken in.
+        takes_rows: whether this step's samples are taken in, and `takes_figures` whether their numbers are described.
         takes_graphs: whether this step's graph is measured.
         rests: whether training goes on unheard, but for its losses, until the next step that is measured.
         unheard: backward passes since the last one that was heard.
@@ -65,7 +68,7 @@ class Listening:
         self.is_packed = False
         self.depth_of_backward = 0
         self.had_gradients = True
-        self.takes_rows = self.takes_graphs = True
+        self.takes_rows = self.takes_figures = self.takes_graphs = True
         self.rests = False
         self.unheard = 0
 
@@ -96,6 +99,7 @@ class Listening:
         """So many steps were made: see what is measured of the next."""
         self.seen.steps = step
         self.takes_rows = is_measured(step, *self.sampling.rows)
+        self.takes_figures = self.takes_rows and is_measured(step, *self.sampling.figures)
         self.takes_graphs = is_measured(step, *self.sampling.graphs)
         self.rests = not (self.takes_rows or self.takes_graphs)
 

@@ -17,6 +17,8 @@ from pellucid.diagnosis.observer.structure import softmax_axis
 LONGEST_CHAIN = 12
 MANY = 64
 """Distinct targets counted; more are values, not classes."""
+BATCHES = 2_000
+"""Batches whose mean target is kept."""
 
 LOSSES = (
     "cross_entropy",
@@ -43,11 +45,13 @@ BINARY_LOSSES = frozenset(
 DISTANCES = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "manual"})
 
 
-def take_in(site: LossSite, prediction: Tensor, target: Tensor) -> None:
-    """Add what a loss was given to what its line was given before."""
-    site.prediction.add(prediction)
-    site.target.add(target)
+def take_in(site: LossSite, target: Tensor) -> None:
+    """Add the targets that a loss was given to what its line was given before."""
     site.floating = target.is_floating_point()
+    if not site.floating and not site.many and target.dim() == 1 and len(target) > 1:
+        _take_in_classes(site, target)
+        return
+    site.target.add(target)
     values = target.detach().double()
     finite = values[torch.isfinite(values)]
     if finite.numel() == 0:
@@ -60,19 +64,35 @@ def take_in(site: LossSite, prediction: Tensor, target: Tensor) -> None:
     elif values.dim() < 2 or values.shape[1] == 1:
         site.one_hot = False
     by_row = values.reshape(values.shape[0], -1).mean(1) if values.dim() else values.reshape(1)
-    if by_row.numel() > 1 and len(site.batch_means) < 2_000:
+    if by_row.numel() > 1 and len(site.batch_means) < BATCHES:
         site.batch_means.append((by_row.mean().item(), by_row.var().item(), by_row.numel()))
 
 
+def _take_in_classes(site: LossSite, target: Tensor) -> None:
+    """Do the same with classes, of which all is known once they are counted."""
+    numbers, counts = (each.tolist() for each in torch.unique(target, return_counts=True))
+    site.target.add_counted(numbers, counts)
+    site.one_hot = False
+    _add_classes(site, numbers, counts)
+    if len(site.batch_means) < BATCHES:
+        size = sum(counts)
+        mean = sum(number * count for number, count in zip(numbers, counts, strict=True)) / size
+        squares = sum(count * (number - mean) ** 2 for number, count in zip(numbers, counts, strict=True))
+        site.batch_means.append((mean, squares / (size - 1), size))
+
+
 def _count(site: LossSite, finite: Tensor) -> None:
-    if site.many:
-        return
-    numbers, counts = torch.unique(finite, return_counts=True)
-    if numbers.numel() > MANY or not site.whole:
+    if not site.many:
+        numbers, counts = torch.unique(finite, return_counts=True)
+        _add_classes(site, numbers.tolist(), counts.tolist())
+
+
+def _add_classes(site: LossSite, numbers: list[float], counts: list[int]) -> None:
+    if len(numbers) > MANY or not site.whole:
         site.many = True
         return
-    for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-        site.classes[number] += count
+    for number, count in zip(numbers, counts, strict=True):
+        site.classes[float(number)] += count
     site.many = len(site.classes) > MANY
 
 
@@ -168,7 +188,9 @@ class Losses(Listener):
 
     def _take_in(self, site: LossSite, result: Tensor, prediction: Tensor, target: Tensor, phase: Phase) -> None:
         if phase == "train":
-            take_in(site, prediction, target)
+            take_in(site, target)
+            if self.listening.takes_figures:
+                site.prediction.add(prediction)
             if site.shapes[0][:1] == tuple(prediction.shape[:1]):
                 site.shapes = (tuple(prediction.shape), tuple(target.shape))
         given = self.networks.given

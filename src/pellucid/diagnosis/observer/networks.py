@@ -119,7 +119,8 @@ class Networks(Listener):
         self.given = None if first is None else (network, Held(first))
         if first is not None and self.listening.takes_rows:
             network.batch_sizes[phase, first.shape[0]] += 1
-            if phase == "train" and first.is_floating_point() and first.numel() and not self.rivals.is_made(first):
+            takes = phase == "train" and self.listening.takes_figures and first.is_floating_point() and first.numel()
+            if takes and not self.rivals.is_made(first):
                 _describe(first, self.seen.inputs.setdefault(network.name, []))
 
     def _continues(self, network: NetworkSeen, inputs: tuple[Any, ...]) -> None:

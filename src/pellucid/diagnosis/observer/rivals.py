@@ -51,6 +51,8 @@ class Rivals(Listener):
         step = self.seen.steps
         above = (real_scores[:, None] > scores[None]).double() + 0.5 * (real_scores[:, None] == scores[None]).double()
         seen.told.append((step, above.mean().item()))
+        if not self.listening.takes_figures:
+            return
         real = real.reshape(len(real), -1)[:MOST].double()
         made = samples.reshape(len(samples), -1)[:MOST].double()
         if real.shape[1] == made.shape[1] and len(real) > 2 * NEIGHBOURS and len(made) > 2 * NEIGHBOURS:
