@@ -1,7 +1,7 @@
 """`python -m benchmarks PAGE` runs what a page tells and writes it; `python -m benchmarks NAME` prints one section.
 
 The pages are `speed`, docs/benchmarks.md, measured anew each time; `results`, docs/results.md, for which only what is
-missing in `results/*.jsonl` is measured; and `diagnosis`, docs/diagnosis.md, of the code as it stands.
+missing in `results/*.jsonl` is measured; and `diagnosis`, docs/diagnosis.md, of the code as it stands, but for repairs.
 """
 
 import inspect
@@ -15,10 +15,12 @@ from types import ModuleType
 from benchmarks import (
     degradation,
     diagnosis,
+    diagnosis_overhead,
     digits_time_to_result,
     gan_digits,
     gan_modes,
     hopfield_capacity,
+    repair,
     through_time,
     training_step,
     trainings,
@@ -75,7 +77,7 @@ PAGES = {
             "`benchmarks/results/diagnosis.jsonl`. How it is used stands in",
             "[the verbs](verbs.md#pellucid-diagnose-script); diagnosing a script executes it.",
         ),
-        {"scoreboard": diagnosis},
+        {"scoreboard": diagnosis, "repair": repair, "diagnosis_overhead": diagnosis_overhead},
     ),
 }
 

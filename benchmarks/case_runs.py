@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+from pellucid.diagnosis.suspicion import Suspicion
 from pellucid.diagnosis.watch import suspicions_of
 from pellucid.record import read_json, write_json
 
@@ -78,6 +79,7 @@ class Said:
         overhead: seconds that watching took by the remaining seconds.
         status: of the process.
         metric: what the script printed last.
+        suspicions: the findings as the rules gave them, where what was seen is kept.
     """
 
     job: Job
@@ -86,6 +88,7 @@ class Said:
     overhead: float = 0.0
     status: int = 0
     metric: float | None = None
+    suspicions: tuple[Suspicion, ...] = ()
 
     @property
     def causes(self) -> list[str]:
@@ -222,7 +225,10 @@ def _read(job: Job, kept: Path) -> Said:
     if diagnosis is None:
         return Said(job, None, status=told["status"], metric=told["metric"])
     findings = diagnosis["findings"]
+    suspicions: tuple[Suspicion, ...] = ()
     if seen.exists():
-        observation = pickle.loads(seen.read_bytes())  # noqa: S301 (our own file, of this very code)
-        findings = [asdict(suspicion) for suspicion in suspicions_of(observation)]
-    return Said(job, tuple(findings), diagnosis["steps"], diagnosis["overhead"], told["status"], told["metric"])
+        suspicions = suspicions_of(pickle.loads(seen.read_bytes()))  # noqa: S301 (our own file, of this very code)
+        findings = [asdict(suspicion) for suspicion in suspicions]
+    return Said(
+        job, tuple(findings), diagnosis["steps"], diagnosis["overhead"], told["status"], told["metric"], suspicions
+    )

@@ -34,7 +34,6 @@ GOALS = {
     "top-3": ("at least 90 %", 0.90),
     "precision": ("at least 0.80", 0.80),
     "recall": ("at least 0.70", 0.70),
-    "overhead": ("at most 5 %", 0.05),
 }
 
 
@@ -98,13 +97,13 @@ def scoreboard(said: list[Said]) -> str:
         "always {wrong-output-activation, lr-high}": scores(said, lambda _: guess, lambda _: guess),
     }
     rows = []
-    for name, field in [(name, name.replace(" ", "_").replace("-", "_")) for name in GOALS if name != "overhead"]:
+    for name, field in [(name, name.replace(" ", "_").replace("-", "_")) for name in GOALS]:
         cells = [_cell(name, getattr(column, field)) for column in columns.values()]
         rows.append([name, *cells, GOALS[name][0], _reached(name, getattr(columns["pellucid"], field))])
     overheads = [each.overhead for each in said if each.findings is not None]
     middle = median(overheads) if overheads else float("nan")
     most = f"{middle:.1%} (at most {max(overheads, default=float('nan')):.1%})"
-    rows.append(["overhead, median", most, "", "", GOALS["overhead"][0], _reached("overhead", middle)])
+    rows.append(["overhead on these short scripts, median", most, "", "", "", ""])
     return table(["", *columns, "goal", "reached"], rows)
 
 
@@ -115,7 +114,7 @@ def _cell(name: str, value: float) -> str:
 
 
 def _reached(name: str, value: float) -> str:
-    lower = name in {"false alarms", "overhead"}
+    lower = name == "false alarms"
     return "yes" if (value <= GOALS[name][1] if lower else value >= GOALS[name][1]) else "**no**"
 
 

@@ -2,10 +2,11 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks import case_runs
+from benchmarks import case_runs, repair
 from benchmarks.case_runs import Case, Job, Said, cases
 from benchmarks.diagnosis import by_case, by_cause, line_of, scoreboard, scores, tables, wrongly_named
 
@@ -93,6 +94,20 @@ def test_cases_are_read_from_their_folders(tmp_path: Path) -> None:
     assert (healthy.name, healthy.causes, healthy.scripts) == ("healthy-one", (), ("fixed",))
     assert (fault.causes, fault.accept, fault.scripts) == (("lr-high",), ("plateau",), ("buggy", "fixed"))
     assert cases([tmp_path], ["fault"]) == [fault]
+
+
+def test_a_repair_is_told_by_how_far_it_came() -> None:
+    def line(case: str, mended: float, *remedies: str, by: str = "diagnosis") -> dict[str, Any]:
+        kept = {"seed": 0, "buggy": 0.5, "mended": mended, "fixed": 0.9, "remedies": [*remedies], "seconds": 3.0}
+        return {"case": case, "by": by, **kept}
+
+    lines = [line("a", 0.88, "Train on."), line("b", 0.87, "Shuffle."), line("c", 0.5), line("d", 0.48, "Clip.")]
+    assert [round(repair.way(each), 3) for each in lines] == [0.95, 0.925, 0, -0.05]
+    assert repair.rate(lines).startswith("1 of 4 repaired (25%; goal at least 80 %), 1 made worse (goal none), 1 left")
+    told = repair.tables([*lines, line("e", 0.9, "Step.", by="expert")])
+    assert "**The diagnosis's causes**: 1 of 4" in told
+    assert "**An expert's causes**: 1 of 1" in told
+    assert "| d | 0 | 0.5 | 0.48 | 0.9 | -5% | 3 | Clip. |" in told
 
 
 @pytest.mark.slow
