@@ -27,9 +27,10 @@ def network_lines(plan: Plan | None, network: nn.Module, notes: Iterable[str]) -
     return "\n".join([f"network  {arrows}", f"         {count:,} parameters", *_noted(notes)])
 
 
-def task_line(task: Task) -> str:
-    """Return what is learned and what it is judged by."""
-    return f"task     {task.name}: {task.loss_name} loss, best weights by validation {task.metric}"
+def task_line(task: Task, rule: str | None = None) -> str:
+    """Return what is learned, by which rule if the loss does not lead it, and what it is judged by."""
+    led = f"{task.loss_name} loss" if rule is None else f"learned by the {rule} rule, judged by {task.loss_name} loss"
+    return f"task     {task.name}: {led}, best weights by validation {task.metric}"
 
 
 def result_lines(record: Record, folder: Path, seconds: float, notes: Iterable[str] = (), *, finished: bool) -> str:

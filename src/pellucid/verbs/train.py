@@ -148,7 +148,7 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     network = paired(options.generator, options.discriminator, dataset.input_shape) if apart else options.network
     begun = begin(dataset, module or network, options.recipe)
     console.print(network_lines(begun.plan, begun.session.network, begun.notes), markup=False)
-    console.print(task_line(begun.session.task), markup=False)
+    console.print(task_line(begun.session.task, begun.session.recipe.rule), markup=False)
     require_memory(begun.session)
     with threads(begun.session.recipe.threads):
         begun, repairs = _repaired(begun, module, options, console)

@@ -36,6 +36,7 @@ class Backwards(Listener):
         self.networks = networks
         self.losses = losses
         self.optimizers = optimizers
+        self._series: dict[tuple[str | None, int | None], Series] = {}
 
     def before(self, tensors: Any, *arguments: Any, **keywords: Any) -> None:
         """Before torch.autograd.backward."""
@@ -48,10 +49,10 @@ class Backwards(Listener):
         listening = self.listening
         if not listening.rests or type(root) is not Tensor or root.device.type != "cpu" or root.numel() != 1:
             return False
-        if listening.is_deaf() or not listening.is_alone():
+        if listening.busy or not listening.is_alone():
             return False
         frame = calling_frame()
-        series = frame and self.seen.series.get(Place(frame.f_code.co_filename, frame.f_lineno))
+        series = frame and self._series.get((frame.f_code.co_filename, frame.f_lineno))
         if not series or series.pending or root.is_complex():
             return False
         listening.unheard += 1
@@ -107,7 +108,7 @@ class Backwards(Listener):
     def _note(self, place: Place, root: Tensor) -> None:
         series = self.seen.series.get(place)
         if series is None:
-            series = self.seen.series[place] = Series(place)
+            series = self.seen.series[place] = self._series[place.file, place.line] = Series(place)
         series.steps.append(self.seen.steps)
         if root.device.type == "cpu" and not series.pending:
             series.values.append(root.item())

@@ -12,7 +12,7 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from pellucid.diagnosis.observation import Observation
-from pellucid.diagnosis.observer.schedule import is_measured
+from pellucid.diagnosis.observer.schedule import is_measured, rests_until
 
 FAULTS = 20
 
@@ -70,6 +70,7 @@ class Listening:
         self.had_gradients = True
         self.takes_rows = self.takes_figures = self.takes_graphs = True
         self.rests = False
+        self._until = 0
         self.unheard = 0
 
     def is_deaf(self) -> bool:
@@ -83,8 +84,12 @@ class Listening:
 
     @staticmethod
     def is_alone() -> bool:
-        """Say whether no mode of the script's own would hear what is computed."""
-        return not torch._C._len_torch_function_stack() and not torch._C._len_torch_dispatch_stack()
+        """Say whether no mode or transformation of the script's own would hear what is computed."""
+        return not (
+            torch._C._len_torch_function_stack()
+            or torch._C._len_torch_dispatch_stack()
+            or torch._C._functorch.peek_interpreter_stack()
+        )
 
     @contextlib.contextmanager
     def deaf(self) -> Iterator[None]:
@@ -97,11 +102,15 @@ class Listening:
 
     def at_step(self, step: int) -> None:
         """So many steps were made: see what is measured of the next."""
-        self.seen.steps = step
+        before, self.seen.steps = self.seen.steps, step
+        if self.rests and before < step < self._until:
+            return
         self.takes_rows = is_measured(step, *self.sampling.rows)
         self.takes_figures = self.takes_rows and is_measured(step, *self.sampling.figures)
         self.takes_graphs = is_measured(step, *self.sampling.graphs)
         self.rests = not (self.takes_rows or self.takes_graphs)
+        if self.rests:
+            self._until = min(rests_until(step, *every) for every in (self.sampling.rows, self.sampling.graphs))
 
     def takes_evaluation(self) -> bool:
         """Say whether this evaluation's samples are taken in: fewer than steps, and the last counts."""

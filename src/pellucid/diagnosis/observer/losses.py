@@ -108,11 +108,18 @@ def score_of(function: str, prediction: Tensor, target: Tensor) -> tuple[str, fl
         if function in BINARY_LOSSES and prediction.shape == target.shape:
             half = 0.5 if function == "binary_cross_entropy" else 0.0
             return "accuracy", ((prediction > half) == (target > 0.5)).float().mean().item()
-        if function in DISTANCES and prediction.shape == target.shape and target.shape[:1].numel() > 1:
+        if function in DISTANCES and _is_stretched_to(prediction, target) and target.shape[:1].numel() > 1:
             spread = (target - target.float().mean(0)).square().sum().item()
             residual = (prediction - target).float().square().sum().item()
             return ("r2", 1 - residual / spread) if spread > 0 else None
     return None
+
+
+def _is_stretched_to(prediction: Tensor, target: Tensor) -> bool:
+    """Say whether subtracting gives a number for each of the target's: too few predictions stand for several."""
+    return prediction.dim() == target.dim() and all(
+        one in (1, other) for one, other in zip(prediction.shape, target.shape, strict=True)
+    )
 
 
 def _is_binary(target: Tensor) -> bool:

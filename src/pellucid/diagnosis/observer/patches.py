@@ -11,6 +11,9 @@ import torch
 
 from pellucid.diagnosis.tracebacks import HIDDEN_FILE, as_plain
 
+is_compiling = torch.compiler.is_dynamo_compiling
+"""What the compiler takes for true; listeners that compute ask for tracing and exporting too (`Listening.is_deaf`)."""
+
 
 class Patches:
     """Replacements that can be undone, the last first."""
@@ -31,7 +34,7 @@ class Patches:
 
         @functools.wraps(original)
         def told(*arguments: Any, **keywords: Any) -> Any:
-            if torch.compiler.is_compiling() or unless():
+            if is_compiling() or unless():
                 return original(*arguments, **keywords)
             enter(*arguments, **keywords)
             result = None
@@ -50,7 +53,7 @@ class Patches:
         @functools.wraps(original)
         def told(*arguments: Any, **keywords: Any) -> Any:
             result = original(*arguments, **keywords)
-            if not torch.compiler.is_compiling():
+            if not is_compiling():
                 tell(result, *arguments, **keywords)
             return result
 
@@ -63,7 +66,7 @@ class Patches:
 
         @functools.wraps(original)
         def told(*arguments: Any, **keywords: Any) -> Any:
-            if not torch.compiler.is_compiling():
+            if not is_compiling():
                 tell(*arguments, **keywords)
             return original(*arguments, **keywords)
 

@@ -4,7 +4,7 @@ import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 import torch
 
@@ -30,9 +30,14 @@ class _View:
 _VIEW = _View()
 
 
+_VERDICTS: dict[CodeType, bool] = {}
+"""Code that was met -> whether it is passed over."""
+
+
 def look_within(within: bool) -> None:
     """Take this package's own lines for the program's, or not: where what is watched is a training of ours."""
     _VIEW.within = within
+    _VERDICTS.clear()
 
 
 _OURS_ALONE = 4
@@ -42,14 +47,19 @@ _OURS_ALONE = 4
 def calling_frame() -> FrameType | None:
     """Return the innermost frame that belongs neither to torch, to a library nor to this package."""
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  inspect.stack() reads the source of every frame
-    while frame is not None and _is_passed_over(frame):
+    while frame is not None:
+        is_passed_over = _VERDICTS.get(frame.f_code)
+        if is_passed_over is None:
+            is_passed_over = _VERDICTS[frame.f_code] = _is_passed_over(frame.f_code)
+        if not is_passed_over:
+            return frame
         frame = frame.f_back
-    return frame
+    return None
 
 
-def _is_passed_over(frame: FrameType) -> bool:
-    file = frame.f_code.co_filename
-    return _is_a_librarys(file) or (_is_ours(file) and (not _VIEW.within or frame.f_code.co_name in _PASSING_ON))
+def _is_passed_over(code: CodeType) -> bool:
+    file = code.co_filename
+    return _is_a_librarys(file) or (_is_ours(file) and (not _VIEW.within or code.co_name in _PASSING_ON))
 
 
 @functools.cache

@@ -173,7 +173,8 @@ class Perceptron(Rule):
             done = _count(session.progress.epoch - 1, "epoch")
             if self.pocket:
                 return (f"the pocket is right on {kept['pocket_right']:,} of {rows:,} training rows after {done}",)
-            return (f"does not separate the training rows after {_count(mistakes, 'mistake')} in {done}",)
+            advice = "; more --epochs will" if self._separable(session) else ""
+            return (f"does not separate the training rows after {_count(mistakes, 'mistake')} in {done}{advice}",)
         match self._separable(session):
             case True:
                 return ("the training rows are linearly separable: it ends with the first epoch without a mistake",)
