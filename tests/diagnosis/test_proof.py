@@ -48,6 +48,7 @@ def score(value: float, *, step: int = 10, phase: str = "eval", kind: str = "acc
     return Score(step, phase, None, value, kind, 10, Place("a.py", line))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_replay_sees_the_scores_that_the_script_computes(tmp_path: Path) -> None:
     seen = replay(written(tmp_path, DIGITS), tmp_path, WHOLE)
     assert seen.how == "finished"

@@ -135,6 +135,7 @@ def test_runs_on_other_rows_are_not_compared(churn: Run, flowers: Run, place: Pa
         pellucid.evaluate(churn, compare=other_split)
 
 
+@pytest.mark.slow
 @pytest.mark.covers("D2")
 def test_the_learning_curve_is_that_of_the_runs_network(poor: Run, place: Path) -> None:
     asked = ["--learning-curve", "--seeds", "2", "--json", "curve.json", "--report", "curve.html"]

@@ -112,6 +112,7 @@ def test_an_image_file_and_a_folder_of_them(digits: Run, tmp_path: Path) -> None
     assert printed.stdout.count("%") == 2
 
 
+@pytest.mark.slow
 def test_refusals_have_status_two_and_no_traceback(digits: Run, tmp_path: Path) -> None:
     for arguments, words in [
         (["predict"], "RUN INPUT"),

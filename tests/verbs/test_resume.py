@@ -110,6 +110,7 @@ def test_a_checkpoint_between_an_epochs_last_step_and_its_judgement(here: Path) 
     assert outcome(pellucid.train(resume=str(run.folder), quiet=True).folder) == outcome(whole.folder)
 
 
+@pytest.mark.slow
 def test_a_second_writer_is_refused_and_the_lock_dies_with_its_owner(here: Path) -> None:
     process = subprocess.Popen(
         command("digits", "--epochs", "500", "--name", "held"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

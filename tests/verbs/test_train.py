@@ -154,6 +154,7 @@ def test_the_checks_before_training(here: Path, capsys: pytest.CaptureFixture[st
     assert f"{run.recipe.learning_rate:.2g}" in printed
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_cleanly_and_resume_ends_with_the_same_bytes(here: Path) -> None:
     command = [sys.executable, "-m", "pellucid", "train", "digits", "--epochs", "12", "--batch-size", "64"]
     subprocess.run([*command, "--name", "whole"], check=True, capture_output=True)
