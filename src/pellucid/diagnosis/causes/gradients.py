@@ -137,6 +137,11 @@ def vanishing_gradient(seen: Observation, progress: Progress) -> Iterator[Suspic
     )
 
 
+def _length(seen: Observation) -> int | None:
+    """Return how many steps the sequences have, where the inputs show it."""
+    return next((rows.shape[1] for rows in seen.rows["train"].inputs if rows.dim() > 1), None)
+
+
 def fading_through_time(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A gradient that does not reach back to the first steps of a sequence."""
     unrolled = _unrolled(seen)
@@ -157,7 +162,7 @@ def fading_through_time(seen: Observation, progress: Progress) -> Iterator[Suspi
             f"at every step: {median(ratios):.1g} of it reaches the first steps, and what stands there cannot be "
             "learned. Use LSTM or GRU, or shorter sequences."
         ),
-        facts={"through": "time"},
+        facts={"through": "time", "length": _length(seen)},
         explains=frozenset({"plateau", "lr-low", "too-few-epochs", "capacity-low", "wrong-hidden-activation"}),
     )
 

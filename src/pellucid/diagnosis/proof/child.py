@@ -4,12 +4,13 @@ Started by `replay` as a file, with a plan as its only argument.
 """
 
 import os
+import pickle
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from pellucid.diagnosis.observer.listening import EnoughSteps, Sampling
 from pellucid.diagnosis.proof.marks import Mark, listen
 from pellucid.diagnosis.remedies.interventions import Intervention
 from pellucid.diagnosis.script import Ending, Program, run
+from pellucid.diagnosis.suspicion import Place
 from pellucid.diagnosis.watch import Watch
 from pellucid.record import read_json, to_json_line
 
@@ -95,6 +97,21 @@ def _coverage(seen: Observation) -> Iterator[Score]:
             yield Score(step, "train", None, share, cast("Any", "coverage"), 1)
 
 
+def _told(watch: Watch, roots: dict[str, str]) -> bytes:
+    """Return what is suspected now, of files where they were copied from; nothing where that fails."""
+    try:
+        return pickle.dumps([replace(each, where=_original(each.where, roots)) for each in watch.suspicions()])
+    except Exception:  # noqa: BLE001 (a fault of ours, or a fact that only lives in the script: the score is there)
+        return pickle.dumps([])
+
+
+def _original(place: Place, roots: dict[str, str]) -> Place:
+    for copy, original in roots.items():
+        if place.file is not None and Path(place.file).is_relative_to(copy):
+            return replace(place, file=str(Path(original, Path(place.file).relative_to(copy))))
+    return place
+
+
 def main() -> None:
     """Replay what the plan says, and write the answer where it says."""
     plan = read_json(Path(sys.argv[1]))
@@ -118,6 +135,8 @@ def main() -> None:
             "error": ending.error or "",
             "reached": fence.reached,
         }
+        roots = dict(zip(plan["copies"], plan["originals"], strict=True))
+        Path(plan["suspicions"]).write_bytes(_told(watch, roots))
         Path(plan["answer"]).write_text(to_json_line(answer), encoding="utf-8")
 
     sys.addaudithook(fence)

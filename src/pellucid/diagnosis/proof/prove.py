@@ -20,7 +20,7 @@ from pellucid.diagnosis.suspicion import Suspicion
 from pellucid.diagnosis.watch import Diagnosis
 
 FINDINGS = 4
-"""Causes whose remedies are tried, the surest first."""
+"""Causes whose remedies are tried, the surest first; of a script that was mended, those that it shows then."""
 TRIES = 4
 """Remedies tried of each."""
 NOT_CONTAINED = (
@@ -116,7 +116,7 @@ def prove(
     trial = _Trial(
         program, folder or Path.cwd(), budget or Budget(), diagnosis.steps, script, printed=printed, tell=tell
     )
-    proof = trial.run([item for item in diagnosis.suspicions if item.severity != "info"][:FINDINGS])
+    proof = trial.run([item for item in diagnosis.suspicions if item.severity != "info"])
     return with_proof(diagnosis, proof), proof
 
 
@@ -165,10 +165,16 @@ class _Trial:
         best = begin
         if begin.run.steps and self._steps and begin.run.steps < self._steps:
             self._steps = begin.run.steps  # the time was up: what follows gets as many steps
-        for suspicion in suspicions:
+        tried: list[str] = []
+        while suspicions and len(tried) < FINDINGS:
+            suspicion = suspicions[0]
             if self._late() or self._is_good(best, suspicion.cause):
                 break
-            best = self._of_suspicion(suspicion, best)
+            tried.append(suspicion.cause)
+            before, best = best, self._of_suspicion(suspicion, best)
+            # a script that was mended may show what its first fault had hidden
+            known = suspicions if best is before else [*best.run.suspicions, *suspicions]
+            suspicions = [each for each in known if each.cause not in tried and each.severity != "info"]
         return self._proof(begin, best)
 
     def _of_suspicion(self, suspicion: Suspicion, on: _State) -> _State:

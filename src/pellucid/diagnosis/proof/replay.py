@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from pellucid.diagnosis.proof.marks import Mark
 from pellucid.diagnosis.remedies.edit import Edit, apply
 from pellucid.diagnosis.remedies.interventions import Intervention
 from pellucid.diagnosis.script import Program
-from pellucid.diagnosis.suspicion import Place
+from pellucid.diagnosis.suspicion import Place, Suspicion
 from pellucid.errors import RunError
 from pellucid.record import from_json_line
 
@@ -50,6 +51,7 @@ class Replayed:
         printed: the last number it printed, if any.
         seconds: how long it took.
         reached: what lay beyond its copy: files written elsewhere, hosts called.
+        suspicions: what keeps it from learning, as it ran here.
     """
 
     scores: tuple[Score, ...] = ()
@@ -60,6 +62,7 @@ class Replayed:
     printed: float | None = None
     seconds: float = 0.0
     reached: tuple[str, ...] = ()
+    suspicions: tuple[Suspicion, ...] = ()
 
     @property
     def ended_well(self) -> bool:
@@ -176,7 +179,7 @@ def replay(
                 )
             text = target.read_text(encoding="utf-8")
             target.write_text(apply(edit, text), encoding="utf-8")
-        answer = stage.folder.parent / "answer.json"
+        answer, suspicions = stage.folder.parent / "answer.json", stage.folder.parent / "suspicions.pickle"
         plan = {
             "program": _within(stage, folder, program),
             "arguments": program.arguments,
@@ -185,6 +188,7 @@ def replay(
             "seconds": limits.seconds,
             "interventions": [change.to_json() for change in changes],
             "answer": str(answer),
+            "suspicions": str(suspicions),
             "copies": [str(copy) for copy in stage.roots.values()],
             "originals": [str(root) for root in stage.roots],
         }
@@ -192,7 +196,7 @@ def replay(
         file.write_text(json.dumps(plan), encoding="utf-8")
         start = time.monotonic()
         said, complaint = _run(file, stage.folder, PATIENCE * limits.seconds + 60)
-        return _answer(answer, said, complaint, time.monotonic() - start)
+        return _answer(answer, suspicions, said, complaint, time.monotonic() - start)
 
 
 def _within(stage: Stage, folder: Path, program: Program) -> str:
@@ -234,7 +238,7 @@ def _run(plan: Path, folder: Path, seconds: float) -> tuple[str, str]:
                 stream.close()
 
 
-def _answer(file: Path, said: str, complaint: str, seconds: float) -> Replayed:
+def _answer(file: Path, suspicions: Path, said: str, complaint: str, seconds: float) -> Replayed:
     last = "\n".join(complaint.strip().splitlines()[-3:])
     if not file.exists():
         return Replayed(error=last, printed=last_number(said), seconds=seconds)
@@ -255,6 +259,7 @@ def _answer(file: Path, said: str, complaint: str, seconds: float) -> Replayed:
         last_number(said),
         seconds,
         tuple(document["reached"]),
+        tuple(pickle.loads(suspicions.read_bytes())),  # noqa: S301 (the child's, which the script shares as it is)
     )
 
 

@@ -114,8 +114,19 @@ def output_uses(source: Source) -> list[ActivationUse]:
     found: list[ActivationUse] = []
     for _, statement in networks(source):
         found.extend(_ends(source, statement.value, 6))
-    found.extend(use for owner in module_classes(source) for use in _class_ends(source, owner, 4) if use not in found)
+    parts = _parts(source)
+    whole = [owner for owner in module_classes(source) if owner.name not in parts]
+    found.extend(use for owner in whole for use in _class_ends(source, owner, 4) if use not in found)
     return list({id(use.node): use for use in found}.values())
+
+
+def _parts(source: Source) -> set[str]:
+    """Return the names of what is made inside a class or a Sequential: a part of a network, whose end is not its own."""
+    return {
+        called(call)
+        for call in source.walk(ast.Call)
+        if source.class_of(call) or any(called(outer) in {"Sequential", "ModuleList"} for outer in source.above(call))
+    }
 
 
 def _ends(source: Source, made: ast.expr, far: int) -> list[ActivationUse]:
