@@ -54,8 +54,13 @@ Answer = Callable[[Said], Sequence[str]]
 
 def folders() -> list[Path]:
     """Return where cases lie: the repository's own, and those of PELLUCID_CASES or beside the repository."""
-    beside = os.environ.get("PELLUCID_CASES", str(ROOT.parent / "shared" / "cases")).split(os.pathsep)
-    return [Path(__file__).parent / "cases", *map(Path, beside)]
+    return [Path(__file__).parent / "cases", *beside()]
+
+
+def beside() -> list[Path]:
+    """Return where the cases lie that the page is of, which are not the repository's own."""
+    given = os.environ.get("PELLUCID_CASES", str(ROOT.parent / "shared" / "cases"))
+    return [Path(folder) for folder in given.split(os.pathsep)]
 
 
 def scores(said: Iterable[Said], named: Answer = lambda each: each.causes, alarms: Answer | None = None) -> Scores:
@@ -197,7 +202,7 @@ def measured(chosen: Sequence[Case], seeds: Sequence[int], jobs: int, *, fresh: 
 
 def compare() -> str:
     """Measure what is not measured yet by this code, keep a line of each, and return all tables."""
-    chosen = cases(folders())
+    chosen = cases(beside())
     said = measured(chosen, SEEDS, os.cpu_count() or 1)
     bounded = early(said, os.cpu_count() or 1)
     lines = [to_json_line(line_of(each)) for each in [*said, *bounded]]

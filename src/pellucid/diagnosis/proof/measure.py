@@ -16,7 +16,9 @@ LEAST_GAIN, SHARE_GAINED = 0.003, 0.1
 MUCH = 0.02
 GOOD = 0.985
 """A score above which nothing further is tried."""
-RECALL, COVERAGE = "mean recall", "coverage"
+RECALL, COVERAGE, LOSS = "mean recall", "coverage", "negative loss"
+LOSS_GAINED = 0.05
+"""Share by which a loss must fall; losses are compared only where nothing else tells, and a cure leaves them alone."""
 OF_CAUSE = {
     "class-imbalance": RECALL,
     "discriminator-dominates": COVERAGE,
@@ -44,7 +46,8 @@ class Measure:
         phase: "eval" where the script measures without gradients, else "train"; "printed" for its last number.
         kind: "accuracy" or "r2" as the observer scores a loss; "labels met", the share of labels, whatever the loss;
             "mean recall", the mean of that over the classes; "coverage", the share of real samples that have a made one
-            near; "number" for what was printed.
+            near; "negative loss" on what is evaluated, of remedies of overfitting only, which leave the loss's formula
+            as it is; "number" for what was printed.
         value: minus infinity where the run ended in numbers that are not finite.
     """
 
@@ -67,7 +70,7 @@ def measures(run: Replayed, *, cause: str = "", printed: bool = False) -> list[M
         cause: that is to be mended, which may have a measure of its own.
         printed: whether the last number printed may be taken, for want of anything better; higher is then better.
     """
-    found = [*_of_phase(run, "eval"), *_of_phase(run, "train")]
+    found = [*_of_phase(run, "eval"), *(_loss(run) if cause == "overfitting" else ()), *_of_phase(run, "train")]
     if cause in OF_CAUSE:
         found.sort(key=lambda measure: measure.kind != OF_CAUSE[cause])
     if OF_CAUSE.get(cause) == COVERAGE:
@@ -88,6 +91,14 @@ def _of_phase(run: Replayed, phase: Phase) -> Iterable[Measure]:
         ends_met = _ends(marks, [mark.line for mark in marks], run.steps, phase)
         yield Measure(phase, "labels met", min(_met(those) for those in ends_met))
         yield Measure(phase, RECALL, min(_recall(those) for those in ends_met))
+
+
+def _loss(run: Replayed) -> Iterable[Measure]:
+    scores = [score for score in run.scores if score.phase == "eval" and score.loss is not None]
+    if scores:
+        ends = _ends(scores, [score.site for score in scores], run.steps, "eval")
+        means = [sum(score.loss or 0 for score in those) / len(those) for those in ends]
+        yield Measure("eval", LOSS, _finite(-max(means)))
 
 
 def _ends(items: Sequence[Item], sites: Sequence[object], steps: int, phase: Phase) -> list[list[Item]]:
@@ -136,12 +147,20 @@ def _finite(value: float) -> float:
 def compared(
     before: Replayed, after: Replayed, *, cause: str = "", printed: bool = False
 ) -> tuple[Measure, Measure] | None:
-    """Return the best measure that both runs have, or None if nothing in them can be compared."""
+    """Return the best measure that both runs have, or None if nothing in them can be compared.
+
+    Overfitting may show in the loss alone: where the best measure stays as it was, the loss on what is evaluated tells.
+    """
     others = {(item.phase, item.kind): item for item in measures(after, cause=cause, printed=printed)}
-    for measure in measures(before, cause=cause, printed=printed):
-        if (measure.phase, measure.kind) in others:
-            return measure, others[measure.phase, measure.kind]
-    return None
+    pairs = [
+        (measure, others[measure.phase, measure.kind])
+        for measure in measures(before, cause=cause, printed=printed)
+        if (measure.phase, measure.kind) in others
+    ]
+    best = next(iter(pairs), None)
+    if best is not None and abs(best[1].value - best[0].value) < MUCH:
+        return next((pair for pair in pairs if pair[0].kind == LOSS and is_better(*pair)), best)
+    return best
 
 
 def is_better(before: Measure, after: Measure) -> bool:
@@ -156,6 +175,8 @@ def is_better(before: Measure, after: Measure) -> bool:
         return False
     if before.value == -math.inf:
         return True
+    if before.kind == LOSS:
+        return after.value - before.value > LOSS_GAINED * abs(before.value)
     if before.phase == "printed":
         return after.value - before.value > max(LEAST_GAIN, 0.01 * abs(before.value))
     wanted = max(LEAST_GAIN, min(MUCH, SHARE_GAINED * (1 - before.value)))

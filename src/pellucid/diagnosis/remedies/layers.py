@@ -121,7 +121,7 @@ def output_uses(source: Source) -> list[ActivationUse]:
 
 
 def _parts(source: Source) -> set[str]:
-    """Return the names of what is made inside a class or a Sequential: a part of a network, whose end is not its own."""
+    """Return the names of what is made inside a class or a Sequential: parts, which do not end a network."""
     return {
         called(call)
         for call in source.walk(ast.Call)
