@@ -502,3 +502,25 @@ def test_any_rate_is_found_behind_any_text(rate: float, after: str, before: str)
     number = Source("t.py", new).number(found.option("lr"))
     assert number is not None
     assert number[0] == (0.5 if rate != 0.5 else 0.25)
+
+
+def test_what_ends_a_part_of_a_network_does_not_end_the_network() -> None:
+    text = f"""{IMPORTS}
+class Gained(nn.Module):
+    def __init__(self, gain):
+        super().__init__()
+        self.layer, self.gain = nn.Linear(4, 4), gain
+        self.factor = gain
+
+    def forward(self, x):
+        return torch.tanh(self.factor * self.layer(x))
+
+GAIN = 40.0
+net = nn.Sequential(Gained(GAIN), Gained(GAIN), nn.Linear(4, 1))
+optimizer = torch.optim.Adam(net.parameters())
+"""
+    edit = network.without_gain(Source("a.py", text))
+    assert edit is not None
+    assert apply(edit, text) == text.replace("GAIN = 40.0", "GAIN = 1")
+    alone = text.replace("nn.Sequential(Gained(GAIN), Gained(GAIN), nn.Linear(4, 1))", "Gained(GAIN)")
+    assert network.without_gain(Source("a.py", alone)) is None, "its tanh is the output"

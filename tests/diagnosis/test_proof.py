@@ -14,7 +14,7 @@ from pellucid.diagnosis.proof.marks import Mark, labels_met
 from pellucid.diagnosis.proof.measure import Measure, compared, is_better, measures
 from pellucid.diagnosis.proof.replay import last_number
 from pellucid.diagnosis.remedies import told
-from pellucid.diagnosis.remedies.edit import apply
+from pellucid.diagnosis.remedies.edit import Edit, apply
 from pellucid.diagnosis.remedies.edits.numbers import rate
 from pellucid.diagnosis.remedies.interventions import ClearGradients, SetRate
 from pellucid.diagnosis.remedies.source import Source
@@ -203,6 +203,50 @@ def test_a_rare_class_is_judged_by_mean_recall() -> None:
     seen = Replayed(marks=(Mark(5, "train", 1, (90, 0), (90, 10)),), steps=5)
     assert measures(seen)[0] == Measure("train", "labels met", 0.9)
     assert measures(seen, cause="class-imbalance")[0] == Measure("train", "mean recall", 0.5)
+
+
+def test_overfitting_may_show_in_the_loss_alone() -> None:
+    def run(accuracy: float, loss: float) -> Replayed:
+        return Replayed((Score(10, "eval", loss, accuracy, "accuracy", 10, Place("a.py", 1)),), steps=10)
+
+    before = run(0.8, 0.9)
+    pair = compared(before, run(0.8, 0.6), cause="overfitting")
+    assert pair == (Measure("eval", "negative loss", -0.9), Measure("eval", "negative loss", -0.6))
+    assert is_better(*pair)
+    for after, cause in ((run(0.9, 0.6), "overfitting"), (run(0.8, 0.88), "overfitting"), (run(0.8, 0.6), "lr-low")):
+        pair = compared(before, after, cause=cause)
+        assert pair is not None
+        assert pair[0].kind == "accuracy"
+
+
+def test_what_a_mended_script_shows_is_mended_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = Suspicion("missing-zero-grad", "critical", 0.9, (), "", where=Place(str(tmp_path / "train.py")))
+    texts: list[str] = []
+
+    def replayed(program: Program, folder: Path, limits: Limits, edits: tuple[Edit, ...], changes: Any) -> Replayed:
+        text = DIGITS.replace("lr=1e-2", "lr=1e-6").replace("        optimizer.zero_grad()\n", "")
+        for edit in edits:
+            text = apply(edit, text)
+        texts.append(text)
+        faster = "lr=1e-6" not in text
+        value = 0.9 if faster and "zero_grad" in text else 0.6 if faster else 0.3
+        return Replayed((score(value),), steps=10, how="finished", suspicions=(hidden,) if faster else ())
+
+    written(tmp_path, DIGITS.replace("lr=1e-2", "lr=1e-6").replace("        optimizer.zero_grad()\n", ""))
+    monkeypatch.setattr(importlib.import_module("pellucid.diagnosis.proof.prove"), "replay", replayed)
+    _, proof = prove(Program("train.py"), diagnosed(tmp_path, ("lr-low", {})), tmp_path)
+    assert [remedy.cause for remedy in proof.best] == ["lr-low", "missing-zero-grad"]
+    assert (proof.before, proof.after) == (Measure("eval", "accuracy", 0.3), Measure("eval", "accuracy", 0.9))
+    assert texts[0].count("zero_grad") == 0
+    assert texts[-1].count("zero_grad") == 1
+
+
+@pytest.mark.slow
+def test_a_replay_tells_what_is_suspected_of_the_script_in_its_own_place(tmp_path: Path) -> None:
+    program = written(tmp_path, DIGITS.replace("lr=1e-2", "lr=30.0"))
+    first, *_ = replay(program, tmp_path, WHOLE).suspicions
+    assert first.cause == "lr-high"
+    assert first.where.file == str(tmp_path / "train.py")
 
 
 def test_a_gain_must_be_more_than_chance() -> None:
