@@ -185,6 +185,7 @@ def test_without_the_library_it_is_said_what_to_install(
     assert "pip install 'pellucid[" in str(raised.value)
 
 
+@pytest.mark.filterwarnings("ignore")  # the libraries' own
 def test_with_lightning_itself(tmp_path: Path) -> None:
     pl = pytest.importorskip("lightning.pytorch")
 
@@ -212,6 +213,7 @@ def test_with_lightning_itself(tmp_path: Path) -> None:
     assert {"lr-high", "dead-relu"} & {finding.cause for finding in callback.findings}
 
 
+@pytest.mark.filterwarnings("ignore")  # the libraries' own
 def test_with_transformers_itself(tmp_path: Path) -> None:
     library = pytest.importorskip("transformers")
     pytest.importorskip("accelerate")
