@@ -148,6 +148,12 @@ def fading_through_time(seen: Observation, progress: Progress) -> Iterator[Suspi
     ratios = [ratio for flow in seen.flows if flow.site in unrolled and (ratio := _first_to_last(flow)) is not None]
     if progress.has_learned or len(ratios) < 3 or not 0 < median(ratios) < thresholds.FADED_IN_TIME.value:
         return
+    # the state of gated cells goes past their nonlinearities: where they learn at all, it carries the gradient
+    gated = any(
+        min(seen.structures[place].nonlinearities[kind] for kind in ("Sigmoid", "Tanh")) > 1 for place in unrolled
+    )
+    if gated and (progress.gain or 0.0) > thresholds.NO_SIGNAL.value:
+        return
     yield Suspicion(
         cause="vanishing-gradient",
         severity="critical",
