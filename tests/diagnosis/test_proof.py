@@ -60,6 +60,7 @@ def test_a_replay_sees_the_scores_that_the_script_computes(tmp_path: Path) -> No
     assert replay(Program("train.py"), tmp_path, WHOLE).printed == seen.printed, "the same seed, the same numbers"
 
 
+@pytest.mark.slow
 def test_a_replay_can_be_changed_and_cut_short(tmp_path: Path) -> None:
     program = written(tmp_path, DIGITS)
     edit = rate(Source("train.py", DIGITS), None, value=1e-7)
@@ -89,6 +90,7 @@ def test_what_a_script_writes_stays_in_the_copy(tmp_path: Path) -> None:
     assert not elsewhere.exists()
 
 
+@pytest.mark.slow
 def test_scripts_that_fail_or_never_end_are_told_apart(tmp_path: Path) -> None:
     seen = replay(written(tmp_path, "raise ValueError('no such column')"), tmp_path, WHOLE)
     assert (seen.how, seen.error) == ("raised", "ValueError")

@@ -94,6 +94,7 @@ def test_memory_that_runs_out_is_explained(rows: Dataset) -> None:
         raise RuntimeError("something else")
 
 
+@pytest.mark.slow
 def test_a_limit_on_the_process_counts(tmp_path: Path) -> None:
     arrays = tmp_path / "images.npz"
     np.savez(arrays, x=np.zeros((600, 32, 32, 3), np.uint8), y=np.arange(600) % 2)

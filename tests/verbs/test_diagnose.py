@@ -128,6 +128,7 @@ def test_a_script_that_runs_forever_is_ended_after_so_many_steps(tmp_path: Path,
     assert "was ended as asked after 25 steps" in said(ended)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("last", "status", "word"),
     [
@@ -243,6 +244,7 @@ def test_the_findings_stay_where_they_were_asked_for(tmp_path: Path, diagnose: D
     assert (tmp_path / "elsewhere" / "log").read_text() == ""
 
 
+@pytest.mark.slow
 def test_a_module_is_diagnosed(tmp_path: Path, diagnose: Diagnose) -> None:
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").write_text("")
@@ -252,6 +254,7 @@ def test_a_module_is_diagnosed(tmp_path: Path, diagnose: Diagnose) -> None:
     assert ended.found is not None
 
 
+@pytest.mark.slow
 def test_nothing_is_printed_where_that_is_asked(tmp_path: Path, diagnose: Diagnose) -> None:
     (tmp_path / "train.py").write_text(TRAINS)
     ended = diagnose("--quiet", "train.py")
@@ -316,6 +319,7 @@ def test_a_mistake_is_refused_before_anything_is_run(
     assert REFUSED[line] in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_python_twin_returns_what_was_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -359,3 +363,19 @@ def test_a_run_folder_is_diagnosed_once_and_read_then(
     assert [finding.cause for finding in run.findings] == [finding["cause"] for finding in kept["findings"]]
     (run.folder / "findings.json").unlink()
     assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.slow
+def test_what_is_proven_is_told_as_the_change_that_it_is(diagnose: Diagnose, tmp_path: Path) -> None:
+    text = TRAINS.replace('float(os.environ.get("RATE", 0.05))', "1e-5")
+    (tmp_path / "train.py").write_text(text.replace("nn.ReLU()", "nn.Identity()"))
+    ended = diagnose("--prove", "train.py", STEPS="400", COLUMNS="100")
+    assert ended.status == 0
+    assert "trying     as it stands: r2 in training" in ended.err
+    told = ended.err[ended.err.index("\nproved") :]
+    assert " and " in told, "two remedies, of which the second mends what only the mended script may show"
+    assert "lr=1e-5" in told
+    assert "- " in told
+    assert ended.found is not None
+    assert any(remedy["proof"] for finding in ended.found["findings"] for remedy in finding["remedies"])
+    assert (tmp_path / "train.py").read_text().count("lr=1e-5") == 1, "the script itself is left as it is"

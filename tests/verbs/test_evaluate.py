@@ -77,6 +77,7 @@ def test_an_evaluation_is_a_mapping_of_metrics_that_knows_the_rest(churn: Run) -
     assert (found.comparison, found.learning_curve) == (None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.covers("D1")
 def test_the_command_line_says_and_writes_all_of_it(churn: Run, place: Path) -> None:
     done = command(place, "evaluate", "runs/churn", "--json", "found.json", "--report", "page.html")
@@ -116,6 +117,7 @@ def test_splits_are_judged_as_asked(churn: Run) -> None:
     assert "chose its best epoch" in pellucid.evaluate(churn, split="validation").judgement.headline
 
 
+@pytest.mark.slow
 @pytest.mark.covers("D1")
 def test_two_runs_are_compared_on_the_same_rows(churn: Run, poor: Run, place: Path) -> None:
     found = pellucid.evaluate(poor, compare=churn).comparison

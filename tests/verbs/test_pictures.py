@@ -129,6 +129,7 @@ def test_masks_are_written_and_can_be_trained_on(squares: Run, street: Path, tmp
     )
 
 
+@pytest.mark.slow
 @pytest.mark.covers("B12")
 def test_new_images_and_masks_are_judged(squares: Run, street: Path, tmp_path: Path) -> None:
     assert squares.evaluate()["iou"] > 0.8

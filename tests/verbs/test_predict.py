@@ -64,6 +64,7 @@ def test_new_data_is_judged_as_the_network_learned_to_read_it(flowers: Run, tmp_
         flowers.evaluate(tmp_path / "inputs.csv")
 
 
+@pytest.mark.slow
 def test_what_is_odd_in_an_input_is_said_beside_the_predictions(flowers: Run, tmp_path: Path) -> None:
     header = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n"
     rows = header + "".join(f"5.{row},3.5,1.4,0.2\n" for row in range(9)) + "many,3.3,6.0,2.5\n"

@@ -98,6 +98,7 @@ def test_a_failing_disk_is_named(
     assert "error: data.csv cannot be read: Permission denied" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [["train", "gone.csv"], ["train", "data.csv", "--target", "lable"], ["predict", "runs/none", "data.csv"]],

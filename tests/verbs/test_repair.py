@@ -53,6 +53,7 @@ def test_a_rate_of_ten_is_lowered_and_the_run_says_why(here: Path) -> None:
     assert (same.folder / "record.jsonl").read_bytes() == (run.folder / "record.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.covers("D6")
 def test_a_stack_of_sigmoids_gets_other_arrows(here: Path) -> None:
     stack = "8x8x1 -> 8 * (fc(32) -> sigmoid) -> fc(10)"

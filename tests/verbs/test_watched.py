@@ -109,7 +109,12 @@ def test_a_training_within_a_watch_is_watched_by_that_one_alone(here: Path) -> N
 
 @pytest.mark.parametrize(
     ("data", "options"),
-    [("iris", {}), ("wine", {}), ("iris", {"task": "generation", "epochs": 200}), ("digits", {"epochs": 12})],
+    [
+        ("iris", {}),
+        ("wine", {}),
+        pytest.param("iris", {"task": "generation", "epochs": 200}, marks=pytest.mark.slow),
+        ("digits", {"epochs": 12}),
+    ],
 )
 def test_what_is_chosen_by_default_is_found_healthy(here: Path, data: str, options: dict[str, Any]) -> None:
     run = pellucid.train(data, quiet=True, no_report=True, **options)

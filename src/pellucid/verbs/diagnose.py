@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pellucid.diagnosis import Diagnosis, Watch
+    from pellucid.diagnosis.proof import Proof
     from pellucid.diagnosis.script import Ending, Program
 
 
@@ -152,19 +153,18 @@ def _tell(
 ) -> None:
     """Write and print what was found of a script that has ended; its exit status is its own, whatever happens here."""
     from pellucid.errors import PellucidError
-    from pellucid.report.findings import noted
 
     console.quiet = options.quiet
     try:
         diagnosis = watch.diagnosis()
         _write(options, diagnosis)  # at once: a proof takes its time, and can be stopped
-        notes: tuple[str, ...] = ()
+        proof = None
         if options.prove and not diagnosis.healthy:
-            diagnosis, notes = _proven(program, diagnosis, folder, options.steps, console)
+            diagnosis, proof = _proven(program, diagnosis, folder, options.steps, console)
             _write(options, diagnosis)
         _print(diagnosis, _headline(program.name, ending, diagnosis), folder, console)
-        for note in notes:
-            console.print(noted("", f"- {note}", console.width), markup=False)
+        if proof is not None:
+            _print_proof(proof, folder, console)
     except KeyboardInterrupt:
         console.print("diagnosis  stopped before it was done", style="red")
     except (PellucidError, OSError) as error:
@@ -185,20 +185,30 @@ def _write(options: DiagnoseOptions, diagnosis: Diagnosis) -> None:
 
 def _proven(
     program: Program, diagnosis: Diagnosis, folder: Path, steps: int | None, console: Console
-) -> tuple[Diagnosis, tuple[str, ...]]:
-    """Return a diagnosis whose remedies were tried, and what is to be known of that."""
+) -> tuple[Diagnosis, Proof]:
+    """Return a diagnosis whose remedies were tried, and what came of it."""
     from pellucid.diagnosis.proof import Budget, prove
-    from pellucid.report.findings import figure, noted
+    from pellucid.report.findings import noted
 
     def tell(word: str) -> None:
         console.print(noted("trying", word, console.width), markup=False)
 
-    diagnosis, proof = prove(program, diagnosis, folder, Budget(steps=steps), tell=tell)
-    if proof.before is None or proof.after is None:
-        return diagnosis, proof.notes
-    together = " and ".join(remedy.action.rstrip(".") for remedy in proof.best)
-    gained = f"{proof.before.name} {figure(proof.before.value)} → {figure(proof.after.value)}: {together}"
-    return diagnosis, (gained, *proof.notes)
+    return prove(program, diagnosis, folder, Budget(steps=steps), tell=tell)
+
+
+def _print_proof(proof: Proof, folder: Path, console: Console) -> None:
+    """Print what all that was kept gains, as the change of the script that it is, and what is to be known of it."""
+    from pellucid.report.findings import edited_text, figure, noted
+
+    if proof.before is not None and proof.after is not None:
+        together = " and ".join(remedy.action.rstrip(".") for remedy in proof.best)
+        gained = f"{proof.before.name} {figure(proof.before.value)} → {figure(proof.after.value)}: {together}"
+        console.print(noted("proved", gained, console.width), markup=False)
+        # a single remedy's change stands with its finding; of several, some mend what only the mended script showed
+        for edit in proof.edits if len(proof.best) > 1 else ():
+            console.print(edited_text(edit.to_json(), str(folder)), end="", soft_wrap=True)
+    for note in proof.notes:
+        console.print(noted("", f"- {note}", console.width), markup=False)
 
 
 def _print(diagnosis: Diagnosis, headline: str, folder: Path, console: Console) -> None:
