@@ -93,6 +93,11 @@ def test_any_text_fits_data_or_says_why_not(shape: Features | Image | Sequence |
     assert not isinstance(read, Plan) or not isinstance(read.output, Named)
 
 
+def test_a_name_that_cannot_be_written_for_an_input_is_refused_at_its_place() -> None:
+    check_text("T x 2 -> gan(code=3, width=5, layers=1)")
+    check_text("8 -> gan(classes=3)")
+
+
 @pytest.mark.slow
 class TestMany:
     @given(plans())

@@ -115,7 +115,12 @@ def expand(tree: Tree, call: Call, input: Shape | None = None, **overrides: Any)
     if not isinstance(input, entry.inputs):
         works_on = " and ".join(SORTS[sort] for sort in entry.inputs)
         raise failure(call.place, f"{entry.name} works on {works_on}", expected=works_on, received=str(input))
-    arrows = entry.write(input, *positional, **(named | overrides))
+    try:
+        arrows = entry.write(input, *positional, **(named | overrides))
+    except NotationError as error:  # of what the name writes: the place is the name's
+        raise failure(
+            call.place, error.message, expected=error.expected, received=error.received, advice=error.advice
+        ) from None
     inner = read(_part(call, arrows))
     try:
         words = Plan(input, read_words(inner.chain, inner.place)).steps
