@@ -101,6 +101,17 @@ class Said:
         return [finding["cause"] for finding in self.findings or () if finding["severity"] != "info"]
 
 
+def folders() -> list[Path]:
+    """Return where cases lie: the repository's own, and those of PELLUCID_CASES or beside the repository."""
+    return [Path(__file__).parent / "cases", *beside()]
+
+
+def beside() -> list[Path]:
+    """Return where the cases lie that the page is of, which are not the repository's own."""
+    given = os.environ.get("PELLUCID_CASES", str(ROOT.parent / "shared" / "cases"))
+    return [Path(folder) for folder in given.split(os.pathsep)]
+
+
 def cases(folders: Iterable[Path], names: Sequence[str] = ()) -> list[Case]:
     """Return the cases below some folders, or those whose name contains one of `names`."""
     found = []

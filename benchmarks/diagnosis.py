@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.case_runs import ROOT, Case, Job, Said, cases, said_of, saying
+from benchmarks.case_runs import Case, Job, Said, beside, cases, folders, said_of, saying
 from benchmarks.measure import table
 from pellucid.record import Finding, to_json_line
 from pellucid.report.findings import findings_text
@@ -50,17 +50,6 @@ class Scores:
 
 
 Answer = Callable[[Said], Sequence[str]]
-
-
-def folders() -> list[Path]:
-    """Return where cases lie: the repository's own, and those of PELLUCID_CASES or beside the repository."""
-    return [Path(__file__).parent / "cases", *beside()]
-
-
-def beside() -> list[Path]:
-    """Return where the cases lie that the page is of, which are not the repository's own."""
-    given = os.environ.get("PELLUCID_CASES", str(ROOT.parent / "shared" / "cases"))
-    return [Path(folder) for folder in given.split(os.pathsep)]
 
 
 def scores(said: Iterable[Said], named: Answer = lambda each: each.causes, alarms: Answer | None = None) -> Scores:

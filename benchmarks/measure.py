@@ -1,5 +1,6 @@
 """How sides are measured: by turns, whole processes with their wall and CPU seconds, on a machine that is described."""
 
+import json
 import os
 import platform
 import resource
@@ -8,7 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 THREADS = 1
 """For every side: on networks this small more threads only wait for one another, and two cores are soon taken."""
@@ -46,6 +48,11 @@ def run_process(command: Sequence[str]) -> ProcessRun:
         command, env=os.environ | one_thread, check=True, stdout=subprocess.PIPE, text=True
     )
     return ProcessRun(time.perf_counter() - began, _children_cpu_seconds() - cpu_before, done.stdout)
+
+
+def lines_of(file: Path) -> list[dict[str, Any]]:
+    """Return every line of a file of results; none where nothing was measured yet."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
 def machine_lines() -> list[str]:

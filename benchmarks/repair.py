@@ -11,7 +11,6 @@ measures what is not measured yet and keeps a line of each in `benchmarks/result
 """
 
 import argparse
-import json
 import math
 import os
 import time
@@ -22,9 +21,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from benchmarks.case_runs import ONE_THREAD, Case, Job, cases, said_of, saying
-from benchmarks.diagnosis import folders
-from benchmarks.measure import table
+from benchmarks.case_runs import ONE_THREAD, Case, Job, cases, folders, said_of, saying
+from benchmarks.measure import lines_of, table
 from pellucid.diagnosis.proof import Budget, Limits, prove, replay
 from pellucid.diagnosis.script import Program
 from pellucid.diagnosis.suspicion import Place, Suspicion
@@ -98,14 +96,9 @@ def of_the_expert(case: Case) -> tuple[Suspicion, ...]:
     return tuple(Suspicion(cause, "critical", 1.0, (), "", where=place) for cause in case.causes)
 
 
-def measured() -> list[dict[str, Any]]:
-    """Return every line of the results."""
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-
-
 def compare() -> str:
     """Return the rates and a row a script, of what was measured; nothing is measured here."""
-    return tables(measured())
+    return tables(lines_of(RESULTS))
 
 
 def tables(lines: Sequence[dict[str, Any]]) -> str:
@@ -151,7 +144,7 @@ def _metric(printed: float | None) -> float:
 
 def tasks(chosen: Sequence[Case], seeds: Sequence[int], by: str, jobs: int) -> list[Task]:
     """Return what is not measured yet, with the causes that are named of it."""
-    done = {(line["case"], line["seed"], line["by"]) for line in measured()}
+    done = {(line["case"], line["seed"], line["by"]) for line in lines_of(RESULTS)}
     wanted = [(case, seed) for seed in seeds for case in chosen if (case.name, seed, by) not in done]
     if by == "expert":
         return [Task(case, seed, by, of_the_expert(case)) for case, seed in wanted]
@@ -181,7 +174,7 @@ def main() -> None:
                 f"{line['case']}/{line['seed']}: {way(line):.0%} in {line['seconds']:.0f} s: {line['remedies']}",
                 flush=True,
             )
-    print(tables([line for line in measured() if line["by"] == by]))
+    print(tables([line for line in lines_of(RESULTS) if line["by"] == by]))
 
 
 if __name__ == "__main__":

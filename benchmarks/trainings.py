@@ -17,7 +17,7 @@ from statistics import mean
 from typing import Any, Literal
 
 import pellucid
-from benchmarks.measure import table
+from benchmarks.measure import lines_of, table
 
 RESULTS = Path(__file__).parent / "results" / "trainings.jsonl"
 RUNS = Path("runs/results")
@@ -174,11 +174,6 @@ TRAININGS: dict[str, Training] = {
 }
 
 
-def measured() -> list[dict[str, Any]]:
-    """Return every line of the results."""
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-
-
 def measure(name: str, seed: int) -> dict[str, Any]:
     """Train, or go on training, and return what came of it."""
     training, folder = TRAININGS[name], RUNS / f"{name}-{seed}"
@@ -210,13 +205,13 @@ def measure(name: str, seed: int) -> dict[str, Any]:
 def compare() -> str:
     """Return a row for each training that was measured, and the commands; none is measured here."""
     head = ["what", "figure", "wanted", "reached", "seeds", "parameters", "minutes each", "threads"]
-    done = {line["name"] for line in measured()}
+    done = {line["name"] for line in lines_of(RESULTS)}
     commands = [f"{TRAININGS[name].what}:\n\n    {TRAININGS[name].command}\n" for name in TRAININGS if name in done]
     return "\n".join([table(head, list(_rows())), "", *commands])
 
 
 def _rows() -> Iterator[list[str]]:
-    lines = measured()
+    lines = lines_of(RESULTS)
     for name, training in TRAININGS.items():
         found = [line for line in lines if line["name"] == name and line["command"] == training.command]
         if not found:
@@ -255,7 +250,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(f"there is no training {', '.join(unknown)}; there are {', '.join(TRAININGS)}")
     RESULTS.parent.mkdir(exist_ok=True)
     for name in names:
-        done = {line["seed"] for line in measured() if line["name"] == name}
+        done = {line["seed"] for line in lines_of(RESULTS) if line["name"] == name}
         for seed in map(int, arguments[1:]) if arguments[1:] else TRAININGS[name].seeds:
             if seed not in done:
                 line = measure(name, seed)

@@ -133,20 +133,14 @@ def _append_remedies(text: Text, remedies: Sequence[Mapping[str, Any]], width: i
     for number, remedy in enumerate(reversed(told.values())):
         for line in _block("do" if number == 0 else "or", str(remedy["action"]), width):
             text.append(f"{line}\n", style="bold" if number == 0 else "")
-        text.append(edited_text(remedy.get("change"), folder))
+        change = remedy.get("change")
+        for line, style in _edited(change, folder):
+            text.append(f"{' ' * _MARGIN}{line}\n", style=style)
         proof = remedy.get("proof")
         if proof:
             before, after = figure(proof["before"]), figure(proof["after"])
             seed = "" if proof.get("seed") is None else f", seed {proof['seed']}"
             text.append(f"{' ' * _MARGIN}proved: {proof['metric']} {before} → {after}{seed}\n", style="green")
-
-
-def edited_text(change: Any, folder: str) -> Text:
-    """Return the lines of a change, those that go in red, those that come in green; nothing where there is none."""
-    text = Text()
-    for line, style in _edited(change, folder):
-        text.append(f"{' ' * _MARGIN}{line}\n", style=style)
-    return text
 
 
 def _edited(change: Any, folder: str) -> Iterator[tuple[str, str]]:

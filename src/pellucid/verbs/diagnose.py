@@ -164,7 +164,7 @@ def _tell(
             _write(options, diagnosis)
         _print(diagnosis, _headline(program.name, ending, diagnosis), folder, console)
         if proof is not None:
-            _print_proof(proof, folder, console)
+            _print_proof(proof, console)
     except KeyboardInterrupt:
         console.print("diagnosis  stopped before it was done", style="red")
     except (PellucidError, OSError) as error:
@@ -196,17 +196,14 @@ def _proven(
     return prove(program, diagnosis, folder, Budget(steps=steps), tell=tell)
 
 
-def _print_proof(proof: Proof, folder: Path, console: Console) -> None:
-    """Print what all that was kept gains, as the change of the script that it is, and what is to be known of it."""
-    from pellucid.report.findings import edited_text, figure, noted
+def _print_proof(proof: Proof, console: Console) -> None:
+    """Print what all that was kept gains, and what is to be known of it."""
+    from pellucid.report.findings import figure, noted
 
     if proof.before is not None and proof.after is not None:
         together = " and ".join(remedy.action.rstrip(".") for remedy in proof.best)
         gained = f"{proof.before.name} {figure(proof.before.value)} → {figure(proof.after.value)}: {together}"
         console.print(noted("proved", gained, console.width), markup=False)
-        # a single remedy's change stands with its finding; of several, some mend what only the mended script showed
-        for edit in proof.edits if len(proof.best) > 1 else ():
-            console.print(edited_text(edit.to_json(), str(folder)), end="", soft_wrap=True)
     for note in proof.notes:
         console.print(noted("", f"- {note}", console.width), markup=False)
 

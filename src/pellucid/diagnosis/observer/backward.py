@@ -16,7 +16,7 @@ from pellucid.diagnosis.observer.listening import Listener, Listening, quietly, 
 from pellucid.diagnosis.observer.losses import Losses
 from pellucid.diagnosis.observer.networks import Networks
 from pellucid.diagnosis.observer.optimizers import Optimizers
-from pellucid.diagnosis.observer.places import calling_frame, calling_place
+from pellucid.diagnosis.observer.places import calling_place
 from pellucid.diagnosis.observer.structure import mixing, structure_of
 from pellucid.diagnosis.suspicion import Place
 
@@ -36,7 +36,6 @@ class Backwards(Listener):
         self.networks = networks
         self.losses = losses
         self.optimizers = optimizers
-        self._series: dict[tuple[str | None, int | None], Series] = {}
 
     def before(self, tensors: Any, *arguments: Any, **keywords: Any) -> None:
         """Before torch.autograd.backward."""
@@ -51,17 +50,12 @@ class Backwards(Listener):
             return False
         if listening.busy or not listening.is_alone():
             return False
-        frame = calling_frame()
-        series = frame and self._series.get((frame.f_code.co_filename, frame.f_lineno))
-        if not series or series.pending or root.is_complex():
+        if root.is_complex() or (place := calling_place()) not in self.seen.series:
             return False
         listening.unheard += 1
         self.networks.forget()
-        self.seen.backwards += 1
-        series.steps.append(self.seen.steps)
-        series.values.append(root.item())
-        if not self.optimizers.kept:
-            listening.at_step(self.seen.steps + 1)
+        self._note(place, root)
+        self._count()
         return True
 
     def after(self, *_: Any) -> None:
@@ -93,7 +87,6 @@ class Backwards(Listener):
         self.listening.unheard = 0
         self.networks.waiting.clear()
         self.networks.begun.clear()
-        self.seen.backwards += 1
         place = calling_place()
         for root in roots:
             if is_real(root) and root.numel() == 1:
@@ -102,13 +95,17 @@ class Backwards(Listener):
             self._read(place, roots[0].grad_fn)
         self.networks.makers.clear()
         self.losses.made.clear()
+        self._count()
+
+    def _count(self) -> None:
+        self.seen.backwards += 1
         if not self.optimizers.kept:  # a script that changes its weights by hand: a backward pass is a step
             self.listening.at_step(self.seen.steps + 1)
 
     def _note(self, place: Place, root: Tensor) -> None:
         series = self.seen.series.get(place)
         if series is None:
-            series = self.seen.series[place] = self._series[place.file, place.line] = Series(place)
+            series = self.seen.series[place] = Series(place)
         series.steps.append(self.seen.steps)
         if root.device.type == "cpu" and not series.pending:
             series.values.append(root.item())

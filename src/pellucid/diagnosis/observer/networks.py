@@ -94,6 +94,7 @@ class Networks(Listener):
     def forget(self) -> None:
         """Forget the last call."""
         self.given = self.answer = None
+        self.begun.clear()
         self._states = ()
 
     @quietly

@@ -26,6 +26,8 @@ from pellucid.diagnosis.watch import Watch
 from pellucid.record import read_json, to_json_line
 
 MOST_REACHED = 20
+EVERY_SCORE = Sampling(rows=(sys.maxsize, 1), figures=(sys.maxsize, 1))
+"""A proof compares the last scores, which a sparse schedule may leave out."""
 WRITING = {"w", "a", "x", "+"}
 
 
@@ -83,13 +85,6 @@ def _ends_after(seconds: float, watch: Watch) -> Callable[[Any, Any, Any], None]
     return check
 
 
-class _Scorer(Watch):
-    """A watch that misses no score: a proof compares the last ones, which a sparse schedule may leave out."""
-
-    def __init__(self, steps: int | None) -> None:
-        super().__init__(steps=steps, sampling=Sampling(rows=(sys.maxsize, 1)))
-
-
 def _coverage(seen: Observation) -> Iterator[Score]:
     """Yield what share of real samples has a made one near, where two networks learn against each other."""
     for pair in seen.adversaries.values():
@@ -119,7 +114,7 @@ def main() -> None:
     fence = Fence(plan["originals"], [*plan["copies"], str(Path(plan["answer"]).parent)])
     for change in plan["interventions"]:
         Intervention.from_json(change).install(undo)
-    watch = _Scorer(steps=plan["steps"])
+    watch = Watch(steps=plan["steps"], sampling=EVERY_SCORE)
     register_optimizer_step_post_hook(_ends_after(plan["seconds"], watch))
     marks: list[Mark] = []
     listen(undo, marks, lambda: watch.steps)

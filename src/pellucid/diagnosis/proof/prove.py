@@ -279,12 +279,17 @@ def _said(run: Replayed, printed: bool) -> str:
 def with_proof(diagnosis: Diagnosis, proof: Proof) -> Diagnosis:
     """Return a diagnosis whose findings carry the remedies that help, with their proof, the best first.
 
-    What was tried and did not help is withdrawn; what could not be tried, or not compared, stays without a proof.
+    What was tried and did not help is withdrawn; what could not be tried, or not compared, stays without a proof. Where
+    several were kept, some of which may mend what only the mended script showed, all of them together stand first, as
+    one change of the script, with the finding whose remedy was the first.
     """
+    together = _together(proof)
     findings = []
     for finding, suspicion in zip(diagnosis.findings, diagnosis.suspicions, strict=True):
         tried = {item.remedy.action: item for item in proof.tried if item.remedy.cause == suspicion.cause}
         kept = [_told(remedy, tried.get(remedy["action"])) for remedy in finding.remedies]
+        if together is not None and suspicion.cause == proof.best[0].cause:
+            kept, together = [together, *kept], None
         findings.append(dataclasses.replace(finding, remedies=tuple(_by_gain(filter(None, kept)))))
     return dataclasses.replace(diagnosis, findings=tuple(findings))
 
@@ -296,14 +301,20 @@ def _told(remedy: Mapping[str, Any], tried: Tried | None) -> dict[str, Any] | No
     if not tried.helped or tried.before is None or tried.after is None:
         comparable = tried.before is not None or "compared" not in tried.word
         return None if comparable else document
-    document["proof"] = {
-        "metric": tried.before.name,
-        "before": tried.before.value,
-        "after": tried.after.value,
-        "seed": os.environ.get("SEED"),
-        "on": [other.action for other in tried.on],
-    }
+    document["proof"] = _gained(tried.before, tried.after) | {"on": [other.action for other in tried.on]}
     return document
+
+
+def _together(proof: Proof) -> dict[str, Any] | None:
+    """Return all that was kept as one remedy, where that is more than one, and a change of one file."""
+    if len(proof.best) < 2 or len(proof.edits) != 1 or proof.interventions or not (proof.before and proof.after):
+        return None
+    action = " ".join(remedy.action for remedy in proof.best)
+    return {"action": action, "change": proof.edits[0].to_json(), "proof": _gained(proof.before, proof.after)}
+
+
+def _gained(before: Measure, after: Measure) -> dict[str, Any]:
+    return {"metric": before.name, "before": before.value, "after": after.value, "seed": os.environ.get("SEED")}
 
 
 def _by_gain(remedies: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
