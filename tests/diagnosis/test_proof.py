@@ -131,10 +131,8 @@ def test_the_remedy_that_helps_is_proven_and_an_edit_of_the_script_itself(tmp_pa
     found, proof = prove(Program("train.py"), diagnosed(tmp_path, ("lr-low", {})), tmp_path)
     remedy, *_ = found.findings[0].remedies
     assert remedy["proof"]["after"] > remedy["proof"]["before"] + 0.1
-    assert (
-        remedy["change"]["changes"][0]["line"]
-        == text.splitlines().index("optimizer = torch.optim.Adam(model.parameters(), lr=1e-6)") + 1
-    )
+    line = text.splitlines().index("optimizer = torch.optim.Adam(model.parameters(), lr=1e-6)") + 1
+    assert line in [change["line"] for change in remedy["change"]["changes"]]
     (edit,) = proof.edits
     (tmp_path / "train.py").write_text(apply(edit, text))
     assert replay(Program("train.py"), tmp_path, WHOLE).printed == pytest.approx(remedy["proof"]["after"])

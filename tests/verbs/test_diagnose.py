@@ -373,9 +373,12 @@ def test_what_is_proven_is_told_as_the_change_that_it_is(diagnose: Diagnose, tmp
     assert ended.status == 0
     assert "trying     as it stands: r2 in training" in ended.err
     told = ended.err[ended.err.index("\nproved") :]
-    assert " and " in told, "two remedies, of which the second mends what only the mended script may show"
-    assert "lr=1e-5" in told
-    assert "- " in told
+    assert "; " in told, "two remedies, of which the second mends what only the mended script may show"
+    assert "- " in told, "what a replay cannot contain"
     assert ended.found is not None
-    assert any(remedy["proof"] for finding in ended.found["findings"] for remedy in finding["remedies"])
+    whole = ended.found["findings"][0]["remedies"][0]
+    assert whole["proof"]["after"] > whole["proof"]["before"] + 0.5
+    assert any("lr=1e-5" in (change["old"] or "") for change in whole["change"]["changes"])
+    shown = ended.err[: ended.err.index("\nproved")]
+    assert "- optimizer = torch.optim.SGD(net.parameters(), lr=1e-5)" in shown
     assert (tmp_path / "train.py").read_text().count("lr=1e-5") == 1, "the script itself is left as it is"

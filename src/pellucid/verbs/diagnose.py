@@ -201,7 +201,7 @@ def _print_proof(proof: Proof, console: Console) -> None:
     from pellucid.report.findings import figure, noted
 
     if proof.before is not None and proof.after is not None:
-        together = " and ".join(remedy.action.rstrip(".") for remedy in proof.best)
+        together = "; ".join(remedy.action.rstrip(".") for remedy in proof.best)
         gained = f"{proof.before.name} {figure(proof.before.value)} → {figure(proof.after.value)}: {together}"
         console.print(noted("proved", gained, console.width), markup=False)
     for note in proof.notes:
