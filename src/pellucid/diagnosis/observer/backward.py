@@ -46,15 +46,16 @@ class Backwards(Listener):
     def _is_passed_over(self, root: Any) -> bool:
         """Only note a loss, of a step that is not measured, where nobody else listens to torch."""
         listening = self.listening
-        if not listening.rests or type(root) is not Tensor or root.device.type != "cpu" or root.numel() != 1:
+        if not listening.rests or listening.busy or type(root) is not Tensor or not listening.is_alone():
             return False
-        if listening.busy or not listening.is_alone():
-            return False
-        if root.is_complex() or (place := calling_place()) not in self.seen.series:
+        series = self.seen.series.get(calling_place())
+        if series is None or series.pending or not root.is_cpu or root.numel() != 1 or root.is_complex():
             return False
         listening.unheard += 1
-        self.networks.forget()
-        self._note(place, root)
+        if self.networks.answer is not None:
+            self.networks.forget()
+        series.steps.append(self.seen.steps)
+        series.values.append(root.item())
         self._count()
         return True
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import torch
+from torch._C import _get_tracing_state, _len_torch_dispatch_stack, _len_torch_function_stack
+from torch._C._functorch import peek_interpreter_stack
 from torch.utils._python_dispatch import _disable_current_modes
 
 from pellucid.diagnosis.observation import Observation
@@ -29,8 +31,8 @@ class Sampling:
         evaluations: evaluated batches that are taken in.
     """
 
-    rows: tuple[int, int] = (128, 32)
-    figures: tuple[int, int] = (64, 16)
+    rows: tuple[int, int] = (96, 16)
+    figures: tuple[int, int] = (48, 8)
     graphs: tuple[int, int] = (12, 8)
     evaluations: tuple[int, int] = (1024, 512)
 
@@ -78,18 +80,14 @@ class Listening:
         return (
             self.busy
             or torch.compiler.is_compiling()
-            or torch._C._get_tracing_state() is not None
-            or torch._C._functorch.peek_interpreter_stack() is not None
+            or _get_tracing_state() is not None
+            or peek_interpreter_stack() is not None
         )
 
     @staticmethod
     def is_alone() -> bool:
         """Say whether no mode or transformation of the script's own would hear what is computed."""
-        return not (
-            torch._C._len_torch_function_stack()
-            or torch._C._len_torch_dispatch_stack()
-            or torch._C._functorch.peek_interpreter_stack()
-        )
+        return not (_len_torch_function_stack() or _len_torch_dispatch_stack() or peek_interpreter_stack())
 
     @contextlib.contextmanager
     def deaf(self) -> Iterator[None]:
@@ -133,7 +131,7 @@ class unnoticed:  # noqa: N801  a context, which as a generator would take three
         self._functions = torch._C.DisableTorchFunction()
         self._functions.__enter__()
         self._modes = None
-        if torch._C._len_torch_dispatch_stack():
+        if _len_torch_dispatch_stack():
             self._modes = _disable_current_modes()
             self._modes.__enter__()
         self._grad = torch.is_grad_enabled()

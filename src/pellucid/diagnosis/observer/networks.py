@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 from torch.utils.hooks import RemovableHandle
@@ -61,7 +60,7 @@ class Networks(Listener):
         """Say whether a network is computing, and not the script."""
         return self.here.depth > 0 and self.here.outermost in self.known
 
-    def enter(self, module: nn.Module, *inputs: Any, **_: Any) -> None:
+    def enter(self, module: nn.Module, *inputs: Any) -> None:
         """Before every module's call."""
         here = self.here
         here.depth += 1
@@ -71,7 +70,7 @@ class Networks(Listener):
                 here.hooks = RemovableHandle.next_id
             self._called(module, inputs)
 
-    def leave(self, output: Any, module: nn.Module, *_: Any) -> None:
+    def leave(self, output: Any, module: nn.Module) -> None:
         """After every module's call, with None where it raised."""
         here = self.here
         here.depth -= 1
@@ -81,15 +80,6 @@ class Networks(Listener):
             self._answered(self.known[id(module)], module, output)
         if self.listening.takes_graphs:
             self._made(module, output)
-
-    def is_passing_over(self) -> bool:
-        """Say whether no call is heard: none of training, in a step that is not measured.
-
-        A network that is evaluated is heard in every step, but not a part of one that is training without gradients.
-        """
-        if not self.listening.rests or self.here.depth:
-            return False
-        return torch.is_grad_enabled() or _is_in_a_call()
 
     def forget(self) -> None:
         """Forget the last call."""
@@ -185,8 +175,8 @@ class Networks(Listener):
         self.seen.loaded.update(key_of(parameter) for parameter in module.parameters())
 
 
-def _is_in_a_call() -> bool:
-    """Say whether a module is being called, heard or not."""
+def is_in_a_call() -> bool:
+    """Say whether a module is being called, heard or not, around the call that asks."""
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  inspect.stack() reads the source of every frame
     while frame is not None and frame.f_code is not nn.Module._call_impl.__code__:  # noqa: SLF001
         frame = frame.f_back

@@ -62,26 +62,18 @@ class Optimizers(Listener):
 
     def before_step(self, optimizer: torch.optim.Optimizer, arguments: Any, keywords: Any) -> None:
         """Global pre-hook of every optimiser's step."""
-        seen, rate = self._known(optimizer), optimizer.param_groups[0].get("lr")
-        if self.listening.rests and seen is not None and isinstance(rate, float):
-            self._note_rate(seen, rate)
-        else:
+        if not self.listening.rests:
             self._begin(optimizer, arguments, keywords)
 
     def _known(self, optimizer: torch.optim.Optimizer) -> OptimizerSeen | None:
         kept = self.kept.get(id(optimizer))
         return kept[0] if kept is not None and kept[1]() is optimizer else None
 
-    def _note_rate(self, seen: OptimizerSeen, rate: float) -> None:
-        if not seen.rates or seen.rates[-1][1] != rate:
-            seen.rates.append((self.seen.steps, rate))
-
     @quietly
     def _begin(self, optimizer: torch.optim.Optimizer, arguments: Any, keywords: Any) -> None:
         if not self.kept:  # made before anything was heard: no backward pass so far was a step by itself
             self.listening.at_step(0)
         seen = self._meet(optimizer)
-        self._note_rate(seen, float(optimizer.param_groups[0].get("lr", 0.0)))
         closure = arguments[1] if len(arguments) > 1 else keywords.get("closure")
         if closure is not None:  # it calls backward itself, within the step
             if self.listening.takes_graphs and seen.kind != "LBFGS":
@@ -98,15 +90,17 @@ class Optimizers(Listener):
 
     def after_step(self, optimizer: torch.optim.Optimizer, arguments: Any, keywords: Any) -> None:
         """Global post-hook of every optimiser's step."""
-        seen = self._known(optimizer)
-        if self.listening.rests and seen is not None:
-            self._count(seen, optimizer)
+        seen, rate = self._known(optimizer), optimizer.param_groups[0].get("lr")
+        if self.listening.rests and seen is not None and isinstance(rate, float):
+            self._count(seen, optimizer, rate)
         else:
             self._end(optimizer)
         if self.listening.limit is not None and self.seen.steps >= self.listening.limit:
             raise EnoughSteps
 
-    def _count(self, seen: OptimizerSeen, optimizer: torch.optim.Optimizer) -> None:
+    def _count(self, seen: OptimizerSeen, optimizer: torch.optim.Optimizer, rate: float) -> None:
+        if not seen.rates or seen.rates[-1][1] != rate:
+            seen.rates.append((self.seen.steps, rate))
         seen.steps += 1
         self.cleared[id(optimizer)] = False
         self.listening.at_step(self.seen.steps + 1)
@@ -119,7 +113,7 @@ class Optimizers(Listener):
             self._measure_gradients([p for group in optimizer.param_groups for p in group["params"]])
         if self._before:
             self._measure_updates([p for group in optimizer.param_groups for p in group["params"]])
-        self._count(seen, optimizer)
+        self._count(seen, optimizer, float(optimizer.param_groups[0].get("lr", 0.0)))
 
     def _measure_gradients(self, parameters: list[Tensor]) -> None:
         step, before = self._last

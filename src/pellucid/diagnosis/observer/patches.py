@@ -8,7 +8,9 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import torch
+from torch import is_grad_enabled, nn
 
+from pellucid.diagnosis.observer.listening import Listening
 from pellucid.diagnosis.tracebacks import HIDDEN_FILE, as_plain
 
 is_compiling = torch.compiler.is_dynamo_compiling
@@ -27,14 +29,13 @@ class Patches:
         name: str,
         enter: Callable[..., None],
         leave: Callable[..., None],
-        unless: Callable[[], bool] = bool,
     ) -> None:
         """Call `enter(*arguments, **keywords)` before a function, and after it `leave(result, *arguments)`."""
         original = getattr(owner, name)
 
         @functools.wraps(original)
         def told(*arguments: Any, **keywords: Any) -> Any:
-            if is_compiling() or unless():
+            if is_compiling():
                 return original(*arguments, **keywords)
             enter(*arguments, **keywords)
             result = None
@@ -45,6 +46,35 @@ class Patches:
             return result
 
         self.replace(owner, name, told)
+
+    def around_modules(
+        self, enter: Callable[..., None], leave: Callable[..., None], listening: Listening, is_inner: Callable[[], bool]
+    ) -> None:
+        """Do the same with every module's call, but as good as nothing while a training goes on unheard.
+
+        Of all functions this one is called most: where nothing is to be heard it does what torch's own does, in its
+        place and not around it. `is_inner` says of a call without gradients whether it is part of one with them.
+        """
+        original = nn.Module.__call__
+        is_plain = original is nn.Module._wrapped_call_impl  # noqa: SLF001  and not yet another tool's
+
+        @functools.wraps(original)
+        def told(module: nn.Module, /, *arguments: Any, **keywords: Any) -> Any:
+            if is_compiling():
+                return original(module, *arguments, **keywords)
+            if listening.rests and (is_grad_enabled() or is_inner()):
+                if is_plain and module._compiled_call_impl is None:  # noqa: SLF001
+                    return module._call_impl(*arguments, **keywords)  # noqa: SLF001
+                return original(module, *arguments, **keywords)
+            enter(module, *arguments)
+            result = None
+            try:
+                result = original(module, *arguments, **keywords)
+            finally:
+                leave(result, module)
+            return result
+
+        self.replace(nn.Module, "__call__", told)
 
     def after(self, owner: Any, name: str, tell: Callable[..., None]) -> None:
         """Call `tell(result, *arguments, **keywords)` after a function, unless it is being compiled."""

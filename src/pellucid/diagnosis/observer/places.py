@@ -30,14 +30,18 @@ class _View:
 _VIEW = _View()
 
 
-_VERDICTS: dict[CodeType, bool] = {}
-"""Code that was met -> whether it is passed over."""
+_VERDICTS: dict[int, tuple[bool, CodeType]] = {}
+"""id of code that was met -> whether it is passed over, and the code, kept so that its id stays its own: the hash of a
+code object is made of all that is in it, every time."""
+_PLACES: dict[tuple[int, int], Place] = {}
+"""(id of code, instruction) -> the place of it."""
 
 
 def look_within(within: bool) -> None:
     """Take this package's own lines for the program's, or not: where what is watched is a training of ours."""
     _VIEW.within = within
     _VERDICTS.clear()
+    _PLACES.clear()
 
 
 _OURS_ALONE = 4
@@ -48,10 +52,11 @@ def calling_frame() -> FrameType | None:
     """Return the innermost frame that belongs neither to torch, to a library nor to this package."""
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  inspect.stack() reads the source of every frame
     while frame is not None:
-        is_passed_over = _VERDICTS.get(frame.f_code)
-        if is_passed_over is None:
-            is_passed_over = _VERDICTS[frame.f_code] = _is_passed_over(frame.f_code)
-        if not is_passed_over:
+        code = frame.f_code
+        verdict = _VERDICTS.get(id(code))
+        if verdict is None:
+            verdict = _VERDICTS[id(code)] = (_is_passed_over(code), code)
+        if not verdict[0]:
             return frame
         frame = frame.f_back
     return None
@@ -72,10 +77,16 @@ def _is_ours(file: str) -> bool:
     return file.startswith(_OURS)
 
 
-def calling_place(module: str | None = None) -> Place:
+def calling_place() -> Place:
     """Return the script's line that is being executed."""
     frame = calling_frame()
-    return Place(module=module) if frame is None else Place(frame.f_code.co_filename, frame.f_lineno, module)
+    if frame is None:
+        return Place()
+    key = (id(frame.f_code), frame.f_lasti)
+    place = _PLACES.get(key)
+    if place is None:
+        place = _PLACES[key] = Place(frame.f_code.co_filename, frame.f_lineno)
+    return place
 
 
 def variable_name(value: object) -> str | None:

@@ -13,7 +13,7 @@ from pellucid.diagnosis.observation import Observation
 from pellucid.diagnosis.observer.backward import Backwards
 from pellucid.diagnosis.observer.listening import Listening, Sampling
 from pellucid.diagnosis.observer.losses import LOSSES, Losses
-from pellucid.diagnosis.observer.networks import Networks
+from pellucid.diagnosis.observer.networks import Networks, is_in_a_call
 from pellucid.diagnosis.observer.optimizers import Optimizers
 from pellucid.diagnosis.observer.patches import Patches
 from pellucid.diagnosis.observer.places import look_within
@@ -55,7 +55,7 @@ class Recorder:
         patch = self._patches
         patch.hide()
         networks, backwards = self.networks, self.backwards
-        patch.around(nn.Module, "__call__", networks.enter, networks.leave, unless=networks.is_passing_over)
+        patch.around_modules(networks.enter, networks.leave, self.listening, is_in_a_call)
         patch.before(torch.autograd.graph.saved_tensors_hooks, "__enter__", backwards.packed)
         patch.around(torch.autograd, "backward", backwards.before, backwards.after)
         patch.before(torch.autograd, "grad", backwards.before_grad)
