@@ -4,7 +4,7 @@ User CPU seconds, and seconds on the clock, of whole processes: `python training
 training.py`, by turns, on trainings of ten seconds and more. What starting takes (loading torch; loading pellucid, and
 analysing a training of one step) is measured by itself and taken off both sides; what is left, by what is left of the
 plain script, is the overhead, with all that is measured when the script has ended.
-`python -m benchmarks.diagnosis_overhead` measures it anew, which takes ten minutes of a machine that must be quiet.
+`python -m benchmarks.diagnosis_overhead` measures it anew, which takes a quarter of an hour of a machine that must be quiet.
 """
 
 import sys
@@ -16,11 +16,11 @@ from statistics import median
 from benchmarks.measure import ProcessRun, by_turns, lines_of, run_process, table
 from pellucid.record import to_json_line
 
-ROUNDS = 3
+ROUNDS = 5
 MEDIAN, WORST = 0.05, 0.10
 RESULTS = Path(__file__).parent / "results" / "diagnosis_overhead.jsonl"
 SCRIPT = str(Path(__file__).parent / "watched" / "training.py")
-STEPS = {"mlp": 40_000, "cnn": 1_000, "lstm": 3_500, "transformer": 1_500, "gan": 6_000}
+STEPS = {"mlp": 40_000, "cnn": 700, "lstm": 3_500, "transformer": 1_500, "gan": 6_000}
 """Of each training: at least ten seconds of one core of 2.5 GHz."""
 
 

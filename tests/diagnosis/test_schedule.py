@@ -27,11 +27,12 @@ def test_their_number_grows_with_the_logarithm(dense: int, per_doubling: int) ->
 
 
 def test_what_a_step_takes_is_known_at_every_step_and_from_the_beginning_again() -> None:
-    sampling = Sampling(rows=(16, 8), figures=(16, 4), graphs=(4, 4))
+    sampling = Sampling(rows=(16, 8), figures=(16, 4), graphs=(4, 4), losses=(32, 16))
     listening = Listening(sampling=sampling)
     for step in [*range(2_000), *range(300)]:
         listening.at_step(step)
         assert listening.takes_rows == is_measured(step, *sampling.rows)
         assert listening.takes_graphs == is_measured(step, *sampling.graphs)
         assert listening.takes_figures == (listening.takes_rows and is_measured(step, *sampling.figures))
+        assert listening.takes_losses == is_measured(step, *sampling.losses)
         assert listening.rests == (not listening.takes_rows and not listening.takes_graphs)

@@ -191,6 +191,17 @@ def test_what_cannot_be_separated_is_said_beforehand_and_ends_with_the_last_epoc
     assert not kept(session)["separated"]
     (note,) = session.rule.notes(session)
     assert note.startswith("does not separate the training rows after")
+    assert "more --epochs" not in note, "they would not"
+
+
+def test_rows_that_more_epochs_will_separate_are_told_from_those_that_none_will() -> None:
+    data = rows_of(*cloud(0))
+    session = finished(begun(data, batch_size=8, epochs=1))
+    assert not kept(session)["separated"]
+    (note,) = session.rule.notes(session)
+    assert note.endswith("in 1 epoch; more --epochs will")
+    longer = finished(begun(data, batch_size=8, epochs=400))
+    assert kept(longer)["separated"]
 
 
 @pytest.mark.covers("A1", "A2")

@@ -74,9 +74,11 @@ SPIKE = Threshold(100.0, "largest gradient norm by the median: Pascanu, Mikolov 
 # --- how well it fits
 NARROW = Threshold(8.0, "units of the narrowest hidden layer")
 SHORT_OF = Threshold(0.1, "what a simpler model reaches on samples left out, less what the network reaches")
+STANDS_BELOW = Threshold(0.3, SHORT_OF.source)
 GAP = Threshold(0.1, "training score less test score")
 RISE = Threshold(0.15, "rise of the validation loss from its lowest")
 
 # --- adversaries
 TELLS = Threshold(0.97, "share of pairs that a discriminator orders rightly: 0.5 at the equilibrium (Goodfellow, 2014)")
+FOOLED = Threshold(0.15, "0.45 to 0.8 in the end of healthy runs: 0.5 where made samples cannot be told from real ones")
 COVERED = Threshold(0.45, "share of real samples with a made one near: 1 - 2^-5 at best (Naeem et al., 2020)")

@@ -1,16 +1,11 @@
 """Causes in the balance of two networks that learn against each other."""
 
 from collections.abc import Iterator
-from statistics import fmean
 
 from pellucid.diagnosis import thresholds
-from pellucid.diagnosis.causes.progress import Progress
+from pellucid.diagnosis.causes.progress import Progress, in_the_end
 from pellucid.diagnosis.observation import AdversarySeen, Observation
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
-
-
-def _late(figures: list[tuple[int, float]]) -> float:
-    return fmean(value for _, value in figures[-max(5, len(figures) // 5) :])
 
 
 def unbalanced(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
@@ -18,11 +13,13 @@ def unbalanced(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     for pair in seen.adversaries.values():
         if len(pair.told) < 10 or not pair.coverage:
             continue
-        told, covered, spread = _late(pair.told), _late(pair.coverage), _late(pair.spread)
+        told, covered, spread = (in_the_end(each, seen.steps) for each in (pair.told, pair.coverage, pair.spread))
         if covered >= thresholds.COVERED.value:
             continue
         evidence = (
-            thresholds.TELLS.evidence("share of pairs that the discriminator orders rightly", told),
+            (thresholds.FOOLED if told < thresholds.FOOLED.value else thresholds.TELLS).evidence(
+                "share of pairs that the discriminator orders rightly", told
+            ),
             thresholds.COVERED.evidence("share of real samples with a made one near", covered),
             Evidence("distance between made samples by that between real ones", spread, 1.0, "equal distributions"),
         )
@@ -35,6 +32,16 @@ def unbalanced(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                 "The discriminator tells nearly every made sample from a real one, and what it says of made ones "
                 "hardly depends on how bad they are: the generator's gradient vanishes. Use the non-saturating loss or "
                 "Wasserstein with gradient penalty, or slow the discriminator.",
+            )
+        elif told < thresholds.FOOLED.value:
+            yield _finding(
+                "generator-dominates",
+                0.8,
+                pair,
+                evidence,
+                "The discriminator gives made samples higher scores than real ones, and large parts of the real data "
+                "have no made sample near them: it learns too slowly to tell them apart, and the generator runs after "
+                "its mistakes instead of the data. Let the discriminator learn faster, or make it larger.",
             )
         else:
             yield _finding(
@@ -60,7 +67,7 @@ def _finding(
         facts={"generator": pair.generator, "discriminator": pair.discriminator},
         explains=frozenset(
             {"plateau", "lr-low", "lr-high", "too-few-epochs", "vanishing-gradient", "saturation", "overfitting"}
-            | {"capacity-low", "wrong-loss", "missing-shuffle", "target-scale"}
+            | {"capacity-low", "wrong-loss", "missing-shuffle", "target-scale", "optimizer-unsuited"}
         ),
     )
 

@@ -5,7 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from pellucid.diagnosis import thresholds
+from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
+from pellucid.diagnosis.causes.rate import main_optimizer
 from pellucid.diagnosis.observation import Observation, Score
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
 
@@ -60,6 +62,35 @@ def overfitting(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     )
 
 
+def plateau(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """A loss that stands still far above what the data allow; `rank` says so only where no cause was found."""
+    gain, attainable = progress.gain, progress.attainable_gain
+    optimizer = main_optimizer(seen)
+    if progress.has_learned or gain is None or attainable is None or progress.broken is not None or optimizer is None:
+        return
+    short = attainable - gain
+    if progress.still_falls or progress.fall > thresholds.STILL_FALLING.value or short < thresholds.STANDS_BELOW.value:
+        return
+    rate = max((rate for _, rate in optimizer.rates), default=0.0)
+    yield Suspicion(
+        cause="plateau",
+        severity=severity_of(progress),
+        confidence=0.5,
+        where=optimizer.place,
+        evidence=(
+            thresholds.STILL_FALLING.evidence("fall of the loss within the last 15 % of the run", progress.fall),
+            thresholds.STANDS_BELOW.evidence("reached by a simpler model, less what the network reaches", short),
+        ),
+        explanation=(
+            "The loss stands still, and on samples left out a nearest-neighbour or linear model does far better than "
+            "this network on those it learns from: the data allow more. None of the causes that are measured here "
+            "explains it. Try another optimiser or rate, then fit a single batch: if even that fails, look at how "
+            "predictions reach the loss."
+        ),
+        facts={"optimizer": optimizer.kind, "rate": rate},
+    )
+
+
 def _rise(judged: list[Score]) -> float:
     """Return how far the validation loss is above its lowest, of the line that evaluates most often."""
     passes: dict[Place, dict[int, list[tuple[float, int]]]] = defaultdict(lambda: defaultdict(list))
@@ -77,4 +108,4 @@ def _rise(judged: list[Score]) -> float:
     return (last - lowest) / max(abs(lowest), 1e-9)
 
 
-RULES = (capacity_low, overfitting)
+RULES = (capacity_low, overfitting, plateau)

@@ -1,6 +1,7 @@
 """How far a training came: what every cause that depends on learning going badly is measured against."""
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
@@ -19,7 +20,7 @@ class Progress:
 
     Attributes:
         site: the loss, where it was one of torch's.
-        losses: in order, one a backward pass.
+        losses: in order, one a backward pass of the steps whose losses were kept.
         first: mean loss of the first steps, `start` that of the very first.
         last: mean loss of the last 15 % of the steps, `earlier` of the 15 % before them.
         noise: standard error of `last`.
@@ -106,8 +107,7 @@ def progress_of(seen: Observation) -> Progress:
     values = tuple(series.values) if series else ()
     broken = next((at for at, value in enumerate(values) if not math.isfinite(value)), None)
     finite = [value for value in values if math.isfinite(value)]
-    count = max(int(len(finite) * LATE), min(len(finite), 5))
-    late, before = finite[-count:], finite[-2 * count : -count] or finite[:1]
+    before, late = _last_two_windows(series)
     spread = _spread(late)
     site = _site_of(seen, series)
     return Progress(
@@ -131,6 +131,18 @@ def progress_of(seen: Observation) -> Progress:
         covered=_covered(seen),
         is_regression=any(score.kind == "r2" for score in seen.scores),
     )
+
+
+def _last_two_windows(series: Series | None) -> tuple[list[float], list[float]]:
+    """Return the finite losses of the last 15 % of the steps, and those of the 15 % before; five or more of each."""
+    if series is None:
+        return [], []
+    kept = [(step, value) for step, value in zip(series.steps, series.values, strict=True) if math.isfinite(value)]
+    steps, values = [step for step, _ in kept], [value for _, value in kept]
+    length = steps[-1] + 1 if steps else 0
+    middle = max(0, min(bisect_left(steps, (1 - LATE) * length), len(steps) - 5))
+    begin = max(0, min(bisect_left(steps, (1 - 2 * LATE) * length), 2 * middle - len(steps)))
+    return values[begin:middle] or values[:1], values[middle:]
 
 
 def _site_of(seen: Observation, series: Series | None) -> LossSite | None:
@@ -177,8 +189,14 @@ def _late_score(seen: Observation, phase: str) -> float | None:
 
 
 def _covered(seen: Observation) -> float | None:
-    figures = [value for pair in seen.adversaries.values() for _, value in pair.coverage[-10:]]
+    figures = [in_the_end(pair.coverage, seen.steps) for pair in seen.adversaries.values() if pair.coverage]
     return fmean(figures) if figures else None
+
+
+def in_the_end(figures: list[tuple[int, float]], steps: int) -> float:
+    """Return the mean of (step, figure) over the last 15 % of the steps, of five figures at least."""
+    late = [value for step, value in figures if step >= (1 - LATE) * steps]
+    return fmean(late if len(late) >= 5 else [value for _, value in figures[-5:]])
 
 
 def _fitted(seen: Observation, site: LossSite | None) -> float | None:

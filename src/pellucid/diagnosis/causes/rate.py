@@ -37,8 +37,8 @@ def first_leap(seen: Observation) -> float:
 def lr_high(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Steps so large that the loss grows, jumps or stays where weights of any size would leave it."""
     optimizer = main_optimizer(seen)
-    if progress.series is None or progress.has_learned:
-        return
+    if progress.series is None or progress.has_learned or (seen.adversaries and progress.broken is None):
+        return  # the loss of one of two rivals grows as the other learns
     updates = relative_updates(seen)
     largest = max(updates, default=0.0)
     found = list(_too_far(progress, largest, first_leap(seen)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from pellucid.diagnosis.observation.losses import LossSite, Series
 from pellucid.diagnosis.observation.networks import AdversarySeen, Layer, NetworkSeen, ParameterFacts, Structure
@@ -59,8 +58,6 @@ class Observation:
     rows: dict[Phase, Rows] = field(default_factory=lambda: {"train": Rows(), "eval": Rows()})
     scores: list[Score] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    not_finite: list[tuple[int, str, Place]] = field(default_factory=list)
-    loaders: list[dict[str, Any]] = field(default_factory=list)
     loaded: set[int] = field(default_factory=set)
     adversaries: dict[str, AdversarySeen] = field(default_factory=dict)
     seconds: float = 0.0

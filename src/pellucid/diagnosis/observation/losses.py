@@ -16,7 +16,7 @@ class LossSite:
 
     Attributes:
         function: of torch.nn.functional, or "manual" where the script computes the loss itself.
-        calls: in training, and `eval_calls` without gradients.
+        calls: in training, and `eval_calls` without gradients; those of training only at the measured steps.
         shapes: (of the prediction, of the target), of the first call.
         prediction: numbers given to the loss.
         target: numbers it was compared with.
@@ -28,7 +28,8 @@ class LossSite:
         softmax_size: of a softmax among them, how many numbers sum to 1.
         batch_means: mean target of each batch seen, with the variance of a single target and the size.
         weighted: whether classes have weights of their own.
-        steps: of the optimiser when the loss was computed in training, with `values`.
+        target_is_input: whether the targets are the inputs themselves.
+        network: the name of the one whose output the prediction is.
     """
 
     key: tuple[str, str | None, int | None]
@@ -60,13 +61,12 @@ class LossSite:
 
 @dataclass(slots=True)
 class Series:
-    """The losses of one backward call's line, in order."""
+    """The losses of one backward call's line, of all steps of the first thousand and some of those after, in order."""
 
     place: Place
     steps: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     pending: list[Tensor] = field(default_factory=list)
-    optimizers: Counter[int] = field(default_factory=Counter)
 
     def settle(self) -> None:
         """Turn tensors into numbers; late, so that a GPU is not waited for at every step."""

@@ -42,7 +42,8 @@ class NetworkSeen:
     """A module that the script called itself, not from within another module.
 
     Attributes:
-        modes: (phase, whether it was in training mode) -> calls.
+        modes: (phase, whether it was in training mode) -> calls; those of training only at the measured steps.
+        places: (phase, whether it was in training mode) -> the line of the first such call.
         dropouts: path -> probability; `batch_norms`, `recurrent`: paths.
         called: paths of the modules that were called in training.
         continued: steps before whose first call another had returned a state; `carried` of them began with it.

@@ -39,25 +39,30 @@ class Backwards(Listener):
 
     def before(self, tensors: Any, *arguments: Any, **keywords: Any) -> None:
         """Before torch.autograd.backward."""
-        if not self.listening.depth_of_backward and not self._is_passed_over(tensors):
-            self._begin(tensors)
-        self.listening.depth_of_backward += 1
-
-    def _is_passed_over(self, root: Any) -> bool:
-        """Only note a loss, of a step that is not measured, where nobody else listens to torch."""
         listening = self.listening
-        if not listening.rests or listening.busy or type(root) is not Tensor or not listening.is_alone():
+        if not listening.depth_of_backward:
+            if listening.rests and not listening.busy and (not listening.takes_losses or self._is_noted(tensors)):
+                self._pass_over()
+            else:
+                self._begin(tensors)
+        listening.depth_of_backward += 1
+
+    def _is_noted(self, root: Any) -> bool:
+        """Note a loss and nothing else, where nobody else listens to torch."""
+        if type(root) is not Tensor or not self.listening.is_alone():
             return False
         series = self.seen.series.get(calling_place())
         if series is None or series.pending or not root.is_cpu or root.numel() != 1 or root.is_complex():
             return False
-        listening.unheard += 1
-        if self.networks.answer is not None:
-            self.networks.forget()
         series.steps.append(self.seen.steps)
         series.values.append(root.item())
-        self._count()
         return True
+
+    def _pass_over(self) -> None:
+        self.listening.unheard += 1
+        if self.networks.answer is not None:
+            self.networks.forget()
+        self._count()
 
     def after(self, *_: Any) -> None:
         """After torch.autograd.backward, even if it raised."""

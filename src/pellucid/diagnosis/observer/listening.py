@@ -28,12 +28,14 @@ class Sampling:
         figures: of these, the steps at which the numbers of inputs and predictions are described too; beyond the first,
             those of both only where their distances are multiples, as those of powers of two are.
         graphs: steps at which the graph, activations, gradients and updates are measured.
+        losses: steps whose losses are kept.
         evaluations: evaluated batches that are taken in.
     """
 
     rows: tuple[int, int] = (96, 16)
     figures: tuple[int, int] = (48, 8)
     graphs: tuple[int, int] = (12, 8)
+    losses: tuple[int, int] = (1024, 256)
     evaluations: tuple[int, int] = (1024, 512)
 
 
@@ -56,8 +58,8 @@ class Listening:
         sampling: which steps are measured.
         busy: whether a listener is at work: what it calls itself is no part of the program.
         takes_rows: whether this step's samples are taken in, and `takes_figures` whether their numbers are described.
-        takes_graphs: whether this step's graph is measured.
-        rests: whether training goes on unheard, but for its losses, until the next step that is measured.
+        takes_graphs: whether this step's graph is measured, `takes_losses` whether its losses are kept.
+        rests: whether training goes on unheard, but perhaps for its losses, until the next step that is measured.
         unheard: backward passes since the last one that was heard.
     """
 
@@ -70,7 +72,7 @@ class Listening:
         self.is_packed = False
         self.depth_of_backward = 0
         self.had_gradients = True
-        self.takes_rows = self.takes_figures = self.takes_graphs = True
+        self.takes_rows = self.takes_figures = self.takes_graphs = self.takes_losses = True
         self.rests = False
         self._until = 0
         self.unheard = 0
@@ -101,14 +103,18 @@ class Listening:
     def at_step(self, step: int) -> None:
         """So many steps were made: see what is measured of the next."""
         before, self.seen.steps = self.seen.steps, step
-        if self.rests and before < step < self._until:
+        if before < step < self._until:
             return
-        self.takes_rows = is_measured(step, *self.sampling.rows)
-        self.takes_figures = self.takes_rows and is_measured(step, *self.sampling.figures)
-        self.takes_graphs = is_measured(step, *self.sampling.graphs)
+        every = self.sampling
+        self.takes_rows = is_measured(step, *every.rows)
+        self.takes_figures = self.takes_rows and is_measured(step, *every.figures)
+        self.takes_graphs = is_measured(step, *every.graphs)
+        self.takes_losses = is_measured(step, *every.losses)
         self.rests = not (self.takes_rows or self.takes_graphs)
-        if self.rests:
-            self._until = min(rests_until(step, *every) for every in (self.sampling.rows, self.sampling.graphs))
+        is_deep = self.rests and not self.takes_losses
+        self._until = (
+            min(rests_until(step, *each) for each in (every.rows, every.graphs, every.losses)) if is_deep else 0
+        )
 
     def takes_evaluation(self) -> bool:
         """Say whether this evaluation's samples are taken in: fewer than steps, and the last counts."""

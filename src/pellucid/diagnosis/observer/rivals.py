@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from pellucid.diagnosis.observation import AdversarySeen, NetworkSeen
 from pellucid.diagnosis.observer.held import Held
@@ -16,31 +17,33 @@ class Rivals(Listener):
     """Hears outputs, and finds networks that are given other networks' outputs beside samples from elsewhere.
 
     Attributes:
-        made: address of an output -> the network that made it, of the last few.
+        made: number of an output's storage -> (the network that made it, a reference to the storage, without which the
+            number might become another one's), of the last few.
         scores: name of a judge -> (scores of real samples, the samples), of its last call on any.
     """
 
     def __init__(self, listening: Listening) -> None:
         super().__init__(listening)
-        self.made: dict[int, str] = {}
+        self.made: dict[int, tuple[str, StorageWeakRef]] = {}
         self.real: dict[str, tuple[Tensor, Tensor]] = {}
 
     def is_made(self, samples: Tensor) -> bool:
         """Say whether a network made these samples, and not the script's data."""
-        return samples.requires_grad or samples.untyped_storage().data_ptr() in self.made
+        return samples.requires_grad or _storage(samples).cdata in self.made
 
     def judged(self, network: NetworkSeen, given: tuple[NetworkSeen, Held] | None, output: Tensor) -> None:
         """A network was called from outside."""
         while len(self.made) >= 8:
             self.made.pop(next(iter(self.made)))
-        self.made[output.untyped_storage().data_ptr()] = network.name
+        storage = _storage(output)
+        self.made[storage.cdata] = (network.name, storage)
         if given is None or given[0] is not network or not output.dim() or output.numel() != output.shape[0]:
             return
         samples, scores = given[1].numbers(), output.detach().reshape(-1)
         if samples is None:
             return
-        maker = self.made.get(samples.untyped_storage().data_ptr())
-        if maker is None or maker == network.name:
+        maker, _ = self.made.get(_storage(samples).cdata, (network.name, None))
+        if maker == network.name:
             self.real[network.name] = (scores.clone(), samples.clone())
         elif network.name in self.real:
             self._compare(maker, network.name, scores, samples)
@@ -60,3 +63,8 @@ class Rivals(Listener):
             radius = among.kthvalue(NEIGHBOURS + 1, dim=1).values
             seen.coverage.append((step, (torch.cdist(real, made).amin(1) <= radius).double().mean().item()))
             seen.spread.append((step, (torch.cdist(made, made).mean() / among.mean().clamp_min(1e-12)).item()))
+
+
+def _storage(values: Tensor) -> StorageWeakRef:
+    """Return a reference to the numbers behind a tensor, which does not keep them."""
+    return StorageWeakRef(values.untyped_storage())
