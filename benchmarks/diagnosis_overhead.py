@@ -1,10 +1,12 @@
 """What watching costs.
 
-User CPU seconds, and seconds on the clock, of whole processes: `python training.py` against `pellucid diagnose
-training.py`, by turns, on trainings of ten seconds and more. What starting takes (loading torch; loading pellucid, and
-analysing a training of one step) is measured by itself and taken off both sides; what is left, by what is left of the
-plain script, is the overhead, with all that is measured when the script has ended.
-`python -m benchmarks.diagnosis_overhead` measures it anew, which takes a quarter of an hour of a machine that must be quiet.
+CPU seconds, and seconds on the clock, of whole processes: `python training.py` against `pellucid diagnose training.py`,
+by turns, on trainings of ten seconds and more. What starting takes (loading torch; loading pellucid, and analysing a
+training of one step) is measured by itself and taken off both sides; what is left, by what is left of the plain
+script, is the overhead, with all that is measured when the script has ended. Where the machine is shared, a line is
+worth little by itself: two plain runs of `cnn` side by side differed by up to 23 %, and the memory that the C library
+gave back to the system and took again in each, by a factor of 40.
+`python -m benchmarks.diagnosis_overhead` measures it anew, which takes a quarter of an hour of a quiet machine.
 """
 
 import sys

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from pellucid.diagnosis import thresholds
-from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
 from pellucid.diagnosis.causes.rate import main_optimizer
 from pellucid.diagnosis.observation import Observation, Score
@@ -74,7 +73,7 @@ def plateau(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     rate = max((rate for _, rate in optimizer.rates), default=0.0)
     yield Suspicion(
         cause="plateau",
-        severity=severity_of(progress),
+        severity="critical",
         confidence=0.5,
         where=optimizer.place,
         evidence=(
