@@ -209,7 +209,9 @@ def scheduler_misuse(seen: Observation, progress: Progress) -> Iterator[Suspicio
     """A schedule that takes the rate away long before the end, or never moves it."""
     for optimizer in seen.optimizers:
         rates = optimizer.rates
-        if not seen.schedulers or len(rates) < 2 or seen.steps < 20 or progress.has_learned:
+        if not seen.schedulers or len(rates) < 2 or seen.steps < 20:
+            continue
+        if progress.has_learned and not _falls_short(progress):
             continue
         peak = max(rate for _, rate in rates)
         ends = [*(step for step, _ in rates[1:]), seen.steps]
@@ -235,6 +237,12 @@ def scheduler_misuse(seen: Observation, progress: Progress) -> Iterator[Suspicio
                 facts={"schedule": schedule.kind, "calls": schedule.calls},
                 explains=frozenset({"lr-low", "too-few-epochs", "plateau", "capacity-low"}),
             )
+
+
+def _falls_short(progress: Progress) -> bool:
+    """Say whether even simpler models do clearly better, however well the network does."""
+    gain, attainable = progress.gain, progress.attainable_gain
+    return gain is not None and attainable is not None and attainable - gain > thresholds.SHORT_OF.value
 
 
 def clip_too_tight(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
