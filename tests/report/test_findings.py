@@ -70,3 +70,10 @@ def test_places_and_figures_are_written_for_people() -> None:
     written = {1: "1", 0.0: "0", 12.3456: "12.35", 0.5: "0.5", -0.00012346: "-0.0001235", 1e-9: "1.000e-09"}
     assert {value: figure(value) for value in written} == written
     assert [figure(value) for value in (2.5e8, float("nan"), "never", True)] == ["2.500e+08", "nan", "never", "True"]
+
+
+def test_a_remedy_that_was_tried_after_others_says_so() -> None:
+    proof = {"metric": "accuracy", "before": 0.9, "after": 0.95, "seed": None, "on": ["Lower the rate."]}
+    remedy = {"action": "Use Adam.", "change": None, "proof": proof}
+    said = findings_text([finding(remedies=(remedy,))], "found", 100).plain
+    assert "proved: accuracy 0.9 → 0.95, after 1 other remedy\n" in said + "\n"

@@ -140,7 +140,9 @@ def _append_remedies(text: Text, remedies: Sequence[Mapping[str, Any]], width: i
         if proof:
             before, after = figure(proof["before"]), figure(proof["after"])
             seed = "" if proof.get("seed") is None else f", seed {proof['seed']}"
-            text.append(f"{' ' * _MARGIN}proved: {proof['metric']} {before} → {after}{seed}\n", style="green")
+            others = len(proof.get("on", ()))
+            beside = f", after {others} other {'remedy' if others == 1 else 'remedies'}" if others else ""
+            text.append(f"{' ' * _MARGIN}proved: {proof['metric']} {before} → {after}{beside}{seed}\n", style="green")
 
 
 def _edited(change: Any, folder: str) -> Iterator[tuple[str, str]]:
