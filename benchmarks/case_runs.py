@@ -112,10 +112,10 @@ def beside() -> list[Path]:
     return [Path(folder) for folder in given.split(os.pathsep)]
 
 
-def cases(folders: Iterable[Path], names: Sequence[str] = ()) -> list[Case]:
+def cases(below: Iterable[Path], names: Sequence[str] = ()) -> list[Case]:
     """Return the cases below some folders, or those whose name contains one of `names`."""
     found = []
-    for file in sorted(file for folder in folders for file in folder.glob("*/case.toml")):
+    for file in sorted(file for folder in below for file in folder.glob("*/case.toml")):
         told = tomllib.loads(file.read_text(encoding="utf-8"))
         case = Case(
             file.parent.name, file.parent, told.get("title", ""), tuple(told["causes"]), tuple(told.get("accept", ()))

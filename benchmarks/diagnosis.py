@@ -192,11 +192,15 @@ def measured(chosen: Sequence[Case], seeds: Sequence[int], jobs: int, *, fresh: 
 def compare() -> str:
     """Measure what is not measured yet by this code, keep a line of each, and return all tables."""
     chosen = cases(beside())
-    said = measured(chosen, SEEDS, os.cpu_count() or 1)
-    bounded = early(said, os.cpu_count() or 1)
+    said = sorted(measured(chosen, SEEDS, os.cpu_count() or 1), key=_place)  # and not as they came to their ends
+    bounded = sorted(early(said, os.cpu_count() or 1), key=_place)
     lines = [to_json_line(line_of(each)) for each in [*said, *bounded]]
     RESULTS.write_text("".join(lines), encoding="utf-8")
     return tables(said, bounded)
+
+
+def _place(said: Said) -> tuple[str, str, int]:
+    return said.job.case.name, said.job.script, said.job.seed
 
 
 def line_of(said: Said) -> dict[str, Any]:

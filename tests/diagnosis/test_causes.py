@@ -1,5 +1,7 @@
 """Causes that no case of ours has: each in a training that fails for it, and not in the same one without it."""
 
+import weakref
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -100,7 +102,8 @@ def test_a_discriminator_that_never_learns_to_tell_is_told_from_a_collapse() -> 
 
 def test_samples_at_an_address_that_was_a_made_ones_are_not_taken_for_made() -> None:
     rivals = Rivals(Listening())
-    maker, judge = (NetworkSeen(name, torch.nn.Module, 0) for name in ("maker", "judge"))  # type: ignore[arg-type]
+    module = nn.Identity()
+    maker, judge = (NetworkSeen(name, weakref.ref(module), 0) for name in ("maker", "judge"))
     made = torch.randn(64, 4)
     address = made.data_ptr()
     rivals.judged(maker, None, made)

@@ -80,5 +80,5 @@ RISE = Threshold(0.15, "rise of the validation loss from its lowest")
 
 # --- adversaries
 TELLS = Threshold(0.97, "share of pairs that a discriminator orders rightly: 0.5 at the equilibrium (Goodfellow, 2014)")
-FOOLED = Threshold(0.15, "0.45 to 0.8 in the end of healthy runs: 0.5 where made samples cannot be told from real ones")
+FOOLED = Threshold(0.15, "0.4 to 0.8 in the end of healthy runs: 0.5 where made samples cannot be told from real ones")
 COVERED = Threshold(0.45, "share of real samples with a made one near: 1 - 2^-5 at best (Naeem et al., 2020)")

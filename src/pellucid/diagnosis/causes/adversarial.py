@@ -16,10 +16,10 @@ def unbalanced(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         told, covered, spread = (in_the_end(each, seen.steps) for each in (pair.told, pair.coverage, pair.spread))
         if covered >= thresholds.COVERED.value:
             continue
+        is_fooled = told < thresholds.FOOLED.value
+        reference = thresholds.FOOLED if is_fooled else thresholds.TELLS
         evidence = (
-            (thresholds.FOOLED if told < thresholds.FOOLED.value else thresholds.TELLS).evidence(
-                "share of pairs that the discriminator orders rightly", told
-            ),
+            reference.evidence("share of pairs that the discriminator orders rightly", told),
             thresholds.COVERED.evidence("share of real samples with a made one near", covered),
             Evidence("distance between made samples by that between real ones", spread, 1.0, "equal distributions"),
         )
@@ -33,7 +33,7 @@ def unbalanced(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                 "hardly depends on how bad they are: the generator's gradient vanishes. Use the non-saturating loss or "
                 "Wasserstein with gradient penalty, or slow the discriminator.",
             )
-        elif told < thresholds.FOOLED.value:
+        elif is_fooled:
             yield _finding(
                 "generator-dominates",
                 0.8,

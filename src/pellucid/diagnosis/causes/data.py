@@ -276,8 +276,8 @@ def label_noise(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         if gap > thresholds.BETTER_UNSEEN.value and progress.best_test > progress.chance + 0.1:
             yield _noisy(site, 0.8, thresholds.BETTER_UNSEEN.evidence("test accuracy less training accuracy", gap))
     if contradicted is not None and contradicted > thresholds.CONTRADICTED.value:
-        told = min(progress.train or 0.0, progress.best_test or 0.0)
-        if told > 1 - contradicted / 2:  # no network gets more right than there is right, of seen and unseen alike
+        right = min(progress.train or 0.0, progress.best_test or 0.0)
+        if right > 1 - contradicted / 2:  # of labels that are wrong, no network gets so many right, seen and unseen
             return
         evidence = thresholds.CONTRADICTED.evidence("labels that their agreeing neighbours contradict", contradicted)
         yield _noisy(site, 0.55 + min(0.3, contradicted), evidence)

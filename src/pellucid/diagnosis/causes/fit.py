@@ -6,18 +6,17 @@ from collections.abc import Iterator
 
 from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.progress import Progress
-from pellucid.diagnosis.causes.rate import main_optimizer
+from pellucid.diagnosis.causes.rate import highest_rate, main_optimizer
 from pellucid.diagnosis.observation import Observation, Score
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
 
 
 def capacity_low(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A network that stands still below what far simpler models reach."""
-    gain, attainable = progress.gain, progress.attainable_gain
-    if progress.has_learned or gain is None or attainable is None or progress.broken is not None:
+    short = progress.short
+    if progress.has_learned or short is None or progress.broken is not None:
         return
     widths = [layer.fan_out for structure in seen.structures.values() for layer in structure.layers[:-1]]
-    short = attainable - gain
     if widths and min(widths) <= thresholds.NARROW.value and short > thresholds.SHORT_OF.value:
         yield Suspicion(
             cause="capacity-low",
@@ -63,14 +62,11 @@ def overfitting(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
 
 def plateau(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A loss that stands still far above what the data allow; `rank` says so only where no cause was found."""
-    gain, attainable = progress.gain, progress.attainable_gain
-    optimizer = main_optimizer(seen)
-    if progress.has_learned or gain is None or attainable is None or progress.broken is not None or optimizer is None:
+    short, optimizer = progress.short, main_optimizer(seen)
+    if progress.has_learned or short is None or progress.broken is not None or optimizer is None:
         return
-    short = attainable - gain
     if progress.still_falls or progress.fall > thresholds.STILL_FALLING.value or short < thresholds.STANDS_BELOW.value:
         return
-    rate = max((rate for _, rate in optimizer.rates), default=0.0)
     yield Suspicion(
         cause="plateau",
         severity="critical",
@@ -86,7 +82,7 @@ def plateau(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
             "explains it. Try another optimiser or rate, then fit a single batch: if even that fails, look at how "
             "predictions reach the loss."
         ),
-        facts={"optimizer": optimizer.kind, "rate": rate},
+        facts={"optimizer": optimizer.kind, "rate": highest_rate(optimizer)},
     )
 
 

@@ -87,6 +87,12 @@ class Progress:
         return None if self.attainable is None else (self.attainable - self.chance) / max(1 - self.chance, 1e-9)
 
     @property
+    def short(self) -> float | None:
+        """How far what was learned stands below what simpler models learn; negative where it stands above."""
+        gain, attainable = self.gain, self.attainable_gain
+        return None if gain is None or attainable is None else attainable - gain
+
+    @property
     def has_learned(self) -> bool:
         """Whether the network does its task well, or as well as the data let simpler models do it."""
         gain, attainable = self.gain, self.attainable_gain
