@@ -23,6 +23,7 @@ from typing import Any, Literal, NoReturn, Protocol
 
 from pellucid.diagnosis.tracebacks import as_plain
 from pellucid.errors import OptionError, nearest
+from pellucid.memory import keep_freed_memory
 
 How = Literal["finished", "exited", "raised", "enough", "interrupted", "terminated", "quit"]
 INTERRUPTED = 130  # what a shell reports of a process that Ctrl-C ended
@@ -110,6 +111,7 @@ def run(program: Program, watch: Watching, tell: Callable[[Ending], None], bound
     """
     closing = _Closing(watch, tell)
     closing.prepare()
+    keep_freed_memory()  # or what is allocated to look at a step would have all of the heap given back after it
     _stand_in_for_python(program)
     watch.__enter__()
     closing.ending = _ending_of(program, bound)

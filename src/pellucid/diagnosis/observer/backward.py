@@ -62,11 +62,19 @@ class Backwards(Listener):
         self.listening.unheard += 1
         if self.networks.answer is not None:
             self.networks.forget()
-        self._count()
+        if self.optimizers.kept:
+            self.listening.sleeps = self.listening.until > 0
+        else:
+            self._step_by_hand()
 
-    def after(self, *_: Any) -> None:
+    def after(self) -> None:
         """After torch.autograd.backward, even if it raised."""
         self.listening.depth_of_backward -= 1
+
+    def count_unheard(self) -> None:
+        """Add the backward passes that nobody heard to those that are seen."""
+        self.seen.backwards += self.listening.unheard
+        self.listening.unheard = 0
 
     def packed(self, *_: Any) -> None:
         """Tensors that are saved from now on are packed by the script."""
@@ -90,7 +98,8 @@ class Backwards(Listener):
         for key, training in self.networks.waiting.items():
             if key in self.networks.known:
                 self.networks.known[key].backed[training] += 1 + self.listening.unheard
-        self.listening.unheard = 0
+        self.seen.backwards += 1
+        self.count_unheard()
         self.networks.waiting.clear()
         self.networks.begun.clear()
         place = calling_place()
@@ -101,12 +110,12 @@ class Backwards(Listener):
             self._read(place, roots[0].grad_fn)
         self.networks.makers.clear()
         self.losses.made.clear()
-        self._count()
+        if not self.optimizers.kept:
+            self._step_by_hand()
 
-    def _count(self) -> None:
-        self.seen.backwards += 1
-        if not self.optimizers.kept:  # a script that changes its weights by hand: a backward pass is a step
-            self.listening.at_step(self.seen.steps + 1)
+    def _step_by_hand(self) -> None:
+        """A script that changes its weights by hand: a backward pass is a step."""
+        self.listening.at_step(self.seen.steps + 1)
 
     def _note(self, place: Place, root: Tensor) -> None:
         series = self.seen.series.get(place)

@@ -60,6 +60,8 @@ class Listening:
         takes_rows: whether this step's samples are taken in, and `takes_figures` whether their numbers are described.
         takes_graphs: whether this step's graph is measured, `takes_losses` whether its losses are kept.
         rests: whether training goes on unheard, but perhaps for its losses, until the next step that is measured.
+        sleeps: whether steps and backward passes are only counted, until a network is evaluated or the step `until`;
+            that is 0 where something of this step is kept.
         unheard: backward passes since the last one that was heard.
     """
 
@@ -73,8 +75,8 @@ class Listening:
         self.depth_of_backward = 0
         self.had_gradients = True
         self.takes_rows = self.takes_figures = self.takes_graphs = self.takes_losses = True
-        self.rests = False
-        self._until = 0
+        self.rests = self.sleeps = False
+        self.until = 0
         self.unheard = 0
 
     def is_deaf(self) -> bool:
@@ -103,18 +105,20 @@ class Listening:
     def at_step(self, step: int) -> None:
         """So many steps were made: see what is measured of the next."""
         before, self.seen.steps = self.seen.steps, step
-        if before < step < self._until:
+        if before < step < self.until:
             return
         every = self.sampling
+        self.sleeps = False
         self.takes_rows = is_measured(step, *every.rows)
         self.takes_figures = self.takes_rows and is_measured(step, *every.figures)
         self.takes_graphs = is_measured(step, *every.graphs)
         self.takes_losses = is_measured(step, *every.losses)
         self.rests = not (self.takes_rows or self.takes_graphs)
-        is_deep = self.rests and not self.takes_losses
-        self._until = (
-            min(rests_until(step, *each) for each in (every.rows, every.graphs, every.losses)) if is_deep else 0
-        )
+        self.until = 0
+        if self.rests and not self.takes_losses:
+            self.until = min(rests_until(step, *each) for each in (every.rows, every.graphs, every.losses))
+            if self.limit is not None:
+                self.until = min(self.until, self.limit)
 
     def takes_evaluation(self) -> bool:
         """Say whether this evaluation's samples are taken in: fewer than steps, and the last counts."""

@@ -138,13 +138,9 @@ class Losses(Listener):
         self.networks = networks
         self.made: dict[int, tuple[LossSite, int | None]] = {}
 
+    @quietly
     def loss(self, function: str, result: Tensor, *arguments: Any, **keywords: Any) -> None:
         """A loss of torch.nn.functional was computed."""
-        if not (self.listening.rests and torch.is_grad_enabled()):
-            self._computed(function, result, *arguments, **keywords)
-
-    @quietly
-    def _computed(self, function: str, result: Tensor, *arguments: Any, **keywords: Any) -> None:
         operands = dict(zip(("input", "target"), arguments, strict=False)) | keywords
         prediction, target = operands.get("input"), operands.get("target")
         if is_real(prediction) and is_real(target):

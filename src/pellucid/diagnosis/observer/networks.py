@@ -97,6 +97,7 @@ class Networks(Listener):
             return  # a loss, an activation, a parametrisation: no network
         if network is None:
             network = self.meet(module)
+        self.listening.sleeps = False
         if phase == "eval" and self.seen.steps > 1.1 * network.described:
             describe(network, self.seen.steps)
         mode = (phase, module.training)

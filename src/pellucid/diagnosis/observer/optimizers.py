@@ -1,6 +1,7 @@
 """Optimisers, their steps and schedules, and what becomes of the gradients on the way to them."""
 
 import weakref
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,12 +13,22 @@ from pellucid.diagnosis.observer.listening import EnoughSteps, Listener, Listeni
 from pellucid.diagnosis.observer.places import calling_place
 
 
+@dataclass(slots=True)
+class _Asleep:
+    """An optimiser whose steps are only counted, and its rate."""
+
+    seen: OptimizerSeen
+    rate: float
+
+
 class Optimizers(Listener):
     """Hears optimisers being made and stepping.
 
     Attributes:
         kept: id of an optimiser -> (what is seen of it, a reference that does not keep it alive).
         cleared: id of an optimiser -> whether its gradients were seen to be clear since its last step.
+        asleep: id of an optimiser -> its rate, where nothing but steps was to be noted when it last stepped; another
+            optimiser that is given the id is met when it is made.
     """
 
     def __init__(self, listening: Listening, names: dict[int, str]) -> None:
@@ -25,6 +36,7 @@ class Optimizers(Listener):
         self.names = names
         self.kept: dict[int, tuple[OptimizerSeen, weakref.ref[torch.optim.Optimizer]]] = {}
         self.cleared: dict[int, bool] = {}
+        self.asleep: dict[int, _Asleep] = {}
         self.schedules: dict[int, SchedulerSeen] = {}
         self._before: dict[int, Tensor] = {}
         self._is_within = False
@@ -46,6 +58,7 @@ class Optimizers(Listener):
             parameters=frozenset(key_of(p) for group in optimizer.param_groups for p in group["params"]),
             settings=plain_settings(optimizer.param_groups[0]),
         )
+        self.asleep.pop(id(optimizer), None)
         self.kept[id(optimizer)] = (seen, weakref.ref(optimizer))
         self.cleared[id(optimizer)] = True
         self.seen.optimizers.append(seen)
@@ -90,10 +103,22 @@ class Optimizers(Listener):
 
     def after_step(self, optimizer: torch.optim.Optimizer, arguments: Any, keywords: Any) -> None:
         """Global post-hook of every optimiser's step."""
+        asleep = self.asleep.get(id(optimizer)) if self.listening.sleeps else None
+        if asleep is not None:
+            steps = self.seen.steps + 1
+            if steps < self.listening.until and optimizer.param_groups[0].get("lr") == asleep.rate:
+                asleep.seen.steps += 1
+                self.seen.steps = steps
+                return
+        self._stepped(optimizer)
+
+    def _stepped(self, optimizer: torch.optim.Optimizer) -> None:
         seen, rate = self._known(optimizer), optimizer.param_groups[0].get("lr")
         if self.listening.rests and seen is not None and isinstance(rate, float):
             self._count(seen, optimizer, rate)
+            self.asleep[id(optimizer)] = _Asleep(seen, rate)
         else:
+            self.asleep.pop(id(optimizer), None)
             self._end(optimizer)
         if self.listening.limit is not None and self.seen.steps >= self.listening.limit:
             raise EnoughSteps

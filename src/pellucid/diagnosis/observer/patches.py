@@ -20,42 +20,19 @@ is_compiling = torch.compiler.is_dynamo_compiling
 class Patches:
     """Replacements that can be undone, the last first."""
 
-    def __init__(self) -> None:
+    def __init__(self, listening: Listening) -> None:
+        self._listening = listening
         self._undo: list[tuple[Any, str, Any, bool]] = []
 
-    def around(
-        self,
-        owner: Any,
-        name: str,
-        enter: Callable[..., None],
-        leave: Callable[..., None],
-    ) -> None:
-        """Call `enter(*arguments, **keywords)` before a function, and after it `leave(result, *arguments)`."""
-        original = getattr(owner, name)
-
-        @functools.wraps(original)
-        def told(*arguments: Any, **keywords: Any) -> Any:
-            if is_compiling():
-                return original(*arguments, **keywords)
-            enter(*arguments, **keywords)
-            result = None
-            try:
-                result = original(*arguments, **keywords)
-            finally:
-                leave(result, *arguments)
-            return result
-
-        self.replace(owner, name, told)
-
     def around_modules(
-        self, enter: Callable[..., None], leave: Callable[..., None], listening: Listening, is_inner: Callable[[], bool]
+        self, enter: Callable[..., None], leave: Callable[..., None], is_inner: Callable[[], bool]
     ) -> None:
-        """Do the same with every module's call, but as good as nothing while a training goes on unheard.
+        """Call `enter(module, *inputs)` before every module's call, and after it `leave(result, module)`.
 
-        Of all functions this one is called most: where nothing is to be heard it does what torch's own does, in its
-        place and not around it. `is_inner` says of a call without gradients whether it is part of one with them.
+        Of all functions this one is called most: in a training that goes on unheard it does what torch's own does, in
+        its place and not around it. `is_inner` says of a call without gradients whether it is part of one with them.
         """
-        original = nn.Module.__call__
+        listening, original = self._listening, nn.Module.__call__
         is_plain = original is nn.Module._wrapped_call_impl  # noqa: SLF001  and not yet another tool's
 
         @functools.wraps(original)
@@ -76,14 +53,37 @@ class Patches:
 
         self.replace(nn.Module, "__call__", told)
 
-    def after(self, owner: Any, name: str, tell: Callable[..., None]) -> None:
-        """Call `tell(result, *arguments, **keywords)` after a function, unless it is being compiled."""
-        original = getattr(owner, name)
+    def around_backward(self, enter: Callable[..., None], leave: Callable[[], None]) -> None:
+        """Call `enter` before every backward pass, and `leave` after it; while the listeners sleep, only count it."""
+        listening, original = self._listening, torch.autograd.backward
+
+        @functools.wraps(original)
+        def told(*arguments: Any, **keywords: Any) -> None:
+            if is_compiling():
+                original(*arguments, **keywords)
+            elif listening.sleeps:
+                listening.unheard += 1
+                original(*arguments, **keywords)
+            else:
+                enter(*arguments, **keywords)
+                try:
+                    original(*arguments, **keywords)
+                finally:
+                    leave()
+
+        self.replace(torch.autograd, "backward", told)
+
+    def after(self, owner: Any, name: str, tell: Callable[..., None], *, always: bool = True) -> None:
+        """Call `tell(result, *arguments, **keywords)` after a function, unless it is being compiled.
+
+        What is not told `always` is not in a training that goes on unheard.
+        """
+        listening, original = self._listening, getattr(owner, name)
 
         @functools.wraps(original)
         def told(*arguments: Any, **keywords: Any) -> Any:
             result = original(*arguments, **keywords)
-            if not is_compiling():
+            if not is_compiling() and (always or not listening.rests or not is_grad_enabled()):
                 tell(result, *arguments, **keywords)
             return result
 

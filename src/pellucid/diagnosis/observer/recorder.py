@@ -35,7 +35,7 @@ class Recorder:
         self.losses = Losses(self.listening, self.networks)
         self.optimizers = Optimizers(self.listening, self.networks.names)
         self.backwards = Backwards(self.listening, self.networks, self.losses, self.optimizers)
-        self._patches = Patches()
+        self._patches = Patches(self.listening)
         self._handles: list[Any] = []
 
     @property
@@ -55,27 +55,28 @@ class Recorder:
         patch = self._patches
         patch.hide()
         networks, backwards = self.networks, self.backwards
-        patch.around_modules(networks.enter, networks.leave, self.listening, is_in_a_call)
+        patch.around_modules(networks.enter, networks.leave, is_in_a_call)
         patch.before(torch.autograd.graph.saved_tensors_hooks, "__enter__", backwards.packed)
-        patch.around(torch.autograd, "backward", backwards.before, backwards.after)
+        patch.around_backward(backwards.before, backwards.after)
         patch.before(torch.autograd, "grad", backwards.before_grad)
         patch.after(torch.optim.Optimizer, "__init__", self.optimizers.made)
         patch.after(lr_scheduler.LRScheduler, "__init__", self.optimizers.made_scheduler)
         patch.before(lr_scheduler.LRScheduler, "step", self.optimizers.scheduled)
         patch.before(lr_scheduler.ReduceLROnPlateau, "step", self.optimizers.scheduled)
         patch.after(nn.Module, "load_state_dict", self.networks.loaded)
-        patch.after(nn.utils.clip_grad, "clip_grad_norm_", self.optimizers.clipped_norm)
-        patch.after(nn.utils.clip_grad, "clip_grad_value_", self.optimizers.clipped_value)
+        patch.after(nn.utils.clip_grad, "clip_grad_norm_", self.optimizers.clipped_norm, always=False)
+        patch.after(nn.utils.clip_grad, "clip_grad_value_", self.optimizers.clipped_value, always=False)
         for name in ("clip_grad_norm_", "clip_grad_value_"):  # the same under another name, as they were
             patch.replace(nn.utils, name, getattr(nn.utils.clip_grad, name))
         for name in LOSSES:
-            patch.after(nn.functional, name, functools.partial(self.losses.loss, name))
+            patch.after(nn.functional, name, functools.partial(self.losses.loss, name), always=False)
         for name in ("__eq__", "eq", "__sub__", "sub"):
             patch.after(torch.Tensor, name, functools.partial(self.losses.compared, name))
 
     def stop(self) -> None:
         """Leave torch as it was."""
         self.abandon()
+        self.backwards.count_unheard()
         for series in self.seen.series.values():
             series.settle()
         self.networks.describe_all()
