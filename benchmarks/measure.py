@@ -36,8 +36,8 @@ def by_turns(sides: Mapping[str, Callable[[], Outcome]], rounds: int) -> dict[st
     return outcomes
 
 
-def run_process(command: Sequence[str]) -> ProcessRun:
-    """Run a whole program and return what it took.
+def run_process(command: Sequence[str], settings: Mapping[str, str] | None = None) -> ProcessRun:
+    """Run a whole program, with more settings in its environment, and return what it took.
 
     Raises:
         CalledProcessError: it failed.
@@ -45,7 +45,7 @@ def run_process(command: Sequence[str]) -> ProcessRun:
     one_thread = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], str(THREADS))
     cpu_before, began = _children_cpu_seconds(), time.perf_counter()
     done = subprocess.run(  # noqa: S603 (the comparison's own programs)
-        command, env=os.environ | one_thread, check=True, stdout=subprocess.PIPE, text=True
+        command, env=os.environ | one_thread | dict(settings or {}), check=True, stdout=subprocess.PIPE, text=True
     )
     return ProcessRun(time.perf_counter() - began, _children_cpu_seconds() - cpu_before, done.stdout)
 
