@@ -15,6 +15,14 @@ def loss_of(network: nn.Module) -> torch.Tensor:
     return F.cross_entropy(network(X), Y)
 
 
+def descend(network: nn.Module, steps: int) -> None:
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss_of(network).backward()
+        optimizer.step()
+
+
 def test_all_is_counted_while_nothing_is_heard() -> None:
     first, second = nn.Linear(3, 2), nn.Linear(3, 2)
     with Watch(sampling=SELDOM) as watch:
@@ -56,13 +64,8 @@ def test_an_evaluation_wakes_it_and_the_next_step_lulls_it() -> None:
 
 
 def test_it_ends_at_the_step_that_was_asked_for() -> None:
-    network = nn.Linear(3, 2)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     with pytest.raises(EnoughSteps), Watch(steps=333, sampling=SELDOM) as watch:
-        for _ in range(1_000):
-            optimizer.zero_grad()
-            loss_of(network).backward()
-            optimizer.step()
+        descend(nn.Linear(3, 2), 1_000)
     assert watch.steps == 333
 
 
@@ -75,7 +78,7 @@ def test_steps_by_hand_are_counted_by_their_backward_passes() -> None:
             with torch.no_grad():
                 for parameter in network.parameters():
                     assert parameter.grad is not None
-                    parameter -= 0.1 * parameter.grad
+                    parameter.sub_(0.1 * parameter.grad)
     assert (watch.seen.steps, watch.seen.backwards) == (600, 600)
 
 
@@ -83,10 +86,5 @@ def test_an_optimiser_made_in_the_place_of_another_is_another() -> None:
     network = nn.Linear(3, 2)
     with Watch(sampling=SELDOM) as watch:
         for _ in range(10):
-            optimizer = torch.optim.SGD(network.parameters(), lr=0.1)  # often at the address of the one before
-            for _ in range(100):
-                optimizer.zero_grad()
-                loss_of(network).backward()
-                optimizer.step()
-            del optimizer
+            descend(network, 100)  # by an optimiser that is often at the address of the one before
     assert [optimizer.steps for optimizer in watch.seen.optimizers] == [100] * 10
