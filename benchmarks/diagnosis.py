@@ -27,6 +27,8 @@ from pellucid.report.findings import findings_text
 
 SEEDS = (0, 1, 2)
 RESULTS = Path(__file__).parent / "results" / "diagnosis.jsonl"
+CONFIDENCES = (0.0, 0.6, 0.7, 0.8, 0.9)
+"""Where the ranges of confidence begin that are compared with how often it is right."""
 GOALS = {
     "found": ("at least 95 %", 0.95),
     "false alarms": ("at most 5 %", 0.05),
@@ -156,6 +158,24 @@ def wrongly_named(said: list[Said]) -> str:
     return table(["cause", "with another fault", "false alarms", "where"], rows)
 
 
+def reliability(said: list[Said]) -> str:
+    """Return a row for each range of confidence: how sure the findings are there, and how many of them are right."""
+    ranges: dict[float, list[tuple[float, bool]]] = defaultdict(list)
+    for each in said:
+        fair = {*each.job.case.causes, *each.job.case.accept} if each.job.script == "buggy" else set()
+        for finding in each.findings or ():
+            if finding["severity"] != "info":
+                low = max(low for low in CONFIDENCES if low <= finding["confidence"])
+                ranges[low].append((finding["confidence"], finding["cause"] in fair))
+    rows = []
+    for low, high in zip(CONFIDENCES, [*CONFIDENCES[1:], 1.0], strict=True):
+        if those := ranges[low]:
+            sure = sum(confidence for confidence, _ in those) / len(those)
+            right = _share(sum(is_right for _, is_right in those), len(those))
+            rows.append([f"{low:.1f} to {high:.1f}", str(len(those)), f"{sure:.2f}", f"{right:.2f}"])
+    return table(["confidence", "findings", "mean confidence", "share right"], rows)
+
+
 def by_case(said: list[Said]) -> str:
     """Return a row for each case with a fault: what an expert names, and what was named, seed by seed."""
     rows = []
@@ -265,6 +285,8 @@ def tables(said: list[Said], bounded: list[Said] | None = None) -> str:
         by_cause(said),
         "**Named where it is not fair**:",
         wrongly_named(said),
+        "**Confidence**, and how often it is right, of all warnings and critical findings:",
+        reliability(said),
         "**Case by case** (✓ named first, 3 among the first three, – only others, 0 nothing, a sign a seed):",
         by_case(said),
     ]

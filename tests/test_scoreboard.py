@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import case_runs, repair
 from benchmarks.case_runs import Case, Job, Said, cases
-from benchmarks.diagnosis import by_case, by_cause, line_of, scoreboard, scores, tables, wrongly_named
+from benchmarks.diagnosis import by_case, by_cause, line_of, reliability, scoreboard, scores, tables, wrongly_named
 
 
 def said(script: str, causes: tuple[str, ...], accept: tuple[str, ...], *named: str, seed: int = 0) -> Said:
@@ -54,6 +54,18 @@ def test_nothing_said_has_no_precision_and_a_lost_diagnosis_found_nothing() -> N
     assert (silent.found, silent.recall) == (0, 0)
     lost = scores([Said(SAID[0].job, None, status=-9), SAID[4]])
     assert (lost.found, lost.first, lost.false_alarms) == (0, 0, 0)
+
+
+def test_confidence_stands_beside_how_often_it_is_right() -> None:
+    unsure = said("buggy", ("lr-high",), (), "lr-high", "lr-low")
+    assert unsure.findings is not None
+    for finding, confidence in zip(unsure.findings, (0.7, 0.75), strict=True):
+        finding["confidence"] = confidence
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in reliability([*SAID, unsure]).splitlines()[2:]]
+    assert rows == [
+        ["0.7 to 0.8", "2", "0.72", "0.50"],
+        ["0.9 to 1.0", "11", "0.90", "0.36"],  # four are right, seven wrong, of which two of healthy scripts
+    ]
 
 
 def test_the_baselines_stand_beside() -> None:

@@ -41,6 +41,7 @@ CONTRADICTED = Threshold(0.2, "of samples whose neighbours agree, those labelled
 BETTER_UNSEEN = Threshold(0.08, "unseen samples are not predicted better than those learned from, without dropout")
 
 # --- the structure
+ALL_LINEAR = Threshold(0.97, "score of ridge regression on samples left out, of 1: nothing nonlinear is left to learn")
 MIXING = Threshold(0.01, "samples of a batch are computed independently of each other: 0")
 GAIN_LARGE = Threshold(4.0, "std * sqrt(fan-in): 1.41 for ReLU (He et al., 2015), 0.58 as torch initialises")
 GAIN_SMALL = Threshold(0.12, GAIN_LARGE.source)
@@ -70,6 +71,7 @@ FLAT = Threshold(0.6, "share of activations where the derivative is below 4 % of
 FADED = Threshold(1e-3, "gradient of the first layer by that of the last: near 1 with He or Glorot initialisation")
 FADED_IN_TIME = Threshold(1e-3, "gradient at the first step of a sequence by that at the last (Bengio et al., 1994)")
 SPIKE = Threshold(100.0, "largest gradient norm by the median: Pascanu, Mikolov and Bengio (2013)")
+BURST = Threshold(1000.0, "a fresh network's loss by that of the best constant: near 1 (He et al., 2015; Glorot, 2010)")
 
 # --- how well it fits
 NARROW = Threshold(8.0, "units of the narrowest hidden layer")

@@ -8,7 +8,7 @@ from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
 from pellucid.diagnosis.observation import LossSite, Observation, Span
-from pellucid.diagnosis.observer.losses import DISTANCES
+from pellucid.diagnosis.observer.losses import BINARY_LOSSES, CLASS_LOSSES, DISTANCES
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
 
 
@@ -184,6 +184,8 @@ def class_imbalance(seen: Observation, progress: Progress) -> Iterator[Suspicion
     site, recalls = progress.site, seen.after.recalls
     if site is None or not recalls or len(recalls) < 2 or site.many or len(site.classes) < 2:
         return
+    if site.function not in CLASS_LOSSES | BINARY_LOSSES and not site.one_hot and set(site.classes) != {0.0, 1.0}:
+        return  # counts and grades are values
     total = sum(site.classes.values())
     shares = {label: count / total for label, count in site.classes.items() if label in recalls}
     rare = min(shares, key=lambda label: shares[label])
@@ -236,7 +238,10 @@ def label_misalignment(seen: Observation, progress: Progress) -> Iterator[Suspic
 
 def _is_table(seen: Observation) -> bool:
     """Say whether samples are rows of numbers, of which neighbours or a linear model would see something."""
-    return any(seen.inputs.values()) and not any(network.recurrent for network in seen.networks)
+    has_order = any(network.recurrent for network in seen.networks) or any(
+        "Convolution" in layer.kind for structure in seen.structures.values() for layer in structure.layers
+    )
+    return any(seen.inputs.values()) and not has_order
 
 
 def _misaligned(site: LossSite, confidence: float, evidence: Evidence) -> Suspicion:

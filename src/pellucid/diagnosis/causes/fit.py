@@ -39,6 +39,8 @@ def overfitting(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A network that gets better on what it learns from and worse on all else."""
     gap = progress.gap
     rise = _rise(seen.scored("eval"))
+    if progress.train_then is not None and progress.train_then < progress.chance:
+        return  # it does not even fit what it learns from
     wide = gap is not None and gap > thresholds.GAP.value
     if not wide and not (rise > 2 * thresholds.RISE.value and (gap is None or gap > 0.04)):
         return

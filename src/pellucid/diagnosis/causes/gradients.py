@@ -13,6 +13,8 @@ from pellucid.diagnosis.observation import Activation, Flow, Observation
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
 
 _SQUASHING = frozenset({"Tanh", "Sigmoid"})
+DEEP = 8
+"""Layers of weights from which on what one of them makes a little larger all together make far too large."""
 _NAMES = {"Relu": "ReLU", "Tanh": "tanh", "Sigmoid": "sigmoid"}
 
 
@@ -95,7 +97,7 @@ def vanishing_gradient(seen: Observation, progress: Progress) -> Iterator[Suspic
     ratios = [
         (a / math.prod(ends[0].shape) ** 0.5) / (b / math.prod(ends[1].shape) ** 0.5)
         for a, b in zip(ends[0].gradients, ends[1].gradients, strict=False)
-        if b > 0
+        if b > 0 and math.isfinite(a) and math.isfinite(b)
     ]
     squashing = {a.kind for a in seen.activations} & _SQUASHING
     depth = max((a.depth for a in seen.activations), default=0) - _heads(progress)
@@ -200,10 +202,25 @@ def _first_to_last(flow: Flow) -> float | None:
 
 def exploding_gradient(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Gradients that grow without bound, in a recurrent or deep network."""
-    recurrent = any(network.recurrent for network in seen.networks) or any(
-        len(structure.sizes) and structure.sizes[0][1] > 40 * max(len(structure.layers), 1)
-        for structure in seen.structures.values()
-    )
+    recurrent = _is_recurrent(seen)
+    deep = any(len(structure.layers) >= DEEP for structure in seen.structures.values())
+    burst = _burst(progress)
+    if burst is not None and (recurrent or deep) and not progress.has_learned:
+        yield Suspicion(
+            cause="exploding-gradient",
+            severity="critical",
+            confidence=0.8,
+            evidence=(thresholds.BURST.evidence("loss of the first step by that of the best constant", burst),),
+            explanation=(
+                "Before anything is learned the outputs are far larger than the targets: what passes through the "
+                f"{'steps of a sequence' if recurrent else 'layers'} grows at each of them, and the gradients with it "
+                "on their way back. Normalise (LayerNorm, batch norm), begin with smaller weights where results are "
+                "added up or multiplied again and again (orthogonal ones in a recurrence), and clip the gradient."
+            ),
+            facts={"wanted_limit": 1.0},
+            explains=frozenset({"lr-high", "plateau", "numerical-instability", "saturation", "overfitting"}),
+        )
+        return
     norms = [norm for clipping in seen.clippings.values() for norm in clipping.norms if math.isfinite(norm)]
     if not norms:
         norms = [norm for parameter in seen.parameters.values() for norm in parameter.gradients if math.isfinite(norm)]
@@ -226,13 +243,28 @@ def exploding_gradient(seen: Observation, progress: Progress) -> Iterator[Suspic
         )
 
 
+def _is_recurrent(seen: Observation) -> bool:
+    return any(network.recurrent for network in seen.networks) or any(
+        len(structure.sizes) and structure.sizes[0][1] > 40 * max(len(structure.layers), 1)
+        for structure in seen.structures.values()
+    )
+
+
+def _burst(progress: Progress) -> float | None:
+    """Return how many times larger the first loss is than that of the best constant, where it is far too large."""
+    if not progress.baseline or not math.isfinite(progress.start):
+        return None
+    ratio = progress.start / progress.baseline
+    return ratio if ratio > thresholds.BURST.value else None
+
+
 def numerical_instability(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A loss that stops being a number although nothing had grown."""
     finite = [abs(value) for value in progress.losses if math.isfinite(value)]
     if progress.broken is None or progress.series is None:
         return
     calm = not finite or max(finite) < 20 * (abs(progress.first) if math.isfinite(progress.first) else 1.0)
-    if calm:
+    if calm and _burst(progress) is None:
         yield Suspicion(
             cause="numerical-instability",
             severity="critical",

@@ -8,13 +8,15 @@ from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
 from pellucid.diagnosis.observation import Layer, Observation, Structure
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
-from pellucid.diagnosis.thresholds import GAIN_LARGE, GAIN_SMALL, MIXING
+from pellucid.diagnosis.thresholds import ALL_LINEAR, GAIN_LARGE, GAIN_SMALL, MIXING
 
 _RECTIFIED = frozenset({"Relu", "LeakyRelu", "Gelu", "Silu", "Elu"})
 
 
 def missing_nonlinearity(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Layers that follow each other with nothing nonlinear between: together they are one layer."""
+    if _is_linear(seen, progress):
+        return
     for structure in seen.structures.values():
         whole = not structure.nonlinearities
         hopeless = whole and not progress.has_learned
@@ -23,6 +25,8 @@ def missing_nonlinearity(seen: Observation, progress: Progress) -> Iterator[Susp
             for first, second in pairwise(structure.layers)
             if second.after == "linear" and not _is_bottleneck(first, second, strictly=hopeless)
         ]
+        if not whole and 2 * len(pairs) < len(structure.layers):
+            continue  # a projection among nonlinear layers: what they compute together is no linear map
         if not pairs:
             continue
         confidence = (0.95 if whole else 0.7) - (0.35 if progress.has_learned else 0.0)
@@ -49,6 +53,12 @@ def missing_nonlinearity(seen: Observation, progress: Progress) -> Iterator[Susp
             facts={"modules": tuple((a.module, b.module) for a, b in pairs)},
             explains=frozenset({"capacity-low", "plateau", "too-few-epochs", "lr-low"}) if whole else frozenset(),
         )
+
+
+def _is_linear(seen: Observation, progress: Progress) -> bool:
+    """Say whether a linear model learns all of the task: then no nonlinearity is missing."""
+    linear = seen.after.linear
+    return linear is not None and linear > ALL_LINEAR.value
 
 
 def _is_bottleneck(first: Layer, second: Layer, *, strictly: bool) -> bool:
