@@ -33,6 +33,7 @@ TARGET_LARGE = Threshold(10.0, "an output layer's initial outputs are of order 1
 TARGET_SMALL = Threshold(0.02, TARGET_LARGE.source)
 NOT_FINITE = Threshold(0.0, "IEEE 754: one NaN makes every sum it enters NaN")
 ORDERED = Threshold(4.0, "F ratio of batch means: 1 for batches drawn at random (Fisher, 1925)")
+BY_CHANCE = Threshold(5.0, "shared samples by those that would be shared by chance, were all features independent")
 SHARED = Threshold(0.02, "disjoint splits share no sample")
 RARE = Threshold(0.15, "share of a class; He and Garcia, Learning from Imbalanced Data (2009)")
 IGNORED = Threshold(0.6, "recall of the rare class by that of the others")
@@ -62,6 +63,7 @@ STILL_FALLING = Threshold(0.02, "a finished run's loss stands still within its n
 BATCH_FOR_NORM = Threshold(4.0, "Wu and He, Group Normalization (2018): batch norm's error rises below 16 samples")
 IDLE = Threshold(0.4, "schedules of the field spend a tenth of a run or less below 1 % of the highest rate")
 CLIPPED = Threshold(15.0, "Pascanu, Mikolov and Bengio (2013): a limit of half to ten times the average norm")
+SIGNS = Threshold(0.7, "root mean square of numbers cut to the same size, by that size: 1 where all of them are cut")
 DECAY = Threshold(0.5, "Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019): 0 to 0.1")
 DROPOUT = Threshold(0.75, "Srivastava et al., Dropout (2014): 0.2 for inputs, 0.5 for hidden units")
 

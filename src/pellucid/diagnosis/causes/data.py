@@ -128,7 +128,9 @@ def missing_shuffle(seen: Observation, progress: Progress) -> Iterator[Suspicion
     judges = {pair.discriminator for pair in seen.adversaries.values()}
     for site in seen.training_losses():
         ratio = None if site.network in judges else order_ratio(site)
-        if ratio is not None and ratio > thresholds.ORDERED.value and not progress.has_learned:
+        # the score of the last batches tells of the last stretch alone
+        forgets = not progress.has_learned or (progress.gap or 0.0) > thresholds.GAP.value
+        if ratio is not None and ratio > thresholds.ORDERED.value and forgets:
             yield Suspicion(
                 cause="missing-shuffle",
                 severity=severity_of(progress),
@@ -163,6 +165,8 @@ def order_ratio(site: LossSite) -> float | None:
 def split_leak(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Samples both learned and judged by."""
     after = seen.after
+    if after.leaked < thresholds.BY_CHANCE.value * after.by_chance:
+        return  # of codes, grades and switches there are so few that they come again
     if after.eval_rows >= 10 and after.leaked > thresholds.SHARED.value:
         yield Suspicion(
             cause="split-leak",

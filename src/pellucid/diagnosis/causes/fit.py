@@ -41,7 +41,7 @@ def overfitting(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     rise = _rise(seen.scored("eval"))
     if progress.train_then is not None and progress.train_then < progress.chance:
         return  # it does not even fit what it learns from
-    wide = gap is not None and gap > thresholds.GAP.value
+    wide = gap is not None and gap > max(thresholds.GAP.value, 2 * _standard_error(seen, progress))
     if not wide and not (rise > 2 * thresholds.RISE.value and (gap is None or gap > 0.04)):
         return
     confidence = 0.85 if wide and rise > thresholds.RISE.value else 0.65
@@ -62,10 +62,22 @@ def overfitting(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     )
 
 
+def _standard_error(seen: Observation, progress: Progress) -> float:
+    """Return the standard error of the test score: of a share, or of an r2 (Olkin and Finn, 1995)."""
+    samples, score = seen.after.eval_rows, progress.test
+    if samples == 0 or score is None:
+        return 0.0
+    score = min(max(score, 0.0), 1.0)
+    variance = 4 * score * (1 - score) ** 2 if progress.is_regression else score * (1 - score)
+    return math.sqrt(variance / samples)
+
+
 def plateau(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A loss that stands still far above what the data allow; `rank` says so only where no cause was found."""
     short, optimizer = progress.short, main_optimizer(seen)
     if progress.has_learned or short is None or progress.broken is not None or optimizer is None:
+        return
+    if progress.site is not None and progress.site.weighted:  # it is not the share of right answers that is wanted
         return
     if progress.still_falls or progress.fall > thresholds.STILL_FALLING.value or short < thresholds.STANDS_BELOW.value:
         return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 
-from pellucid.diagnosis.observation import LossSite, Observation, Series
+from pellucid.diagnosis.observation import LossSite, Observation, Score, Series
 from pellucid.diagnosis.suspicion import Place
 from pellucid.diagnosis.thresholds import COVERED, LEARNED, LEARNED_LOSS, NO_SIGNAL
 
@@ -79,18 +79,26 @@ class Progress:
     @property
     def gain(self) -> float | None:
         """What was learned, of what there is to learn: 0 at chance, 1 where all is right."""
-        return None if self.score is None else (self.score - self.chance) / max(1 - self.chance, 1e-9)
+        return None if self.score is None else self._gain_of(self.score)
 
     @property
     def attainable_gain(self) -> float | None:
         """The same of what a nearest-neighbour or linear model learned."""
-        return None if self.attainable is None else (self.attainable - self.chance) / max(1 - self.chance, 1e-9)
+        return None if self.attainable is None else self._gain_of(self.attainable)
+
+    def _gain_of(self, score: float) -> float:
+        return (score - self.chance) / max(1 - self.chance, 1e-9)
 
     @property
     def short(self) -> float | None:
-        """How far what was learned stands below what simpler models learn; negative where it stands above."""
-        gain, attainable = self.gain, self.attainable_gain
-        return None if gain is None or attainable is None else attainable - gain
+        """How far what was learned stands below what simpler models learn; negative where it stands above.
+
+        Of the better of the two scores: dropout makes that of the training samples look worse than it is.
+        """
+        score = max((score for score in (self.train, self.test) if score is not None), default=None)
+        return (
+            None if score is None or self.attainable is None else self._gain_of(self.attainable) - self._gain_of(score)
+        )
 
     @property
     def has_learned(self) -> bool:
@@ -229,9 +237,15 @@ def _score_then(seen: Observation) -> float | None:
 
 
 def _last_by_place(seen: Observation) -> dict[Place, float]:
-    return {
-        score.site: score.score for score in seen.scored("eval") if score.kind != "none" and math.isfinite(score.score)
-    }
+    """Return the score of the last evaluation at every line that evaluates, of all its batches."""
+    last: dict[Place, list[Score]] = {}
+    for score in seen.scored("eval"):
+        if score.kind != "none" and math.isfinite(score.score):
+            before = last.setdefault(score.site, [])
+            if before and before[0].step != score.step:
+                before.clear()
+            before.append(score)
+    return {place: _weighted([(score.score, score.size) for score in those]) for place, those in last.items()}
 
 
 def _weighted(pairs: list[tuple[float, int]]) -> float:

@@ -7,7 +7,8 @@ from statistics import fmean, median
 from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
-from pellucid.diagnosis.observation import Observation, OptimizerSeen, ParameterSeen
+from pellucid.diagnosis.observation import Clipping, Observation, OptimizerSeen, ParameterSeen
+from pellucid.diagnosis.observer.held import SAMPLED
 from pellucid.diagnosis.suspicion import Evidence, Suspicion
 
 _PLAIN = frozenset({"SGD"})
@@ -244,10 +245,13 @@ def clip_too_tight(seen: Observation, progress: Progress) -> Iterator[Suspicion]
     optimizer = main_optimizer(seen)
     for clipping in seen.clippings.values():
         norms = [norm for norm in clipping.norms if math.isfinite(norm)]
-        if progress.has_learned or optimizer is None or len(norms) < 5 or clipping.limit <= 0:
+        if progress.has_learned or optimizer is None or optimizer.kind not in {"SGD", "ASGD"} or clipping.limit <= 0:
             continue
-        times = median(norms) / clipping.limit
-        if times > thresholds.CLIPPED.value and optimizer.kind in {"SGD", "ASGD"}:
+        if clipping.function == "clip_grad_value_":
+            yield from _cut_to_signs(seen, clipping)
+            continue
+        times = median(norms) / clipping.limit if len(norms) >= 5 else 0.0
+        if times > thresholds.CLIPPED.value:
             yield Suspicion(
                 cause="clip-too-tight",
                 severity="critical",
@@ -261,6 +265,31 @@ def clip_too_tight(seen: Observation, progress: Progress) -> Iterator[Suspicion]
                 facts={"limit": clipping.limit, "wanted_limit": median(norms)},
                 explains=frozenset({"lr-low", "too-few-epochs", "plateau", "optimizer-unsuited"}),
             )
+
+
+def _cut_to_signs(seen: Observation, clipping: Clipping) -> Iterator[Suspicion]:
+    """Say that of nearly every number of a gradient only its sign was left, as its size after clipping tells."""
+    shares = [
+        norm / (clipping.limit * math.sqrt(min(math.prod(parameter.shape), SAMPLED)))
+        for parameter in seen.parameters.values()
+        for norm in parameter.gradients
+        if len(parameter.shape) > 1 and math.isfinite(norm)
+    ]
+    share = median(shares) if shares else 0.0
+    if share > thresholds.SIGNS.value:
+        yield Suspicion(
+            cause="clip-too-tight",
+            severity="critical",
+            confidence=0.85,
+            where=clipping.place,
+            evidence=(thresholds.SIGNS.evidence("gradients after clipping by the largest that it allows", share),),
+            explanation=(
+                f"Nearly all numbers of the gradients are cut to {clipping.limit:g}: what is left is their sign, and "
+                "every step is as small as the limit. Clip the norm, at about its usual size, or set the limit higher."
+            ),
+            facts={"limit": clipping.limit, "wanted_limit": 100 * clipping.limit},
+            explains=frozenset({"lr-low", "too-few-epochs", "plateau", "optimizer-unsuited"}),
+        )
 
 
 def over_regularised(seen: Observation, progress: Progress) -> Iterator[Suspicion]:

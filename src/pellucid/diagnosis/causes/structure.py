@@ -117,25 +117,53 @@ def symmetric_init(seen: Observation, progress: Progress) -> Iterator[Suspicion]
     for network in seen.networks:
         alike = [p for p in network.parameters if p.constant and p.still_constant and "Norm" not in p.kind]
         if alike and network.backed:
-            yield Suspicion(
-                cause="symmetric-init",
-                severity=severity_of(progress),
-                confidence=0.95,
-                where=Place(module=alike[0].name.rsplit(".", 1)[0]),
-                evidence=(
-                    Evidence(f"distinct units of {alike[0].name}", 1.0, float(alike[0].shape[0]), "its width"),
-                    Evidence("value that all its weights began with", alike[0].mean, "drawn at random", ""),
-                ),
-                explanation=(
-                    "All units of a layer began with the same weights. They compute the same, get the same gradient "
-                    "and stay the same: the layer has one unit, however wide it is. Draw weights at random."
-                ),
-                facts={"modules": tuple(p.name.rsplit(".", 1)[0] for p in alike)},
-                explains=frozenset(
-                    {"init-scale", "capacity-low", "plateau", "vanishing-gradient", "lr-low", "dead-relu"}
-                    | {"too-few-epochs", "frozen-parameters"}
-                ),
-            )
+            modules = tuple(p.name.rsplit(".", 1)[0] for p in alike)
+            place, units = Place(module=modules[0]), alike[0].shape[0]
+            value = Evidence("value that all its weights began with", alike[0].mean, "drawn at random", "")
+            yield _symmetric(progress, place, 0.95, (_units(alike[0].name, units), value), modules)
+    yield from _alike_by_hand(seen, progress)
+
+
+def _units(name: str, units: int) -> Evidence:
+    return Evidence(f"distinct units of {name}", 1.0, float(units), "its width")
+
+
+def _symmetric(
+    progress: Progress,
+    where: Place,
+    confidence: float,
+    evidence: tuple[Evidence, ...],
+    modules: tuple[str, ...] = (),
+) -> Suspicion:
+    return Suspicion(
+        cause="symmetric-init",
+        severity=severity_of(progress),
+        confidence=confidence,
+        where=where,
+        evidence=evidence,
+        explanation=(
+            "All units of a layer began with the same weights. They compute the same, get the same gradient "
+            "and stay the same: the layer has one unit, however wide it is. Draw weights at random."
+        ),
+        facts={"modules": modules},
+        explains=frozenset(
+            {"init-scale", "capacity-low", "plateau", "vanishing-gradient", "lr-low", "dead-relu"}
+            | {"too-few-epochs", "frozen-parameters"}
+        ),
+    )
+
+
+def _alike_by_hand(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """Say the same of hidden layers that belong to no module, whose weights are only seen in the graph."""
+    modules = {p.key for network in seen.networks for p in network.parameters}
+    for structure in seen.structures.values():
+        alike = [layer for layer in structure.layers[:-1] if layer.weight not in modules and _is_constant(layer)]
+        if alike and structure.step == 0:
+            yield _symmetric(progress, structure.place, 0.9, (_units("a layer", alike[0].fan_out),))
+
+
+def _is_constant(layer: Layer) -> bool:
+    return layer.spread == 0.0 and layer.fan_out > 1 and layer.fan_in > 1
 
 
 def init_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:

@@ -47,11 +47,13 @@ class NetworkSeen:
         dropouts: path -> probability; `batch_norms`, `recurrent`: paths.
         called: paths of the modules that were called in training.
         continued: steps before whose first call another had returned a state; `carried` of them began with it.
+        followed: steps whose inputs stand, in the same data, behind those of the step before.
         hidden: modules and parameters that torch cannot find, in plain lists and dicts: (attribute, id).
         backed: whether it was in training mode -> backward passes through it.
         reference: to the module, which it does not keep alive; `key` is its number.
         described: step at which its parameters were last looked at.
         loaded: whether weights were loaded into it.
+        takes_several: whether a sample is more than one tensor: by its first alone it is not known again.
     """
 
     name: str
@@ -63,6 +65,7 @@ class NetworkSeen:
     places: dict[tuple[Phase, bool], Place] = field(default_factory=dict)
     backed: Counter[bool] = field(default_factory=Counter)
     loaded: bool = False
+    takes_several: bool = False
     initial: dict[str, Tensor] = field(default_factory=dict)
     batch_sizes: Counter[tuple[Phase, int]] = field(default_factory=Counter)
     parameters: list[ParameterFacts] = field(default_factory=list)
@@ -73,6 +76,7 @@ class NetworkSeen:
     called: set[str] = field(default_factory=set)
     continued: int = 0
     carried: int = 0
+    followed: int = 0
 
     @property
     def module(self) -> Any:

@@ -138,7 +138,8 @@ class Afterwards:
         distinct: training samples seen, and `passes` how often each was, in the steps whose samples were taken in.
         order: share of the later batches that are none of the earlier ones: 0 where every pass has the same.
         eval_neighbours: as `neighbours`, of the evaluated samples among themselves.
-        leaked: share of the evaluated samples that were trained on; `eval_rows` were evaluated.
+        leaked: share of the evaluated samples that were trained on; `eval_rows` were evaluated. As many would be shared
+            `by_chance`, were the features independent of each other.
         neighbours: leave-one-out accuracy (or r2) of the nearest neighbours; `linear` of a ridge regression.
         chance: accuracy of the commonest class.
         sure: share of samples whose neighbours agree; `contradicted` of them those whose own label is another.
@@ -151,6 +152,7 @@ class Afterwards:
     distinct: int = 0
     passes: float = 0.0
     leaked: float = 0.0
+    by_chance: float = 0.0
     eval_rows: int = 0
     eval_neighbours: float | None = None
     order: float | None = None

@@ -6,6 +6,7 @@ Nothing here can touch the run any more, and nothing prints.
 import contextlib
 import copy
 import io
+import math
 from collections.abc import Iterator
 
 import torch
@@ -15,6 +16,7 @@ from pellucid.diagnosis.observation import Afterwards, LossSite, NetworkSeen, Ob
 from pellucid.diagnosis.observer.anatomy import describe
 
 MOST_ROWS = 1_200
+MOST_FEATURES = 64
 NEIGHBOURS = 9
 SURE = 0.75
 """Share of a sample's neighbours that must agree before they are believed against its label."""
@@ -52,13 +54,15 @@ def _compared(seen: Observation) -> Afterwards:
     if site is None:
         return after
     train, test = (seen.rows[phase].of(site.network) for phase in ("train", "eval"))
-    after.leaked, after.eval_rows = _shared(train, test)
+    main = next((network for network in seen.networks if network.name == site.network), None)
+    if main is None or not main.takes_several:
+        after.leaked, after.eval_rows = _shared(train, test)
     after.distinct, after.passes = _passes(train)
     after.order = _order(train)
     data = _gather(train)
     if data is None or site.target_is_input:
         return after
-    main = next((network for network in seen.networks if network.name == site.network), None)
+    after.by_chance = _by_chance(data[0], after.distinct)
     if main is not None:
         with contextlib.suppress(Exception):  # a network that takes more than one tensor cannot be asked
             after.recalls = recalls(main, train, site)
@@ -179,23 +183,34 @@ def _shared(train: Rows, test: Rows) -> tuple[float, int]:
     """Return which share of the evaluated samples was trained on, and how many were evaluated.
 
     A script that evaluates its training samples too does so in calls of their own: where other calls saw new samples
-    only, those are left out. All training samples, evaluated once more, are no test and no leak.
+    only, those are left out that saw mostly trained ones (computed in batches of another size, some differ in the last
+    digit). All training samples, evaluated once more, are no test and no leak.
     """
     if not train.prints or not test.prints:
         return 0.0, 0
     trained = torch.unique(torch.cat(train.prints))
     shares = [torch.isin(prints, trained).double().mean().item() for prints in test.prints]
     if any(share == 0.0 for share in shares):
-        kept = [prints for prints, share in zip(test.prints, shares, strict=True) if share < 1.0]
+        kept = [prints for prints, share in zip(test.prints, shares, strict=True) if share < 0.5]
     else:
         kept = test.prints
     tested = torch.unique(torch.cat(kept))
-    largest = max(kept, key=len, default=tested)
-    if len(torch.unique(largest)) < 0.98 * len(largest):  # so few different samples that they come again by chance
-        return 0.0, 0
     if len(tested) >= 0.98 * len(trained) and bool(torch.isin(trained, tested).double().mean() > 0.98):
         return 0.0, 0
     return torch.isin(tested, trained).double().mean().item(), len(tested)
+
+
+def _by_chance(x_NF: Tensor, trained: int) -> float:
+    """Return the chance that a new sample is one of so many trained ones, were the features independent.
+
+    Two rows are alike in a feature with the chance of drawing one of its values twice; of some of the features, evenly
+    spread, since more would only make it less.
+    """
+    alike = 1.0
+    for values in x_NF[:, :: max(1, x_NF.shape[1] // MOST_FEATURES)].T:
+        counts = torch.unique(values, return_counts=True)[1].double()
+        alike *= (counts * (counts - 1)).sum().item() / max(len(values) * (len(values) - 1), 1)
+    return -math.expm1(trained * math.log1p(-alike)) if alike < 1 else 1.0
 
 
 def _passes(train: Rows) -> tuple[int, float]:

@@ -48,6 +48,11 @@ def number_of(tensor: Tensor) -> int | None:
     return None if node is None else int(node._sequence_nr())  # noqa: SLF001  nodes themselves would keep graphs alive
 
 
+def storage_of(values: Tensor) -> StorageWeakRef:
+    """Return a reference to the numbers behind a tensor, which does not keep them; its `cdata` is theirs alone."""
+    return StorageWeakRef(values.untyped_storage())
+
+
 class Held:
     """The numbers of a tensor, apart from its graph, as long as there are few or the script keeps them too.
 
@@ -67,7 +72,7 @@ class Held:
         if tensor.numel() <= FEW_NUMBERS:
             self._kept = tensor.data
         else:
-            self._storage = StorageWeakRef(tensor.untyped_storage())
+            self._storage = storage_of(tensor)
             self._place = (tensor.dtype, tensor.device, tensor.storage_offset(), tensor.stride())
 
     def numbers(self) -> Tensor | None:

@@ -8,12 +8,13 @@ from types import FrameType
 from typing import Any
 
 from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn.parameter import UninitializedParameter
 from torch.utils.hooks import RemovableHandle
 
 from pellucid.diagnosis.observation import NetworkSeen, Phase, Span
 from pellucid.diagnosis.observer.anatomy import describe
-from pellucid.diagnosis.observer.held import Held, is_plain, is_real, key_of, number_of, sample
+from pellucid.diagnosis.observer.held import Held, is_plain, is_real, key_of, number_of, sample, storage_of
 from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
 from pellucid.diagnosis.observer.places import calling_place, variable_name
 from pellucid.diagnosis.observer.rivals import Rivals
@@ -54,7 +55,8 @@ class Networks(Listener):
         self.waiting: dict[int, bool] = {}
         self.begun: set[int] = set()
         self.rivals = Rivals(listening)
-        self._states: tuple[weakref.ref[Tensor], ...] = ()
+        self._states: tuple[StorageWeakRef, ...] = ()
+        self._read: _Stretch | None = None
 
     def is_inside(self) -> bool:
         """Say whether a network is computing, and not the script."""
@@ -111,16 +113,27 @@ class Networks(Listener):
         self.given = None if first is None else (network, Held(first))
         if first is not None and self.listening.takes_rows:
             network.batch_sizes[phase, first.shape[0]] += 1
+            others = (value for value in _tensors(inputs) if value is not first)
+            network.takes_several |= any(each.shape[:1] == first.shape[:1] for each in others)
             takes = phase == "train" and self.listening.takes_figures and first.is_floating_point() and first.numel()
             if takes and not self.rivals.is_made(first):
                 _describe(first, self.seen.inputs.setdefault(network.name, []))
 
     def _continues(self, network: NetworkSeen, inputs: tuple[Any, ...]) -> None:
-        """Note whether a network's first call since the last backward pass is given what one before it returned."""
+        """Note whether a network's first call since the last backward pass goes on where the one before it ended.
+
+        In state: it is given what that one returned. In the data: what it reads stands behind what that one read.
+        """
         if self._states:
-            states = {state.data_ptr() for ref in self._states if (state := ref()) is not None}
+            known = {state.cdata for state in self._states}
             network.continued += 1
-            network.carried += any(is_plain(each) and each.data_ptr() in states for each in _tensors(inputs[1:]))
+            network.carried += any(is_plain(each) and storage_of(each).cdata in known for each in _tensors(inputs[1:]))
+        first = next((value for value in inputs if is_plain(value) and value.dim() > 1), None)
+        if first is not None and self.listening.takes_rows:
+            stretch = (network.key, storage_of(first), int(first.storage_offset()), tuple(first.shape), first.stride())
+            if self._read is not None and self._read[0] == network.key:
+                network.followed += _stands_behind(stretch, self._read, _time_axis(network.module))
+            self._read = stretch
 
     def meet(self, module: nn.Module) -> NetworkSeen:
         """Remember a network, its modules' paths and its weights as they are."""
@@ -151,7 +164,7 @@ class Networks(Listener):
             if self.listening.had_gradients and self.listening.takes_rows:
                 self.rivals.judged(network, self.given, output)
         if isinstance(output, tuple):
-            self._states = tuple(weakref.ref(state) for state in _tensors(output[1:]) if is_plain(state))
+            self._states = tuple(storage_of(state) for state in _tensors(output[1:]) if is_plain(state))
 
     @quietly
     def _made(self, module: nn.Module, output: Any) -> None:
@@ -174,6 +187,24 @@ class Networks(Listener):
             if id(inner) in self.known:
                 self.known[id(inner)].loaded = True
         self.seen.loaded.update(key_of(parameter) for parameter in module.parameters())
+
+
+_Stretch = tuple[int, StorageWeakRef, int, tuple[int, ...], tuple[int, ...]]
+"""A network's key, and the storage, offset, shape and strides of what it read."""
+
+
+def _stands_behind(later: _Stretch, earlier: _Stretch, axis: int) -> bool:
+    """Say whether what was read later begins, along an axis of the same data, where what was read earlier ends."""
+    (_, storage, offset, shape, stride), (_, known, start, length, known_stride) = later, earlier
+    if storage.cdata != known.cdata or stride != known_stride or shape[1 - axis] != length[1 - axis]:
+        return False
+    step = length[axis] * stride[axis]
+    return offset - start == step and (axis == 0 or step < stride[0])  # and not the next row
+
+
+def _time_axis(module: nn.Module | None) -> int:
+    recurrent = next((each for each in module.modules() if isinstance(each, nn.RNNBase)), None) if module else None
+    return 1 if recurrent is None or recurrent.batch_first else 0
 
 
 def is_in_a_call() -> bool:

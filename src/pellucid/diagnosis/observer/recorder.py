@@ -61,6 +61,7 @@ class Recorder:
         patch.before(torch.autograd, "grad", backwards.before_grad)
         patch.after(torch.optim.Optimizer, "__init__", self.optimizers.made)
         patch.after(lr_scheduler.LRScheduler, "__init__", self.optimizers.made_scheduler)
+        patch.after(lr_scheduler.ReduceLROnPlateau, "__init__", self.optimizers.made_scheduler)  # which calls no other
         patch.before(lr_scheduler.LRScheduler, "step", self.optimizers.scheduled)
         patch.before(lr_scheduler.ReduceLROnPlateau, "step", self.optimizers.scheduled)
         patch.after(nn.Module, "load_state_dict", self.networks.loaded)

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from pellucid.diagnosis.observation import AdversarySeen, NetworkSeen
-from pellucid.diagnosis.observer.held import Held
+from pellucid.diagnosis.observer.held import Held, storage_of
 from pellucid.diagnosis.observer.listening import Listener, Listening
 
 NEIGHBOURS = 5
@@ -29,20 +29,20 @@ class Rivals(Listener):
 
     def is_made(self, samples: Tensor) -> bool:
         """Say whether a network made these samples, and not the script's data."""
-        return samples.requires_grad or _storage(samples).cdata in self.made
+        return samples.requires_grad or storage_of(samples).cdata in self.made
 
     def judged(self, network: NetworkSeen, given: tuple[NetworkSeen, Held] | None, output: Tensor) -> None:
         """A network was called from outside."""
         while len(self.made) >= 8:
             self.made.pop(next(iter(self.made)))
-        storage = _storage(output)
+        storage = storage_of(output)
         self.made[storage.cdata] = (network.name, storage)
         if given is None or given[0] is not network or not output.dim() or output.numel() != output.shape[0]:
             return
         samples, scores = given[1].numbers(), output.detach().reshape(-1)
         if samples is None:
             return
-        maker, _ = self.made.get(_storage(samples).cdata, (network.name, None))
+        maker, _ = self.made.get(storage_of(samples).cdata, (network.name, None))
         if maker == network.name:
             self.real[network.name] = (scores.clone(), samples.clone())
         elif network.name in self.real:
@@ -63,8 +63,3 @@ class Rivals(Listener):
             radius = among.kthvalue(NEIGHBOURS + 1, dim=1).values
             seen.coverage.append((step, (torch.cdist(real, made).amin(1) <= radius).double().mean().item()))
             seen.spread.append((step, (torch.cdist(made, made).mean() / among.mean().clamp_min(1e-12)).item()))
-
-
-def _storage(values: Tensor) -> StorageWeakRef:
-    """Return a reference to the numbers behind a tensor, which does not keep them."""
-    return StorageWeakRef(values.untyped_storage())
