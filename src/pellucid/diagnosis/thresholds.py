@@ -63,7 +63,7 @@ STILL_FALLING = Threshold(0.02, "a finished run's loss stands still within its n
 BATCH_FOR_NORM = Threshold(4.0, "Wu and He, Group Normalization (2018): batch norm's error rises below 16 samples")
 IDLE = Threshold(0.4, "schedules of the field spend a tenth of a run or less below 1 % of the highest rate")
 CLIPPED = Threshold(15.0, "Pascanu, Mikolov and Bengio (2013): a limit of half to ten times the average norm")
-SIGNS = Threshold(0.7, "root mean square of numbers cut to the same size, by that size: 1 where all of them are cut")
+SIGNS = Threshold(0.9, "of normal numbers 0.32 lie beyond their deviation, 0.92 beyond a tenth of it")
 DECAY = Threshold(0.5, "Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019): 0 to 0.1")
 DROPOUT = Threshold(0.75, "Srivastava et al., Dropout (2014): 0.2 for inputs, 0.5 for hidden units")
 

@@ -8,7 +8,6 @@ from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
 from pellucid.diagnosis.observation import Clipping, Observation, OptimizerSeen, ParameterSeen
-from pellucid.diagnosis.observer.held import SAMPLED
 from pellucid.diagnosis.suspicion import Evidence, Suspicion
 
 _PLAIN = frozenset({"SGD"})
@@ -268,21 +267,16 @@ def clip_too_tight(seen: Observation, progress: Progress) -> Iterator[Suspicion]
 
 
 def _cut_to_signs(seen: Observation, clipping: Clipping) -> Iterator[Suspicion]:
-    """Say that of nearly every number of a gradient only its sign was left, as its size after clipping tells."""
-    shares = [
-        norm / (clipping.limit * math.sqrt(min(math.prod(parameter.shape), SAMPLED)))
-        for parameter in seen.parameters.values()
-        for norm in parameter.gradients
-        if len(parameter.shape) > 1 and math.isfinite(norm)
-    ]
+    """Say that of nearly every number of a gradient only its sign was left."""
+    shares = [share for parameter in seen.parameters.values() if len(parameter.shape) > 1 for share in parameter.cut]
     share = median(shares) if shares else 0.0
     if share > thresholds.SIGNS.value:
         yield Suspicion(
             cause="clip-too-tight",
             severity="critical",
-            confidence=0.85,
+            confidence=0.88,
             where=clipping.place,
-            evidence=(thresholds.SIGNS.evidence("gradients after clipping by the largest that it allows", share),),
+            evidence=(thresholds.SIGNS.evidence("share of the gradients' numbers that are cut", share),),
             explanation=(
                 f"Nearly all numbers of the gradients are cut to {clipping.limit:g}: what is left is their sign, and "
                 "every step is as small as the limit. Clip the norm, at about its usual size, or set the limit higher."

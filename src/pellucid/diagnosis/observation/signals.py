@@ -50,6 +50,7 @@ class ParameterSeen:
     Attributes:
         layer: place among the layers from the input on.
         gradients, weights, updates: norms (of at most 4,096 numbers of it), one a measured step.
+        cut: of the gradient's numbers that are not zero, the share at a limit that each was clipped to.
         turns: cosine between the gradients of neighbouring steps.
     """
 
@@ -59,4 +60,5 @@ class ParameterSeen:
     gradients: list[float] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     updates: list[float] = field(default_factory=list)
+    cut: list[float] = field(default_factory=list)
     turns: list[tuple[int, float]] = field(default_factory=list)

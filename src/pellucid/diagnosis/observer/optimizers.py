@@ -40,6 +40,7 @@ class Optimizers(Listener):
         self.schedules: dict[int, SchedulerSeen] = {}
         self._before: dict[int, Tensor] = {}
         self._is_within = False
+        self._limit = 0.0
         self._last: tuple[int, dict[int, Tensor]] = (-2, {})
 
     @quietly
@@ -156,6 +157,8 @@ class Optimizers(Listener):
             norms = torch.stack((gradient.norm(), weight.norm())).tolist()
             known.gradients.append(norms[0])
             known.weights.append(norms[1])
+            if self._limit > 0:
+                known.cut.append(_share_at(gradient, self._limit))
             if key in before and step in (self.seen.steps - 1, self.seen.steps):
                 turn = torch.nn.functional.cosine_similarity(gradient, before[key], dim=0).item()
                 known.turns.append((self.seen.steps, turn))
@@ -209,13 +212,19 @@ class Optimizers(Listener):
     def clipped_value(self, result: None, parameters: Any, clip_value: float = 0.0, *rest: Any, **kw: Any) -> None:
         """Gradients were clipped number by number."""
         if self.listening.takes_rows:
-            self._clip("clip_grad_value_", float(clip_value), float("nan"))
+            self._limit = float(clip_value)
+            self._clip("clip_grad_value_", self._limit, float("nan"))
 
     def _clip(self, function: str, limit: float, norm: float) -> None:
         place = calling_place()
         clipping = self.seen.clippings.setdefault(place, Clipping(function, place, limit))
         clipping.calls += 1
         clipping.norms.append(norm)
+
+
+def _share_at(gradient: Tensor, limit: float) -> float:
+    sizes = gradient.abs()
+    return ((sizes >= 0.999 * limit).sum() / (sizes > 0).sum().clamp_min(1)).item()
 
 
 def _is_clear(optimizer: torch.optim.Optimizer) -> bool:

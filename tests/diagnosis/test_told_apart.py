@@ -1,0 +1,292 @@
+"""What looks like a fault and is none, beside the fault itself."""
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import pellucid
+from pellucid.diagnosis import Watch
+from pellucid.diagnosis.causes.progress import progress_of
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def causes_of(watch: Watch) -> list[str]:
+    return [finding.cause for finding in watch.findings if finding.severity != "info"]
+
+
+def train(
+    network: nn.Module,
+    data: tuple[Tensor, Tensor],
+    loss_of: Loss,
+    *,
+    test: tuple[Tensor, Tensor] | None = None,
+    optimizer: torch.optim.Optimizer | None = None,
+    epochs: int = 15,
+    after_backward: Callable[[], object] = lambda: None,
+    after_epoch: Callable[[], object] = lambda: None,
+) -> None:
+    optimizer = optimizer or torch.optim.Adam(network.parameters(), lr=5e-3)
+    x, y = data
+    for _ in range(epochs):
+        for rows in torch.randperm(len(x)).split(32):
+            optimizer.zero_grad()
+            loss_of(network(x[rows]), y[rows]).backward()
+            after_backward()
+            optimizer.step()
+        if test is not None:
+            with torch.no_grad():
+                loss_of(network(test[0]), test[1])
+        after_epoch()
+
+
+def dense(*widths: int) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Linear(widths[0], widths[1])]
+    for one, other in pairwise(widths[1:]):
+        layers += [nn.ReLU(), nn.Linear(one, other)]
+    return nn.Sequential(*layers)
+
+
+def rings(samples: int) -> tuple[Tensor, Tensor]:
+    y_N = torch.arange(samples) % 2
+    angle_N = torch.rand(samples) * 2 * torch.pi
+    return torch.stack((angle_N.cos(), angle_N.sin()), 1) * (1.0 + y_N[:, None]) + 0.1 * torch.randn(samples, 2), y_N
+
+
+def codes(samples: int) -> tuple[Tensor, Tensor]:
+    x_NF = torch.randint(0, 2, (samples, 12)).float()
+    return x_NF * 2 - 1, x_NF.sum(1).remainder(3).long()
+
+
+def test_codes_that_come_again_are_no_leak_and_copied_measurements_are() -> None:
+    torch.manual_seed(0)
+    with pellucid.watch() as few:
+        train(dense(12, 32, 3), codes(800), F.cross_entropy, test=codes(300))
+    assert "split-leak" not in causes_of(few)
+    assert few.seen.after.leaked > 0.05
+    assert few.seen.after.by_chance == pytest.approx(1 - (1 - 2**-12) ** 800, rel=0.2)
+    data, test = rings(600), rings(200)
+    test[0][:40] = data[0][:40]
+    with pellucid.watch() as copied:
+        train(dense(2, 32, 2), data, F.cross_entropy, test=test)
+    assert "split-leak" in causes_of(copied)
+    assert copied.seen.after.by_chance == 0.0
+
+
+class Looked(nn.Module):
+    """Finds a value by its key: a sample is more than its keys."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = dense(6, 32, 2)
+
+    def forward(self, keys_BK: Tensor, values_BK: Tensor) -> Tensor:
+        result: Tensor = self.layers(torch.cat((keys_BK, values_BK), 1))
+        return result
+
+
+def test_samples_of_several_tensors_are_not_known_by_their_first() -> None:
+    torch.manual_seed(0)
+    network, keys_NK = Looked(), torch.eye(3)[torch.randint(0, 3, (640,))]
+    values_NK = torch.randn(640, 3)
+    y_N = ((keys_NK * values_NK).sum(1) > 0).long()
+    optimizer = torch.optim.Adam(network.parameters(), lr=5e-3)
+    with pellucid.watch() as watch:
+        for _ in range(10):
+            for rows in torch.randperm(480).split(32):
+                optimizer.zero_grad()
+                F.cross_entropy(network(keys_NK[rows], values_NK[rows]), y_N[rows]).backward()
+                optimizer.step()
+            with torch.no_grad():
+                F.cross_entropy(network(keys_NK[480:], values_NK[480:]), y_N[480:])
+    assert watch.seen.networks[0].takes_several
+    assert "split-leak" not in causes_of(watch)
+
+
+def pinball(prediction_BQ: Tensor, y_B: Tensor) -> Tensor:
+    error_BQ = y_B[:, None] - prediction_BQ
+    levels_Q = torch.tensor([0.1, 0.5, 0.9])
+    return torch.maximum(levels_Q * error_BQ, (levels_Q - 1) * error_BQ).mean()
+
+
+def test_several_quantiles_of_one_value_are_no_wrong_width_and_counts_no_classes() -> None:
+    torch.manual_seed(0)
+    x_NF = torch.randn(800, 3)
+    with pellucid.watch() as quantiles:
+        train(dense(3, 32, 3), (x_NF, x_NF.sum(1) + torch.randn(800)), pinball)
+    assert not causes_of(quantiles)
+    counts_N = torch.poisson((0.5 * x_NF[:, 0]).exp())
+    with pellucid.watch() as counts:
+        train(dense(3, 32, 1), (x_NF, counts_N), lambda said, y: F.poisson_nll_loss(said[:, 0], y))
+    assert not causes_of(counts)
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(1e-4, ["clip-too-tight"]), (0.5, [])])
+def test_clipping_number_by_number_is_judged_by_what_it_leaves(limit: float, expected: list[str]) -> None:
+    torch.manual_seed(0)
+    network = dense(2, 32, 2)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.3)
+    with pellucid.watch() as watch:
+        train(
+            network,
+            rings(600),
+            F.cross_entropy,
+            optimizer=optimizer,
+            after_backward=lambda: nn.utils.clip_grad_value_(network.parameters(), limit),
+        )
+    assert causes_of(watch)[:1] == expected
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("max", ["scheduler-misuse"]), ("min", [])])
+def test_a_schedule_that_waits_for_a_loss_to_rise_is_heard(mode: str, expected: list[str]) -> None:
+    torch.manual_seed(0)
+    network = dense(2, 32, 2)
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+    falling = iter(1 / (epoch + 1) for epoch in range(40))
+    with pellucid.watch() as watch:
+        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode=mode, factor=0.1, patience=0)  # type: ignore[arg-type]
+        train(
+            network,
+            rings(320),
+            F.cross_entropy,
+            optimizer=optimizer,
+            epochs=40,
+            after_epoch=lambda: schedule.step(next(falling)),
+        )
+    assert [(each.kind, each.calls) for each in watch.seen.schedulers] == [("ReduceLROnPlateau", 40)]
+    assert causes_of(watch)[:1] == expected
+
+
+def by_hand(draw: Callable[..., Tensor]) -> Watch:
+    """Train weights that belong to no module, by steps that no optimiser makes."""
+    torch.manual_seed(0)
+    x_NF, y_N = rings(480)
+    weights = [draw(2, 24), torch.zeros(24), draw(24, 2), torch.zeros(2)]
+    for weight in weights:
+        weight.requires_grad_()
+    with pellucid.watch() as watch:
+        for _ in range(25):
+            for rows in torch.randperm(480).split(32):
+                loss = F.cross_entropy(
+                    (x_NF[rows] @ weights[0] + weights[1]).tanh() @ weights[2] + weights[3], y_N[rows]
+                )
+                for weight, gradient in zip(
+                    weights, torch.autograd.grad(loss, weights, retain_graph=True), strict=True
+                ):
+                    weight.grad = None
+                    del gradient
+                loss.backward()
+                with torch.no_grad():
+                    for weight in weights:
+                        assert weight.grad is not None
+                        weight.sub_(0.3 * weight.grad)
+    return watch
+
+
+def test_weights_of_no_module_that_begin_alike_are_seen() -> None:
+    assert causes_of(by_hand(torch.zeros))[:1] == ["symmetric-init"]
+    assert not causes_of(by_hand(torch.randn))
+
+
+class Reader(nn.Module):
+    """Tells the last command at every moment, and its state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru, self.out = nn.GRU(1, 16, batch_first=True), nn.Linear(16, 1)
+
+    def forward(self, x_BTC: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        states_BTH, state = self.gru(x_BTC, state)
+        return self.out(states_BTH)[..., 0], state
+
+
+@pytest.mark.parametrize(("keeps", "expected"), [(False, ["state-carryover"]), (True, [])])
+def test_stretches_that_follow_each_other_need_the_state_of_the_one_before(keeps: bool, expected: list[str]) -> None:
+    torch.manual_seed(0)
+    said_BT = (torch.rand(32, 320) < 0.08) * torch.randn(32, 320).sign()
+    said_BT[:, 0] = 1
+    at_BT = torch.where(said_BT != 0, torch.arange(320), 0).cummax(1).values
+    current_BT = (said_BT.gather(1, at_BT) > 0).float()
+    network = Reader()
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+    with pellucid.watch() as watch:
+        for _ in range(8):
+            state: Tensor | None = None
+            for stretch in torch.arange(320).split(4):
+                part = slice(int(stretch[0]), int(stretch[-1]) + 1)
+                logits_BT, last = network(said_BT[:, part, None], state)
+                optimizer.zero_grad()
+                F.binary_cross_entropy_with_logits(logits_BT, current_BT[:, part]).backward()
+                optimizer.step()
+                state = last.detach() if keeps else None
+    (seen,) = watch.seen.networks
+    assert seen.followed > 50
+    assert (seen.carried > 50) == keeps
+    assert [cause for cause in causes_of(watch) if cause == "state-carryover"] == expected
+
+
+class Residual(nn.Module):
+    """Adds up what its blocks compute, normalised or as it is."""
+
+    def __init__(self, normalised: bool) -> None:
+        super().__init__()
+        self.stem, self.out = nn.Linear(4, 24), nn.Linear(24, 1)
+        self.blocks = nn.ModuleList(dense(24, 48, 24) for _ in range(10))
+        self.norm = nn.LayerNorm(24) if normalised else nn.Identity()
+        for name, weight in self.blocks.named_parameters():
+            if name.endswith("weight"):
+                nn.init.kaiming_normal_(weight)
+
+    def forward(self, x_BF: Tensor) -> Tensor:
+        x_BF = self.stem(x_BF)
+        for block in self.blocks:
+            x_BF = x_BF + block(self.norm(x_BF))
+        result: Tensor = self.out(self.norm(x_BF))[:, 0]
+        return result
+
+
+@pytest.mark.parametrize(("normalised", "expected"), [(False, ["exploding-gradient"]), (True, [])])
+def test_a_fresh_network_that_bursts_is_told_by_its_first_loss(normalised: bool, expected: list[str]) -> None:
+    torch.manual_seed(0)
+    x_NF = torch.randn(640, 4)
+    with pellucid.watch() as watch:
+        train(Residual(normalised), (x_NF, (x_NF[:, 0] * x_NF[:, 1]).sin()), F.mse_loss, epochs=20)
+    assert causes_of(watch)[:1] == expected
+
+
+def test_a_linear_network_lacks_nothing_where_a_line_is_all_there_is() -> None:
+    torch.manual_seed(0)
+    x_NF = torch.randn(640, 4)
+
+    def learn(y_N: Tensor) -> Iterable[str]:
+        network = nn.Sequential(nn.Linear(4, 16), nn.Linear(16, 1), nn.Flatten(0))
+        with pellucid.watch() as watch:
+            train(network, (x_NF, y_N), F.mse_loss, epochs=3, optimizer=torch.optim.SGD(network.parameters(), lr=1e-3))
+        return causes_of(watch)
+
+    assert "missing-nonlinearity" not in learn(x_NF @ torch.randn(4))
+    assert "missing-nonlinearity" in learn((3 * x_NF[:, 0]).sin() * x_NF[:, 1])
+
+
+def test_an_evaluation_is_scored_by_all_of_its_batches() -> None:
+    torch.manual_seed(0)
+    network, (x_NF, y_N) = dense(2, 32, 2), rings(480)
+    with pellucid.watch() as watch:
+        train(network, (x_NF, y_N), F.cross_entropy)
+        with torch.no_grad():
+            right = [(network(x_NF[at]).argmax(1) == target).float().mean().item() for at, target in _batches(y_N)]
+            for at, target in _batches(y_N):
+                F.cross_entropy(network(x_NF[at]), target)
+    assert min(right) < max(right)
+    assert progress_of(watch.seen).best_test == pytest.approx(sum(right) / len(right), abs=0.01)
+
+
+def _batches(y_N: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Split the samples into batches of equal size, in an order in which half of the labels of the last are wrong."""
+    wrong_N = y_N.clone()
+    wrong_N[-60:] = 1 - wrong_N[-60:]
+    return [(at, wrong_N[at]) for at in torch.arange(len(y_N)).split(120)]
