@@ -294,28 +294,28 @@ def state_carryover(seen: Observation, progress: Progress) -> Iterator[Suspicion
                 ),
                 explains=frozenset({"plateau", "batch-mixing"}),
             )
-        if not network.carried and network.continued >= FEW and network.followed >= 2 * FEW:
-            yield from _begun_anew(network, progress)
+        returns = network.continued >= FEW and not network.carried
+        if returns and network.followed >= 2 * FEW and not progress.has_learned:
+            yield _begun_anew(network)
 
 
-def _begun_anew(network: NetworkSeen, progress: Progress) -> Iterator[Suspicion]:
-    if not progress.has_learned:
-        yield Suspicion(
-            cause="state-carryover",
-            severity="warning",
-            confidence=0.7,
-            where=Place(module=network.name),
-            evidence=(
-                Evidence("steps whose inputs follow those of the step before", float(network.followed), None, ""),
-                Evidence("of them begin with the state that it left", 0.0, float(network.followed), "all of them"),
-            ),
-            explanation=(
-                "Each step reads what stands behind the stretch that the step before read, in the same sequences, but "
-                "begins with a state of zeros: what came before is forgotten at every step. Begin with the state that "
-                "the last step returned, detached, and with zeros only where the sequences begin anew."
-            ),
-            explains=frozenset({"plateau", "label-noise", "vanishing-gradient"}),
-        )
+def _begun_anew(network: NetworkSeen) -> Suspicion:
+    return Suspicion(
+        cause="state-carryover",
+        severity="warning",
+        confidence=0.7,
+        where=Place(module=network.name),
+        evidence=(
+            Evidence("steps whose inputs follow those of the step before", float(network.followed), None, ""),
+            Evidence("of them begin with the state that it left", 0.0, float(network.followed), "all of them"),
+        ),
+        explanation=(
+            "Each step reads what stands behind the stretch that the step before read, in the same sequences, but "
+            "begins with a state of zeros: what came before is forgotten at every step. Begin with the state that "
+            "the last step returned, detached, and with zeros only where the sequences begin anew."
+        ),
+        explains=frozenset({"plateau", "label-noise", "vanishing-gradient"}),
+    )
 
 
 RULES = (

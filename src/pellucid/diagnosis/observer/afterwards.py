@@ -60,9 +60,10 @@ def _compared(seen: Observation) -> Afterwards:
     after.distinct, after.passes = _passes(train)
     after.order = _order(train)
     data = _gather(train)
+    if data is not None:
+        after.by_chance = 1.0 if _repeats(test) and _few_values(data[0]) else _by_chance(data[0], after.distinct)
     if data is None or site.target_is_input:
         return after
-    after.by_chance = _by_chance(data[0], after.distinct)
     if main is not None:
         with contextlib.suppress(Exception):  # a network that takes more than one tensor cannot be asked
             after.recalls = recalls(main, train, site)
@@ -200,6 +201,17 @@ def _shared(train: Rows, test: Rows) -> tuple[float, int]:
     return torch.isin(tested, trained).double().mean().item(), len(tested)
 
 
+def _repeats(test: Rows) -> bool:
+    """Say whether samples come more than once in the largest evaluation."""
+    largest = max(test.prints, key=len, default=torch.empty(0))
+    return len(torch.unique(largest)) < 0.98 * len(largest)
+
+
+def _few_values(x_NF: Tensor) -> bool:
+    """Say whether no feature is a measurement, that hardly takes the same value twice."""
+    return all(len(torch.unique(values)) < len(values) / 4 for values in _some_features(x_NF))
+
+
 def _by_chance(x_NF: Tensor, trained: int) -> float:
     """Return the chance that a new sample is one of so many trained ones, were the features independent.
 
@@ -207,10 +219,14 @@ def _by_chance(x_NF: Tensor, trained: int) -> float:
     spread, since more would only make it less.
     """
     alike = 1.0
-    for values in x_NF[:, :: max(1, x_NF.shape[1] // MOST_FEATURES)].T:
+    for values in _some_features(x_NF):
         counts = torch.unique(values, return_counts=True)[1].double()
         alike *= (counts * (counts - 1)).sum().item() / max(len(values) * (len(values) - 1), 1)
     return -math.expm1(trained * math.log1p(-alike)) if alike < 1 else 1.0
+
+
+def _some_features(x_NF: Tensor) -> Tensor:
+    return x_NF[:, :: max(1, x_NF.shape[1] // MOST_FEATURES)].T
 
 
 def _passes(train: Rows) -> tuple[int, float]:
