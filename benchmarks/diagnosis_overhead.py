@@ -10,7 +10,7 @@ and fetch it again: some scripts run faster for that, and their overhead is belo
 the same setting (`MALLOC_TRIM_THRESHOLD_`, `MALLOC_MMAP_THRESHOLD_`), and *of kept* the overhead against it: what
 watching itself costs. The last line is `pellucid train` against `pellucid train --no-diagnosis`.
 
-`python -m benchmarks.diagnosis_overhead` measures it anew, which takes twenty minutes of a quiet machine.
+`python -m benchmarks.diagnosis_overhead` measures it anew, which takes a quarter of an hour of a quiet machine.
 """
 
 import sys
@@ -26,7 +26,7 @@ from benchmarks.measure import ProcessRun, by_turns, lines_of, run_process, tabl
 from pellucid.memory import KEPT, LARGEST_KEPT_BLOCK
 from pellucid.record import to_json_line
 
-ROUNDS = 5
+ROUNDS = 3
 MEDIAN, WORST = 0.05, 0.10
 RESULTS = Path(__file__).parent / "results" / "diagnosis_overhead.jsonl"
 SCRIPT = str(Path(__file__).parent / "watched" / "training.py")

@@ -209,6 +209,15 @@ def test_a_carried_state_is_reset_or_detached() -> None:
     assert "detach()" in line
 
 
+def test_a_state_that_is_set_back_is_kept() -> None:
+    text = "for x in xs:\n    h = None\n    out, h = rnn(x, h)\n    out.sum().backward()\n"
+    first, line = added(text, lambda source: loop.keep_state(source, None))
+    assert first == "h = None"  # before the loop, where it was not known
+    assert line.startswith("h = tuple(")
+    assert line.endswith("h if h is None else h.detach()")
+    assert len(added(f"h = None\n{text}", lambda source: loop.keep_state(source, None))) == 1
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

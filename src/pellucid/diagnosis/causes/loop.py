@@ -273,6 +273,7 @@ def state_carryover(seen: Observation, progress: Progress) -> Iterator[Suspicion
                     "carried on with its history. Detach what is carried (state.detach(), loss.item())."
                 ),
                 step=structure.step,
+                facts={"kind": "graph"},
                 explains=frozenset({"exploding-gradient", "vanishing-gradient", "lr-high", "plateau"}),
             )
     for network in seen.networks:
@@ -292,6 +293,7 @@ def state_carryover(seen: Observation, progress: Progress) -> Iterator[Suspicion
                     "Each batch begins with the state that the batch before left, although the samples come in random "
                     "order and have nothing to do with each other. Begin every batch with a state of zeros."
                 ),
+                facts={"kind": "state"},
                 explains=frozenset({"plateau", "batch-mixing"}),
             )
         returns = network.continued >= FEW and not network.carried
@@ -314,6 +316,7 @@ def _begun_anew(network: NetworkSeen) -> Suspicion:
             "begins with a state of zeros: what came before is forgotten at every step. Begin with the state that "
             "the last step returned, detached, and with zeros only where the sequences begin anew."
         ),
+        facts={"kind": "reset"},
         explains=frozenset({"plateau", "label-noise", "vanishing-gradient"}),
     )
 

@@ -95,10 +95,10 @@ class Progress:
 
         Of the better of the two scores: dropout makes that of the training samples look worse than it is.
         """
-        score = max((score for score in (self.train, self.test) if score is not None), default=None)
-        return (
-            None if score is None or self.attainable is None else self._gain_of(self.attainable) - self._gain_of(score)
-        )
+        scores = [score for score in (self.train, self.test) if score is not None]
+        if not scores or self.attainable is None:
+            return None
+        return self._gain_of(self.attainable) - self._gain_of(max(scores))
 
     @property
     def has_learned(self) -> bool:

@@ -15,7 +15,7 @@ _RECTIFIED = frozenset({"Relu", "LeakyRelu", "Gelu", "Silu", "Elu"})
 
 def missing_nonlinearity(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Layers that follow each other with nothing nonlinear between: together they are one layer."""
-    if _is_linear(seen, progress):
+    if _is_linear(seen):
         return
     for structure in seen.structures.values():
         whole = not structure.nonlinearities
@@ -55,7 +55,7 @@ def missing_nonlinearity(seen: Observation, progress: Progress) -> Iterator[Susp
         )
 
 
-def _is_linear(seen: Observation, progress: Progress) -> bool:
+def _is_linear(seen: Observation) -> bool:
     """Say whether a linear model learns all of the task: then no nonlinearity is missing."""
     linear = seen.after.linear
     return linear is not None and linear > ALL_LINEAR.value

@@ -76,7 +76,7 @@ FACTS: Mapping[str, Mapping[str, str]] = {
     "train-eval-mode": {"phase": "'train' or 'eval': the one in the wrong mode", "network": "its name in the script"},
     "softmax-axis": {"axis": "the dimension that is right"},
     "batch-mixing": {"kind": "'batch-first' or 'view'"},
-    "state-carryover": {"kind": "'graph' or 'state'"},
+    "state-carryover": {"kind": "what is wrongly kept, 'graph' or 'state', or 'reset'"},
     "plateau": {"optimizer": "its class", "rate": "the rate that was used"},
     "bias-before-norm": {},
     "discriminator-dominates": {"discriminator": "its name in the script", "generator": "its name in the script"},

@@ -64,9 +64,14 @@ def _mode(patient: Patient) -> Iterator[Remedy]:
 
 @CURES("state-carryover")
 def _state(patient: Patient) -> Iterator[Remedy]:
+    kind = fact(patient.suspicion.facts, "kind", str)
+    if kind == "reset":
+        kept = loop.keep_state(patient.source, patient.line)
+        yield patient.remedy("Begin with the state that the last step left, detached.", kept)
+        return
     reset = patient.remedy("Begin every batch with a fresh state.", loop.reset_state(patient.source, patient.line))
     cut = patient.remedy("Detach the state between batches.", loop.detach_state(patient.source, patient.line))
-    yield from (cut, reset) if fact(patient.suspicion.facts, "kind", str) == "graph" else (reset, cut)
+    yield from (cut, reset) if kind == "graph" else (reset, cut)
 
 
 @CURES("frozen-parameters")

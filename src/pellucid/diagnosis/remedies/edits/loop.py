@@ -242,12 +242,30 @@ def detach_state(source: Source, line: int | None) -> Edit | None:
         names = _state_names(statement)
         loop = next(iter(loops_around(source, statement)), None)
         if names and loop:
-            lines = [
-                f"{name} = tuple(part.detach() for part in {name}) if isinstance({name}, tuple) else "
-                f"{name} if {name} is None else {name}.detach()"
-                for name in names
-            ]
+            lines = [f"{name} = {_detached(name)}" for name in names]
             return source.edit(source.before(loop.body[0], *lines))
+    return None
+
+
+def _detached(name: str) -> str:
+    return (
+        f"tuple(part.detach() for part in {name}) if isinstance({name}, tuple) else "
+        f"{name} if {name} is None else {name}.detach()"
+    )
+
+
+def keep_state(source: Source, line: int | None) -> Edit | None:
+    """Begin a batch with the state that the last one left, where a line of the loop sets it back: `h = None`."""
+    for statement in _carried(source, line):
+        loop = next(iter(loops_around(source, statement)), None)
+        for name in _state_names(statement) if loop else ():
+            assert loop is not None
+            made = [(each, value) for each, value in source.assignments(name) if each is not statement]
+            anew = [value for each, value in made if each in loop.body and each.lineno < statement.lineno]
+            if anew:
+                is_known = any(each.lineno < loop.lineno for each, _ in made)
+                first = [] if is_known else [source.before(loop, f"{name} = {source.segment(anew[0])}")]
+                return source.edit(source.put(anew[0], _detached(name)), *first)
     return None
 
 
