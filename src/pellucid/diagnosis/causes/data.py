@@ -241,11 +241,10 @@ def label_misalignment(seen: Observation, progress: Progress) -> Iterator[Suspic
 
 
 def _is_table(seen: Observation) -> bool:
-    """Say whether samples are rows of numbers, of which neighbours or a linear model would see something."""
-    has_order = any(network.recurrent for network in seen.networks) or any(
-        "Convolution" in layer.kind for structure in seen.structures.values() for layer in structure.layers
-    )
-    return any(seen.inputs.values()) and not has_order
+    """Say whether samples are rows of numbers or images, of which neighbours or a linear model would see something."""
+    convolves = any("Convolution" in layer.kind for each in seen.structures.values() for layer in each.layers)
+    is_signal = convolves and any(rows.dim() == 3 for rows in seen.rows["train"].inputs)
+    return any(seen.inputs.values()) and not is_signal and not any(network.recurrent for network in seen.networks)
 
 
 def _misaligned(site: LossSite, confidence: float, evidence: Evidence) -> Suspicion:

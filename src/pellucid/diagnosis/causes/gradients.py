@@ -209,7 +209,7 @@ def exploding_gradient(seen: Observation, progress: Progress) -> Iterator[Suspic
         yield Suspicion(
             cause="exploding-gradient",
             severity="critical",
-            confidence=0.8,
+            confidence=0.75,
             evidence=(thresholds.BURST.evidence("loss of the first step by that of the best constant", burst),),
             explanation=(
                 "Before anything is learned the outputs are far larger than the targets: what passes through the "
