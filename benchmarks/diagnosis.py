@@ -153,7 +153,7 @@ def wrongly_named(said: list[Said]) -> str:
         if each.job.script == "fixed":
             for cause in each.alarms:
                 alarms[cause].append(f"{each.job.case.name}/{each.job.seed}")
-    names = sorted({*elsewhere, *alarms}, key=lambda name: (-len(alarms[name]), -elsewhere[name]))
+    names = sorted({*elsewhere, *alarms}, key=lambda name: (-len(alarms[name]), -elsewhere[name], name))
     rows = [[name, str(elsewhere[name]), str(len(alarms[name])), ", ".join(alarms[name])] for name in names]
     return table(["cause", "with another fault", "false alarms", "where"], rows)
 

@@ -10,6 +10,9 @@ and fetch it again: some scripts run faster for that, and their overhead is belo
 the same setting (`MALLOC_TRIM_THRESHOLD_`, `MALLOC_MMAP_THRESHOLD_`), and *of kept* the overhead against it: what
 watching itself costs. The last line is `pellucid train` against `pellucid train --no-diagnosis`.
 
+Where the machine is shared a line is worth little by itself: of `mlp`, whose blocks are small, the plain scripts that
+keep their memory and that do not ought to be alike, and differed by 12 %.
+
 `python -m benchmarks.diagnosis_overhead` measures it anew, which takes a quarter of an hour of a quiet machine.
 """
 

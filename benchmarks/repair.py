@@ -116,9 +116,10 @@ def rate(lines: Sequence[dict[str, Any]]) -> str:
     ways = [way(line) for line in lines]
     repaired, worse = sum(each >= REPAIRED for each in ways), sum(each < WORSE for each in ways)
     none = sum(not line["remedies"] for line in lines)
+    code = ", ".join(sorted({line["code"] for line in lines}))
     return (
         f"{repaired} of {len(lines)} repaired ({repaired / len(lines):.0%}; goal at least 80 %), {worse} made worse "
-        f"(goal none), {none} left as they were for want of a proof."
+        f"(goal none), {none} left as they were for want of a proof. Code of the diagnosis: {code}."
     )
 
 

@@ -111,13 +111,14 @@ def test_cases_are_read_from_their_folders(tmp_path: Path) -> None:
 def test_a_repair_is_told_by_how_far_it_came() -> None:
     def line(case: str, mended: float, *remedies: str, by: str = "diagnosis") -> dict[str, Any]:
         kept = {"seed": 0, "buggy": 0.5, "mended": mended, "fixed": 0.9, "remedies": [*remedies], "seconds": 3.0}
-        return {"case": case, "by": by, **kept}
+        return {"case": case, "by": by, "code": "4b87", **kept}
 
     lines = [line("a", 0.88, "Train on."), line("b", 0.87, "Shuffle."), line("c", 0.5), line("d", 0.48, "Clip.")]
     assert [round(repair.way(each), 3) for each in lines] == [0.95, 0.925, 0, -0.05]
     assert repair.rate(lines).startswith("1 of 4 repaired (25%; goal at least 80 %), 1 made worse (goal none), 1 left")
     told = repair.tables([*lines, line("e", 0.9, "Step.", by="expert")])
     assert "**The diagnosis's causes**: 1 of 4" in told
+    assert "Code of the diagnosis: 4b87." in told
     assert "**An expert's causes**: 1 of 1" in told
     assert "| d | 0 | 0.5 | 0.48 | 0.9 | -5% | 3 | Clip. |" in told
 
