@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 import torch
@@ -146,13 +147,13 @@ def test_clipping_number_by_number_is_judged_by_what_it_leaves(limit: float, exp
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("max", ["scheduler-misuse"]), ("min", [])])
-def test_a_schedule_that_waits_for_a_loss_to_rise_is_heard(mode: str, expected: list[str]) -> None:
+def test_a_schedule_that_waits_for_a_loss_to_rise_is_heard(mode: Literal["max", "min"], expected: list[str]) -> None:
     torch.manual_seed(0)
     network = dense(2, 32, 2)
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     falling = iter(1 / (epoch + 1) for epoch in range(40))
     with pellucid.watch() as watch:
-        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode=mode, factor=0.1, patience=0)  # type: ignore[arg-type]
+        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode=mode, factor=0.1, patience=0)
         train(
             network,
             rings(320),

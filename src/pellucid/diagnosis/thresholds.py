@@ -33,7 +33,7 @@ TARGET_LARGE = Threshold(10.0, "an output layer's initial outputs are of order 1
 TARGET_SMALL = Threshold(0.02, TARGET_LARGE.source)
 NOT_FINITE = Threshold(0.0, "IEEE 754: one NaN makes every sum it enters NaN")
 ORDERED = Threshold(4.0, "F ratio of batch means: 1 for batches drawn at random (Fisher, 1925)")
-BY_CHANCE = Threshold(5.0, "shared samples by those that would be shared by chance, were all features independent")
+BY_CHANCE = Threshold(5.0, "a choice: features that depend on each other come together again more often than by chance")
 SHARED = Threshold(0.02, "disjoint splits share no sample")
 RARE = Threshold(0.15, "share of a class; He and Garcia, Learning from Imbalanced Data (2009)")
 IGNORED = Threshold(0.6, "recall of the rare class by that of the others")
@@ -73,6 +73,7 @@ FLAT = Threshold(0.6, "share of activations where the derivative is below 4 % of
 FADED = Threshold(1e-3, "gradient of the first layer by that of the last: near 1 with He or Glorot initialisation")
 FADED_IN_TIME = Threshold(1e-3, "gradient at the first step of a sequence by that at the last (Bengio et al., 1994)")
 SPIKE = Threshold(100.0, "largest gradient norm by the median: Pascanu, Mikolov and Bengio (2013)")
+DEEP = Threshold(8.0, "a choice: from so many layers on, what each makes twice as large all make 256 times so")
 BURST = Threshold(1000.0, "a fresh network's loss by that of the best constant: near 1 (He et al., 2015; Glorot, 2010)")
 
 # --- how well it fits

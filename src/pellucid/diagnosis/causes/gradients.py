@@ -13,8 +13,6 @@ from pellucid.diagnosis.observation import Activation, Flow, Observation
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
 
 _SQUASHING = frozenset({"Tanh", "Sigmoid"})
-DEEP = 8
-"""Layers of weights from which on what one of them makes a little larger all together make far too large."""
 _NAMES = {"Relu": "ReLU", "Tanh": "tanh", "Sigmoid": "sigmoid"}
 
 
@@ -203,7 +201,7 @@ def _first_to_last(flow: Flow) -> float | None:
 def exploding_gradient(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Gradients that grow without bound, in a recurrent or deep network."""
     recurrent = _is_recurrent(seen)
-    deep = any(len(structure.layers) >= DEEP for structure in seen.structures.values())
+    deep = any(len(structure.layers) >= thresholds.DEEP.value for structure in seen.structures.values())
     burst = _burst(progress)
     if burst is not None and (recurrent or deep) and not progress.has_learned:
         yield Suspicion(

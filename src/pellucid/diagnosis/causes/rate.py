@@ -251,18 +251,12 @@ def clip_too_tight(seen: Observation, progress: Progress) -> Iterator[Suspicion]
             continue
         times = median(norms) / clipping.limit if len(norms) >= 5 else 0.0
         if times > thresholds.CLIPPED.value:
-            yield Suspicion(
-                cause="clip-too-tight",
-                severity="critical",
-                confidence=0.88,
-                where=clipping.place,
-                evidence=(thresholds.CLIPPED.evidence("median gradient norm by the limit it is clipped to", times),),
-                explanation=(
-                    f"Nearly every gradient is cut to 1/{times:.0f} of its length, and with it every step. "
-                    "Clipping is for rare outliers: set the limit near the usual norm."
-                ),
-                facts={"limit": clipping.limit, "wanted_limit": median(norms)},
-                explains=frozenset({"lr-low", "too-few-epochs", "plateau", "optimizer-unsuited"}),
+            yield _too_tight(
+                clipping,
+                median(norms),
+                thresholds.CLIPPED.evidence("median gradient norm by the limit it is clipped to", times),
+                f"Nearly every gradient is cut to 1/{times:.0f} of its length, and with it every step. "
+                "Clipping is for rare outliers: set the limit near the usual norm.",
             )
 
 
@@ -271,19 +265,26 @@ def _cut_to_signs(seen: Observation, clipping: Clipping) -> Iterator[Suspicion]:
     shares = [share for parameter in seen.parameters.values() if len(parameter.shape) > 1 for share in parameter.cut]
     share = median(shares) if shares else 0.0
     if share > thresholds.SIGNS.value:
-        yield Suspicion(
-            cause="clip-too-tight",
-            severity="critical",
-            confidence=0.88,
-            where=clipping.place,
-            evidence=(thresholds.SIGNS.evidence("share of the gradients' numbers that are cut", share),),
-            explanation=(
-                f"Nearly all numbers of the gradients are cut to {clipping.limit:g}: what is left is their sign, and "
-                "every step is as small as the limit. Clip the norm, at about its usual size, or set the limit higher."
-            ),
-            facts={"limit": clipping.limit, "wanted_limit": 100 * clipping.limit},
-            explains=frozenset({"lr-low", "too-few-epochs", "plateau", "optimizer-unsuited"}),
+        yield _too_tight(
+            clipping,
+            100 * clipping.limit,
+            thresholds.SIGNS.evidence("share of the gradients' numbers that are cut", share),
+            f"Nearly all numbers of the gradients are cut to {clipping.limit:g}: what is left is their sign, and "
+            "every step is as small as the limit. Clip the norm, at about its usual size, or set the limit higher.",
         )
+
+
+def _too_tight(clipping: Clipping, wanted: float, evidence: Evidence, explanation: str) -> Suspicion:
+    return Suspicion(
+        cause="clip-too-tight",
+        severity="critical",
+        confidence=0.88,
+        where=clipping.place,
+        evidence=(evidence,),
+        explanation=explanation,
+        facts={"limit": clipping.limit, "wanted_limit": wanted},
+        explains=frozenset({"lr-low", "too-few-epochs", "plateau", "optimizer-unsuited"}),
+    )
 
 
 def over_regularised(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
