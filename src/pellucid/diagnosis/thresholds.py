@@ -79,6 +79,8 @@ BURST = Threshold(1000.0, "a fresh network's loss by that of the best constant: 
 # --- how well it fits
 NARROW = Threshold(8.0, "units of the narrowest hidden layer")
 SHORT_OF = Threshold(0.1, "what a simpler model reaches on samples left out, less what the network reaches")
+HALF = Threshold(0.5, "a choice: of a reconstruction that explains more, a short code may be what is wanted")
+WORTH = Threshold(0.2, "a choice: two more numbers in the code explain so much more")
 STANDS_BELOW = Threshold(0.3, SHORT_OF.source)
 GAP = Threshold(0.1, "training score less test score")
 RISE = Threshold(0.15, "rise of the validation loss from its lowest")

@@ -232,6 +232,11 @@ def label_misalignment(seen: Observation, progress: Progress) -> Iterator[Suspic
     if signal > thresholds.NO_SIGNAL.value:
         return
     judged = (progress.test - progress.chance) if progress.test is not None else None
+    labels = after.rows * (site.width if site.function in BINARY_LOSSES and not site.one_hot else 1)
+    if not progress.is_regression and signal > 3 * math.sqrt(0.25 / labels):
+        if judged is not None and judged < 0.06 and (progress.gain or 0.0) > 0.08:
+            yield _noisy(site, 0.6, here)  # faint, but more than labels shuffled apart would leave
+        return
     if after.eval_neighbours is not None and after.eval_neighbours - progress.chance > 0.2:
         yield _misaligned(site, 0.93, here)
     elif judged is not None and judged < 0.06 and (progress.gain or 0.0) > 0.25:

@@ -35,6 +35,40 @@ def capacity_low(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         )
 
 
+def narrow_code(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """An autoencoder that does what principal components do that are as many as its code has numbers, and too few."""
+    site, shares = progress.site, seen.after.components
+    structure = seen.structures.get(progress.series.place) if progress.series is not None else None
+    if site is None or not site.target_is_input or structure is None or progress.train is None:
+        return
+    code = min((layer.fan_out for layer in structure.layers[:-1]), default=len(shares))
+    reached = max(progress.train, -math.inf if progress.test is None else progress.test)
+    if code + 1 >= len(shares) or reached > thresholds.HALF.value or progress.fall > thresholds.STILL_FALLING.value * 5:
+        return
+    if reached < 0.7 * shares[code - 1] or shares[code + 1] - reached < thresholds.WORTH.value:
+        return
+    wanted = next((at for at, share in enumerate(shares, 1) if share > thresholds.LEARNED.value), len(shares))
+    yield Suspicion(
+        cause="capacity-low",
+        severity="warning",
+        confidence=0.75,
+        evidence=(
+            thresholds.HALF.evidence("share of the inputs' variance that is reconstructed", reached),
+            thresholds.WORTH.evidence(
+                f"explained by {code + 2} principal components, less what is reconstructed", shares[code + 1] - reached
+            ),
+            Evidence(f"explained by {code} principal components", shares[code - 1], None, ""),
+        ),
+        explanation=(
+            f"The code between inputs and reconstruction is {code} wide and {reached:.0%} of the variance is "
+            f"reconstructed, where that many principal components explain {shares[code - 1]:.0%}. {wanted} of them "
+            f"explain {shares[wanted - 1]:.0%}: the code is too short for what the inputs hold. Make it wider."
+        ),
+        facts={"width": code, "wanted_width": wanted},
+        explains=frozenset({"plateau"}),
+    )
+
+
 def overfitting(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A network that gets better on what it learns from and worse on all else."""
     gap = progress.gap
@@ -117,4 +151,4 @@ def _rise(judged: list[Score]) -> float:
     return (last - lowest) / max(abs(lowest), 1e-9)
 
 
-RULES = (capacity_low, overfitting, plateau)
+RULES = (capacity_low, narrow_code, overfitting, plateau)

@@ -1,6 +1,6 @@
 """Losses: the lines that compute them, and their course."""
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 import torch
@@ -29,7 +29,8 @@ class LossSite:
         batch_means: mean target of each batch seen, with the variance of a single target and the size.
         weighted: whether classes have weights of their own.
         target_is_input: whether the targets are the inputs themselves.
-        network: the name of the one whose output the prediction is.
+        network: the name of the one whose output the prediction is; of several in a chain, of the first.
+        said: (targets, classes predicted) of the last batches, where a chain of networks cannot be asked afterwards.
     """
 
     key: tuple[str, str | None, int | None]
@@ -51,6 +52,7 @@ class LossSite:
     weighted: bool = False
     target_is_input: bool = False
     network: str | None = None
+    said: deque[tuple[Tensor, Tensor]] = field(default_factory=lambda: deque(maxlen=60))
 
     @property
     def width(self) -> int:

@@ -54,6 +54,7 @@ class NetworkSeen:
         described: step at which its parameters were last looked at.
         loaded: whether weights were loaded into it.
         takes_several: whether a sample is more than one tensor: by its first alone it is not known again.
+        reads_from: key of the network whose outputs it is given in training; 0 where they come from elsewhere, too.
     """
 
     name: str
@@ -66,6 +67,7 @@ class NetworkSeen:
     backed: Counter[bool] = field(default_factory=Counter)
     loaded: bool = False
     takes_several: bool = False
+    reads_from: int | None = None
     initial: dict[str, Tensor] = field(default_factory=dict)
     batch_sizes: Counter[tuple[Phase, int]] = field(default_factory=Counter)
     parameters: list[ParameterFacts] = field(default_factory=list)

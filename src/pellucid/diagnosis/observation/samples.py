@@ -145,6 +145,8 @@ class Afterwards:
         sure: share of samples whose neighbours agree; `contradicted` of them those whose own label is another.
         foretold: accuracy (or r2) of the nearest training samples on the evaluated ones.
         recalls: class -> share of its training samples that the network finds.
+        components: where inputs are what is to be predicted, the share of their variance that one principal component
+            explains, that two explain, and so on.
     """
 
     batches: int = 0
@@ -163,3 +165,4 @@ class Afterwards:
     contradicted: float | None = None
     foretold: float | None = None
     recalls: dict[float, float] | None = None
+    components: tuple[float, ...] = ()

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pellucid.diagnosis.observation import Afterwards, LossSite, NetworkSeen, Observation, Rows
 from pellucid.diagnosis.observer.anatomy import describe
+from pellucid.diagnosis.observer.losses import classes_of
 
 MOST_ROWS = 1_200
 MOST_FEATURES = 64
@@ -62,7 +63,10 @@ def _compared(seen: Observation) -> Afterwards:
     data = _gather(train)
     if data is not None:
         after.by_chance = 1.0 if _repeats(test) and _few_values(data[0]) else _by_chance(data[0], after.distinct)
-    if data is None or site.target_is_input:
+    if data is None:
+        return after
+    if site.target_is_input:
+        after.components = _components(data[0])
         return after
     if main is not None:
         with contextlib.suppress(Exception):  # a network that takes more than one tensor cannot be asked
@@ -71,7 +75,7 @@ def _compared(seen: Observation) -> Afterwards:
     classes = is_classes(site)
     if y_NT.shape[1] > 1 and site.one_hot:
         y_NT, classes = y_NT.argmax(1, keepdim=True), True
-    if classes and y_NT.shape[1] > 1:
+    if classes and y_NT.shape[1] > 1 and not set(site.classes) <= {0.0, 1.0}:
         return after
     if not train.inputs[0].is_floating_point():  # codes are not near each other because their numbers are
         return after
@@ -84,6 +88,14 @@ def _compared(seen: Observation) -> Afterwards:
         after.eval_neighbours = among.neighbours
         after.foretold = _foretell(x_NF, y_NT, *tested, classes)
     return after
+
+
+def _components(x_NF: Tensor) -> tuple[float, ...]:
+    """Return the share of the variance that the first principal components explain: one, two and so on, to 64."""
+    if x_NF.shape[1] > 2_048 or not bool(x_NF.isfinite().all()):
+        return ()
+    variances = torch.linalg.svdvals(x_NF - x_NF.mean(0)).square()
+    return tuple((variances.cumsum(0)[:64] / variances.sum().clamp_min(1e-30)).tolist())
 
 
 def is_classes(site: LossSite) -> bool:
@@ -122,7 +134,9 @@ def _compare(after: Afterwards, x_NF: Tensor, y_NT: Tensor, classes: bool) -> No
     distances = torch.cdist(x_NF, x_NF)
     distances.fill_diagonal_(float("inf"))
     near_NK = distances.topk(min(NEIGHBOURS, len(x_NF) - 1), largest=False).indices
-    if classes:
+    if classes and y_NT.shape[1] > 1:
+        _compare_labels(after, x_NF, y_NT, near_NK)
+    elif classes:
         votes_NC = nn.functional.one_hot(_as_codes(y_NT[:, 0]))[near_NK].double().mean(1)
         own_N = _as_codes(y_NT[:, 0])
         after.neighbours = (votes_NC.argmax(1) == own_N).double().mean().item()
@@ -141,6 +155,20 @@ def _compare(after: Afterwards, x_NF: Tensor, y_NT: Tensor, classes: bool) -> No
             after.neighbours = 1 - (y_NT[near_NK].mean(1) - y_NT).square().mean().item() / spread
             after.linear = 1 - _ridge_residual(x_NF, y_NT).square().mean().item() / spread
         after.chance = 0.0
+
+
+def _compare_labels(after: Afterwards, x_NF: Tensor, y_NT: Tensor, near_NK: Tensor) -> None:
+    """Do the same with several labels a sample, each held or not: every one is a question of its own."""
+    votes_NT, held_NT = y_NT[near_NK].mean(1), y_NT > 0.5
+    sure_NT = torch.maximum(votes_NT, 1 - votes_NT) >= SURE
+    is_common_T = torch.minimum(y_NT.mean(0), 1 - y_NT.mean(0)) >= 0.25  # a rare label is outvoted
+    sure_NT &= is_common_T
+    after.neighbours = ((votes_NT > 0.5) == held_NT).double().mean().item()
+    after.linear = ((y_NT - _ridge_residual(x_NF, y_NT) > 0.5) == held_NT).double().mean().item()
+    after.chance = torch.maximum(y_NT.mean(0), 1 - y_NT.mean(0)).mean().item()
+    after.sure = sure_NT[:, is_common_T].double().mean().item() if bool(is_common_T.any()) else 0.0
+    if bool(sure_NT.any()):
+        after.contradicted = ((votes_NT > 0.5) != held_NT)[sure_NT].double().mean().item()
 
 
 def _as_codes(y_N: Tensor) -> Tensor:
@@ -174,6 +202,8 @@ def _foretell(x_NF: Tensor, y_NT: Tensor, test_x_MF: Tensor, test_y_MT: Tensor, 
     x_NF, test_x_MF = torch.nan_to_num(x_NF), torch.nan_to_num(test_x_MF)
     mean, std = x_NF.mean(0), x_NF.std(0).clamp_min(1e-12)
     near_MK = torch.cdist((test_x_MF - mean) / std, (x_NF - mean) / std).topk(NEIGHBOURS, largest=False).indices
+    if classes and y_NT.shape[1] > 1:
+        return ((y_NT[near_MK].mean(1) > 0.5) == (test_y_MT > 0.5)).double().mean().item()
     if classes:
         return (y_NT[:, 0][near_MK].mode(1).values == test_y_MT[:, 0]).double().mean().item()
     spread = test_y_MT.var(0, unbiased=False).mean().item()
@@ -266,24 +296,30 @@ def unheard() -> Iterator[None]:
 
 
 def recalls(network: NetworkSeen, rows: Rows, site: LossSite) -> dict[float, float] | None:
-    """Return class -> share of its training samples that the network finds, as it is now, in evaluation mode."""
-    if not rows.inputs or not is_classes(site):
+    """Return class -> share of its training samples that the network finds, as it is now, in evaluation mode.
+
+    Of a chain of networks, which cannot be asked without the script: what it said of the last batches, while training.
+    """
+    if not is_classes(site):
         return None
+    said = list(site.said) or _asked(network, rows, site)
+    right: dict[float, list[float]] = {}
+    for targets, predicted in said:
+        for truth, found in zip(targets.tolist(), predicted.tolist(), strict=True):
+            right.setdefault(truth, []).append(float(truth == found))
+    return {truth: sum(found) / len(found) for truth, found in sorted(right.items())} or None
+
+
+def _asked(network: NetworkSeen, rows: Rows, site: LossSite) -> list[tuple[Tensor, Tensor]]:
+    answers = []
     with unheard():
         if network.module is None:
-            return None
+            return []
         asked = copy.deepcopy(network.module).eval()
-        right: dict[float, list[float]] = {}
         for x, y in zip(rows.inputs[-60:], rows.targets[-60:], strict=False):
-            said = asked(x)
-            said = said[0] if isinstance(said, tuple) else said
-            if said.dim() == 2 and said.shape[1] > 1 and y.dim() == 1:
-                predicted = said.argmax(1).double()
-            elif said.numel() == y.numel():
-                half = 0.5 if site.function in {"binary_cross_entropy", "mse_loss", "l1_loss"} else 0.0
-                predicted = (said.reshape(-1) > half).double()
-            else:
-                return None
-            for truth, found in zip(y.reshape(-1).double().tolist(), predicted.tolist(), strict=True):
-                right.setdefault(truth, []).append(float(truth == found))
-        return {truth: sum(found) / len(found) for truth, found in sorted(right.items())}
+            output = asked(x)
+            predicted = classes_of(site.function, output[0] if isinstance(output, tuple) else output, y)
+            if predicted is None:
+                return []
+            answers.append((y.reshape(-1).double(), predicted))
+    return answers

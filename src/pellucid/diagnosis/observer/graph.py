@@ -4,7 +4,7 @@ The graph stands there before every backward pass, whatever the script is writte
 hand, activations in place. Reading it executes nothing and changes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,9 @@ from torch import Tensor
 
 LARGEST = 20_000
 """Operations read of one graph: a recurrent network unrolled over some thousand steps."""
+
+LONGEST_CHAIN = 12
+"""Operations followed from one result back to the one that it was made of."""
 
 VIEWS = frozenset(
     {"View", "Reshape", "ReshapeAlias", "UnsafeView", "Squeeze", "Unsqueeze", "T", "Transpose", "Permute", "Expand"}
@@ -165,6 +168,19 @@ def read(root: Any, modules: dict[int, str] | None = None) -> Graph:
             waiting.append((node, True))
             waiting.extend((n, False) for n, _ in node.next_functions if n is not None and n not in entered)
     return graph
+
+
+def made_by(result: Tensor, numbers: Container[int]) -> int | None:
+    """Return which of some operations, told by their numbers, made a tensor: itself, or with a few others after it."""
+    node: Any = result.grad_fn
+    for _ in range(LONGEST_CHAIN):
+        if node is None:
+            return None
+        number = int(node._sequence_nr())  # noqa: SLF001  a node itself would keep its graph alive
+        if number in numbers:
+            return number
+        node = next((n for n, _ in node.next_functions if n is not None), None)
+    return None
 
 
 def _name(node: Any) -> str:

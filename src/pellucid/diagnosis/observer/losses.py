@@ -7,14 +7,13 @@ from torch import Tensor
 
 from pellucid.diagnosis.observation import LossSite, Phase, Score
 from pellucid.diagnosis.observer.fingerprints import fingerprints
-from pellucid.diagnosis.observer.graph import VIEWS, Graph
+from pellucid.diagnosis.observer.graph import LONGEST_CHAIN, VIEWS, Graph, made_by
 from pellucid.diagnosis.observer.held import Held, is_real, number_of
 from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
 from pellucid.diagnosis.observer.networks import Networks
 from pellucid.diagnosis.observer.places import calling_place
 from pellucid.diagnosis.observer.structure import softmax_axis
 
-LONGEST_CHAIN = 12
 MANY = 64
 """Distinct targets counted; more are values, not classes."""
 BATCHES = 2_000
@@ -115,6 +114,16 @@ def score_of(function: str, prediction: Tensor, target: Tensor) -> tuple[str, fl
     return None
 
 
+def classes_of(function: str, prediction: Tensor, target: Tensor) -> Tensor | None:
+    """Return the classes that a prediction says, one for each target; None where it says none."""
+    if prediction.dim() == 2 and prediction.shape[1] > 1 and target.dim() == 1:
+        return prediction.argmax(1).double()
+    if prediction.numel() == target.numel():
+        half = 0.5 if function in {"binary_cross_entropy", "mse_loss", "l1_loss"} else 0.0
+        return (prediction.reshape(-1) > half).double()
+    return None
+
+
 def _is_stretched_to(prediction: Tensor, target: Tensor) -> bool:
     """Say whether subtracting gives a number for each of the target's: too few predictions stand for several."""
     return prediction.dim() == target.dim() and all(
@@ -168,7 +177,7 @@ class Losses(Listener):
             self._matched(result, one, other)
         elif one.requires_grad != other.requires_grad:
             prediction, target = (one, other) if one.requires_grad else (other, one)
-            if _comes_from(prediction, self.networks.answer[1]):
+            if made_by(prediction, (self.networks.answer[1].number,)) is not None:
                 self._given("manual", result, prediction, target, weighted=False)
         elif not one.requires_grad:
             self._subtracted(one, other)
@@ -202,6 +211,10 @@ class Losses(Listener):
             rows = given[1].numbers()
         if given is not None and rows is not None:
             site.network = given[0].name
+            if phase == "train" and self.networks.answer is not None and self.networks.answer[0] is not given[0]:
+                said = None if site.many else classes_of(site.function, prediction.detach(), target)
+                if said is not None:
+                    site.said.append((target.detach().reshape(-1).double(), said))
             site.target_is_input = target.numel() == rows.numel() and (
                 target.data_ptr() == rows.data_ptr() or bool((target.reshape(-1) == rows.reshape(-1)).all())
             )
@@ -275,18 +288,6 @@ class Losses(Listener):
             inputs = graph.inputs(op)
             place = inputs[0] if len(inputs) == 1 else None
         site.chain = tuple(chain)
-
-
-def _comes_from(prediction: Tensor, answer: Held) -> bool:
-    """Say whether a tensor is a network's output, or made of it by not more than a few operations."""
-    node: Any = prediction.grad_fn
-    for _ in range(LONGEST_CHAIN):
-        if node is None:
-            return False
-        if node._sequence_nr() == answer.number:  # noqa: SLF001  a node itself would keep its graph alive
-            return True
-        node = next((n for n, _ in node.next_functions if n is not None), None)
-    return False
 
 
 def _are_classes_of(predicted: Tensor, output: Tensor) -> bool:

@@ -16,6 +16,7 @@ from pellucid.diagnosis.observation import NetworkSeen, Phase, Span
 from pellucid.diagnosis.observer.anatomy import describe
 from pellucid.diagnosis.observer.held import Held, is_plain, is_real, key_of, number_of, sample, storage_of
 from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
+from pellucid.diagnosis.observer.origins import Origins
 from pellucid.diagnosis.observer.places import calling_place, variable_name
 from pellucid.diagnosis.observer.rivals import Rivals
 
@@ -37,7 +38,8 @@ class Networks(Listener):
         known: id of a module -> what is seen of it.
         paths: id of a module -> its path in the network it belongs to.
         makers: number of a node of autograd -> path of the module that made the result, of the step that is measured.
-        given: the last network called from outside, with its first input.
+        given: the last network called from outside, with its first input; where that is another network's output, that
+            network, with its own.
         answer: the last network called from outside, with its output.
         waiting: networks called with gradients since the last backward pass -> whether in training mode.
         begun: ids of the modules called in training since the last backward pass.
@@ -55,6 +57,7 @@ class Networks(Listener):
         self.waiting: dict[int, bool] = {}
         self.begun: set[int] = set()
         self.rivals = Rivals(listening)
+        self.origins = Origins()
         self._states: tuple[StorageWeakRef, ...] = ()
         self._read: _Stretch | None = None
 
@@ -87,6 +90,7 @@ class Networks(Listener):
         """Forget the last call."""
         self.given = self.answer = None
         self.begun.clear()
+        self.origins.forget()
         self._states = ()
 
     @quietly
@@ -110,7 +114,7 @@ class Networks(Listener):
             self.begun.add(id(module))
             self._continues(network, inputs)
         first = next((value for value in inputs if is_real(value) and value.dim() > 0), None)
-        self.given = None if first is None else (network, Held(first))
+        self.given = None if first is None else self.origins.of(network, first, training=phase == "train")
         if first is not None and self.listening.takes_rows:
             network.batch_sizes[phase, first.shape[0]] += 1
             others = (value for value in _tensors(inputs) if value is not first)
@@ -159,6 +163,7 @@ class Networks(Listener):
     def _answered(self, network: NetworkSeen, module: nn.Module, output: Any) -> None:
         if any(each.requires_grad for each in _tensors(output)):
             self.waiting[id(module)] = module.training
+        self.origins.made(network, _tensors(output))
         if is_real(output):
             self.answer = (network, Held(output))
             if self.listening.had_gradients and self.listening.takes_rows:
