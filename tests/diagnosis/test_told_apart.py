@@ -295,3 +295,89 @@ def _batches(y_N: Tensor) -> list[tuple[Tensor, Tensor]]:
     wrong_N = y_N.clone()
     wrong_N[-60:] = 1 - wrong_N[-60:]
     return [(at, wrong_N[at]) for at in torch.arange(len(y_N)).split(120)]
+
+
+@pytest.mark.parametrize(("copied", "expected"), [(0, []), (60, ["split-leak"])])
+def test_a_sample_is_known_by_what_the_first_of_a_chain_of_networks_is_given(copied: int, expected: list[str]) -> None:
+    torch.manual_seed(0)
+    (x, y), (test_x, test_y) = rings(600), rings(200)
+    test_x[:copied], test_y[:copied] = x[:copied], y[:copied]
+    backbone, head = nn.Sequential(nn.Linear(2, 32), nn.ReLU()), nn.Linear(32, 2)
+    optimizer = torch.optim.Adam([*backbone.parameters(), *head.parameters()], lr=5e-3)
+    with pellucid.watch() as watch:
+        for _ in range(25):
+            for rows in torch.randperm(600).split(32):
+                optimizer.zero_grad()
+                F.cross_entropy(head(backbone(x[rows]) * 1.0), y[rows]).backward()
+                optimizer.step()
+            with torch.no_grad():
+                F.cross_entropy(head(backbone(test_x) * 1.0), test_y)
+    assert causes_of(watch) == expected
+    assert watch.seen.after.leaked == pytest.approx(copied / 200)
+    assert watch.seen.after.distinct == 600
+    assert min((watch.seen.after.recalls or {}).values()) > 0.9  # of what was said while training: a chain is not asked
+
+
+def test_a_discriminator_reads_from_no_generator() -> None:
+    torch.manual_seed(0)
+    maker, judge = nn.Linear(4, 8), nn.Linear(8, 1)
+    optimizer = torch.optim.SGD([*maker.parameters(), *judge.parameters()], lr=0.1)
+    with pellucid.watch() as watch:
+        for _ in range(20):
+            for samples in (maker(torch.randn(16, 4)), torch.randn(16, 8)):  # the made ones first
+                optimizer.zero_grad()
+                F.binary_cross_entropy_with_logits(judge(samples), torch.ones(16, 1)).backward()
+                optimizer.step()
+    assert [network.reads_from for network in watch.seen.networks] == [0, 0]
+
+
+@pytest.mark.parametrize(("code", "expected"), [(1, ["capacity-low"]), (6, [])])
+def test_a_code_too_short_is_told_by_principal_components(code: int, expected: list[str]) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(800, 5) @ torch.randn(5, 20) / 5**0.5 + 0.05 * torch.randn(800, 20)
+    network = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, code), nn.Linear(code, 32), nn.ReLU())
+    network.append(nn.Linear(32, 20))
+    with pellucid.watch() as watch:
+        train(network, (x, x), F.mse_loss, epochs=30)
+    assert causes_of(watch) == expected
+    shares = torch.linalg.svdvals(x - x.mean(0)).square().cumsum(0)
+    assert watch.seen.after.components == pytest.approx((shares / shares[-1]).tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize(("moves", "expected"), [(True, []), (False, ["batch-mixing"])])
+def test_a_view_for_a_transpose_is_seen_within_a_sample_too(moves: bool, expected: list[str]) -> None:
+    torch.manual_seed(0)
+    x_BTF, y_B, at_B = torch.randn(800, 30, 3), torch.arange(800) % 2, torch.randint(0, 25, (800,))
+    for sample in range(800):
+        x_BTF[sample, at_B[sample] : at_B[sample] + 5, 0] += (2 * y_B[sample] - 1) * torch.tensor([3.0, -3, 3, -3, 3])
+    layers = nn.ModuleList([nn.Linear(3, 8), nn.Conv1d(8, 16, 5), nn.Linear(16, 2)])
+
+    class Detector(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = layers
+
+        def forward(self, x_BTF: Tensor) -> Tensor:
+            seen_BTC = self.layers[0](x_BTF)
+            seen_BCT = seen_BTC.transpose(1, 2) if moves else seen_BTC.view(len(x_BTF), 8, -1)
+            scores: Tensor = self.layers[2](self.layers[1](seen_BCT).relu().mean(2))
+            return scores
+
+    with pellucid.watch() as watch:
+        train(Detector(), (x_BTF, y_B), F.cross_entropy, epochs=25)
+    assert causes_of(watch) == expected
+
+
+@pytest.mark.parametrize(("flipped", "expected"), [(0.0, []), (0.3, ["label-noise"])])
+def test_several_labels_of_a_sample_are_compared_with_those_of_its_neighbours(
+    flipped: float, expected: list[str]
+) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(1200, 3)
+    held = (x > 0).float()
+    labels = torch.where(torch.rand(1200, 3) < flipped, 1 - held, held)
+    with pellucid.watch() as watch:
+        train(dense(3, 24, 3), (x, labels), F.binary_cross_entropy_with_logits, epochs=8)
+    assert causes_of(watch) == expected
+    assert watch.seen.after.contradicted == pytest.approx(flipped, abs=0.05)
+    assert watch.seen.after.chance == pytest.approx(0.5, abs=0.05)

@@ -8,7 +8,7 @@ from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
 from pellucid.diagnosis.observation import Layer, Observation, Structure
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
-from pellucid.diagnosis.thresholds import ALL_LINEAR, GAIN_LARGE, GAIN_SMALL, MIXING
+from pellucid.diagnosis.thresholds import ALL_LINEAR, GAIN_LARGE, GAIN_SMALL, LEARNED, MIXING
 
 _RECTIFIED = frozenset({"Relu", "LeakyRelu", "Gelu", "Silu", "Elu"})
 
@@ -110,6 +110,33 @@ def batch_mixing(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                 step=structure.step,
                 explains=frozenset({"plateau", "capacity-low", "overfitting", "label-misalignment", "lr-low"}),
             )
+
+
+def view_for_transpose(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """A reshape where axes were to change places: what belonged to one step or channel comes to belong to another."""
+    if progress.gain is not None and progress.gain > LEARNED.value:
+        return  # it may be meant
+    for structure in seen.structures.values():
+        for module, before, after in structure.swapped[:1]:
+            yield Suspicion(
+                cause="batch-mixing",
+                severity=severity_of(progress),
+                confidence=0.85,
+                where=Place(structure.place.file, structure.place.line, module),
+                evidence=(Evidence("a reshape's result", _shape(after), f"a transpose, from {_shape(before)}", ""),),
+                explanation=(
+                    f"Numbers of the shape {_shape(before)} are reshaped to {_shape(after)}, as if two axes changed "
+                    "places. view and reshape leave every number where it is and only cut the row of them anew, so that "
+                    "steps, channels or samples are mixed. transpose and permute move axes."
+                ),
+                step=structure.step,
+                facts={"kind": "view"},
+                explains=frozenset({"plateau", "capacity-low", "overfitting", "label-misalignment", "lr-low"}),
+            )
+
+
+def _shape(sizes: tuple[int, ...]) -> str:
+    return " x ".join(map(str, sizes))
 
 
 def symmetric_init(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
@@ -241,4 +268,12 @@ def hidden_softmax(seen: Observation, progress: Progress) -> Iterator[Suspicion]
             )
 
 
-RULES = (missing_nonlinearity, bias_before_norm, batch_mixing, symmetric_init, init_scale, hidden_softmax)
+RULES = (
+    missing_nonlinearity,
+    bias_before_norm,
+    batch_mixing,
+    view_for_transpose,
+    symmetric_init,
+    init_scale,
+    hidden_softmax,
+)

@@ -140,6 +140,7 @@ class Structure:
         parameters: ids of all that a gradient reaches; `sizes` of the graph at the measured steps.
         mixing: share of a sample's gradient that falls on other samples; None where it cannot be told.
         norm_first: whether a norm reads the network's input before any layer.
+        swapped: reshapes that give two axes each other's length, where numbers stay in place: (module, before, after).
     """
 
     place: Place
@@ -154,4 +155,5 @@ class Structure:
     mixing: float | None = None
     has_batch_norm: bool = False
     norm_first: bool = False
+    swapped: list[tuple[str | None, tuple[int, ...], tuple[int, ...]]] = field(default_factory=list)
     losses: list[tuple[str, str | None, int | None]] = field(default_factory=list)

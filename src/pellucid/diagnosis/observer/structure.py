@@ -12,6 +12,8 @@ from pellucid.diagnosis.suspicion import Place
 
 _NOT_NONLINEAR = frozenset({"AccumulateGrad", "Mean", "Sum", *NORMS, *EMBEDDINGS, *VIEWS})
 
+_RESHAPES = frozenset({"View", "UnsafeView", "Reshape", "ReshapeAlias"})
+
 
 def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: Held | None) -> Structure:
     """Describe the network behind a loss.
@@ -43,9 +45,22 @@ def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: 
             structure.nonlinearities[op.name] += 1
             if softmax_axis(op) == 0 and op.shape and len(op.shape) > 1 and op.shape[0] == batch and batch > 1:
                 structure.batch_axis.append((op.module, batch))
+        elif op.name in _RESHAPES:
+            structure.swapped.extend(_swapped(op))
         elif not graph.is_linear(op) and op.name not in _NOT_NONLINEAR:
             structure.nonlinearities[op.name] += 1
     return structure
+
+
+def _swapped(op: Op) -> list[tuple[str | None, tuple[int, ...], tuple[int, ...]]]:
+    """Return a reshape that gives two axes each other's length, as a transpose would, and moves no number."""
+    before, after = op.saved("self_sym_sizes"), op.shape
+    if before is None or after is None or len(before) != len(after):
+        return []
+    sizes = tuple(int(size) for size in before)
+    moved = [axis for axis, (one, other) in enumerate(zip(sizes, after, strict=True)) if one != other]
+    is_swap = len(moved) == 2 and sizes[moved[0]] == after[moved[1]] and 1 not in (sizes[moved[0]], sizes[moved[1]])
+    return [(op.module, sizes, after)] if is_swap else []
 
 
 def softmax_axis(op: Op) -> int | None:
