@@ -126,7 +126,7 @@ def view_for_transpose(seen: Observation, progress: Progress) -> Iterator[Suspic
                 evidence=(Evidence("a reshape's result", _shape(after), f"a transpose, from {_shape(before)}", ""),),
                 explanation=(
                     f"Numbers of the shape {_shape(before)} are reshaped to {_shape(after)}, as if two axes changed "
-                    "places. view and reshape leave every number where it is and only cut the row of them anew, so that "
+                    "places. view and reshape leave every number where it is and only cut the row of them anew: "
                     "steps, channels or samples are mixed. transpose and permute move axes."
                 ),
                 step=structure.step,

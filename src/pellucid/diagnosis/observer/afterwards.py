@@ -61,33 +61,36 @@ def _compared(seen: Observation) -> Afterwards:
     after.distinct, after.passes = _passes(train)
     after.order = _order(train)
     data = _gather(train)
-    if data is not None:
-        after.by_chance = 1.0 if _repeats(test) and _few_values(data[0]) else _by_chance(data[0], after.distinct)
     if data is None:
         return after
+    after.by_chance = 1.0 if _repeats(test) and _few_values(data[0]) else _by_chance(data[0], after.distinct)
     if site.target_is_input:
         after.components = _components(data[0])
         return after
     if main is not None:
         with contextlib.suppress(Exception):  # a network that takes more than one tensor cannot be asked
             after.recalls = recalls(main, train, site)
+    if train.inputs[0].is_floating_point():  # codes are not near each other because their numbers are
+        _compare_targets(after, site, data, _gather(test))
+    return after
+
+
+def _compare_targets(
+    after: Afterwards, site: LossSite, data: tuple[Tensor, Tensor], tested: tuple[Tensor, Tensor] | None
+) -> None:
     x_NF, y_NT = data
     classes = is_classes(site)
     if y_NT.shape[1] > 1 and site.one_hot:
         y_NT, classes = y_NT.argmax(1, keepdim=True), True
     if classes and y_NT.shape[1] > 1 and not set(site.classes) <= {0.0, 1.0}:
-        return after
-    if not train.inputs[0].is_floating_point():  # codes are not near each other because their numbers are
-        return after
+        return
     after.rows = len(x_NF)
     _compare(after, x_NF, y_NT, classes)
-    tested = _gather(test)
     if tested is not None and tested[0].shape[1:] == x_NF.shape[1:] and tested[1].shape[1:] == y_NT.shape[1:]:
         among = Afterwards()
         _compare(among, *tested, classes)
         after.eval_neighbours = among.neighbours
         after.foretold = _foretell(x_NF, y_NT, *tested, classes)
-    return after
 
 
 def _components(x_NF: Tensor) -> tuple[float, ...]:

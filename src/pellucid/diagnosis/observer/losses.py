@@ -8,7 +8,7 @@ from torch import Tensor
 from pellucid.diagnosis.observation import LossSite, Phase, Score
 from pellucid.diagnosis.observer.fingerprints import fingerprints
 from pellucid.diagnosis.observer.graph import LONGEST_CHAIN, VIEWS, Graph, made_by
-from pellucid.diagnosis.observer.held import Held, is_real, number_of
+from pellucid.diagnosis.observer.held import is_real, number_of
 from pellucid.diagnosis.observer.listening import Listener, Listening, quietly
 from pellucid.diagnosis.observer.networks import Networks
 from pellucid.diagnosis.observer.places import calling_place
@@ -177,7 +177,7 @@ class Losses(Listener):
             self._matched(result, one, other)
         elif one.requires_grad != other.requires_grad:
             prediction, target = (one, other) if one.requires_grad else (other, one)
-            if made_by(prediction, (self.networks.answer[1].number,)) is not None:
+            if made_by(prediction, {self.networks.answer[1].number or -1}) is not None:
                 self._given("manual", result, prediction, target, weighted=False)
         elif not one.requires_grad:
             self._subtracted(one, other)
