@@ -31,6 +31,7 @@ INPUT_UNITS = Threshold(100.0, "columns of one table differ less in healthy runs
 INPUT_OFFSET = Threshold(5.0, INPUT_LARGE.source)
 TARGET_LARGE = Threshold(10.0, "an output layer's initial outputs are of order 1 (Glorot and Bengio, 2010)")
 TARGET_SMALL = Threshold(0.02, TARGET_LARGE.source)
+DROWNED = Threshold(0.6, "a choice: accuracy, or r2, of a loss beside a far larger one")
 NOT_FINITE = Threshold(0.0, "IEEE 754: one NaN makes every sum it enters NaN")
 ORDERED = Threshold(4.0, "F ratio of batch means: 1 for batches drawn at random (Fisher, 1925)")
 BY_CHANCE = Threshold(5.0, "a choice: features that depend on each other come together again more often than by chance")
@@ -65,6 +66,8 @@ IDLE = Threshold(0.4, "schedules of the field spend a tenth of a run or less bel
 CLIPPED = Threshold(15.0, "Pascanu, Mikolov and Bengio (2013): a limit of half to ten times the average norm")
 SIGNS = Threshold(0.9, "of normal numbers 0.32 lie beyond their deviation, 0.92 beyond a tenth of it")
 DECAY = Threshold(0.5, "Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019): 0 to 0.1")
+ADDED = Threshold(0.3, "a choice: a penalty is small beside the loss it stands beside")
+SHRUNK = Threshold(0.5, "weights of a network that learns grow, or stay about as large as they began")
 DROPOUT = Threshold(0.75, "Srivastava et al., Dropout (2014): 0.2 for inputs, 0.5 for hidden units")
 
 # --- what passes through the layers

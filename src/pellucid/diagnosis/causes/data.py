@@ -6,7 +6,7 @@ from statistics import fmean
 
 from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.output import severity_of
-from pellucid.diagnosis.causes.progress import Progress
+from pellucid.diagnosis.causes.progress import Progress, late_score
 from pellucid.diagnosis.observation import LossSite, Observation, Span
 from pellucid.diagnosis.observer.losses import BINARY_LOSSES, CLASS_LOSSES, DISTANCES
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
@@ -56,7 +56,8 @@ def input_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         yield Suspicion(
             cause="input-scale",
             severity=severity_of(progress),
-            confidence=min(0.9, 0.72 + 0.06 * math.log10(badness)) - (0.5 if progress.has_learned else 0.0),
+            # where there is no score, a loss that has fallen far says as much of how high such inputs made it begin
+            confidence=min(0.9, 0.72 + 0.06 * math.log10(badness)) - (0.5 if progress.has_shown else 0.0),
             where=Place(module=name),
             evidence=(evidence,),
             explanation=(
@@ -95,14 +96,18 @@ def _scale(spans: list[Span]) -> tuple[Evidence, float] | None:
 def target_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Values to be predicted that are far from what a fresh output layer says."""
     for site in seen.training_losses():
-        if site.function not in DISTANCES or not site.target.count or progress.has_learned:
+        if site.function not in DISTANCES or not site.target.count:
             continue
         size = math.sqrt(site.target.squares / site.target.count)
+        drowned = _drowned(seen, site) if size > thresholds.TARGET_LARGE.value else None
+        if progress.has_learned and drowned is None:
+            continue
         for threshold, times in (
             (thresholds.TARGET_LARGE, size / thresholds.TARGET_LARGE.value),
             (thresholds.TARGET_SMALL, thresholds.TARGET_SMALL.value / max(size, 1e-30)),
         ):
             if times > 1:
+                beside = "" if drowned is None else f" Beside it the loss in line {drowned.place.line} is drowned."
                 yield Suspicion(
                     cause="target-scale",
                     severity="critical",
@@ -112,7 +117,7 @@ def target_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                     explanation=(
                         f"Targets are of the size of {size:.3g}, a fresh network's outputs of the size of 1. The "
                         "loss and its gradients take the targets' scale, and the last bias needs very many steps to "
-                        "get there. Standardise the targets, and undo it in predictions."
+                        f"get there.{beside} Standardise the targets, and undo it in predictions."
                     ),
                     facts={"mean": site.target.mean, "std": site.target.std},
                     explains=frozenset(
@@ -121,6 +126,17 @@ def target_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                         | {"wrong-hidden-activation", "vanishing-gradient"}
                     ),
                 )
+
+
+def _drowned(seen: Observation, site: LossSite) -> LossSite | None:
+    """Return another loss of the same backward pass that came to little, where there is one."""
+    for structure in seen.structures.values():
+        for key in structure.losses if site.key in structure.losses else ():
+            other = seen.losses.get(key)
+            score = None if other is None or other is site else late_score(seen, other)
+            if other is not None and score is not None and score < thresholds.DROWNED.value:
+                return other
+    return None
 
 
 def missing_shuffle(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
@@ -277,7 +293,8 @@ def label_noise(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         return
     if site.many or not 2 <= len(site.classes) <= 64 or site.function in DISTANCES:
         return
-    contradicted = after.contradicted if (after.sure or 0) > 0.3 else None
+    told = (after.neighbours or 0.0) - (after.chance or 0.0)  # neighbours of whom nothing can be told agree by chance
+    contradicted = after.contradicted if (after.sure or 0) > 0.3 and told > thresholds.NO_SIGNAL.value * 2 else None
     fitted = progress.fitted
     if fitted is None or progress.train is None or fitted < progress.train - 0.05:
         # the network cannot be asked again as it was called: dropout would make training look worse than it is

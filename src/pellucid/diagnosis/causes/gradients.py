@@ -201,7 +201,10 @@ def _first_to_last(flow: Flow) -> float | None:
 def exploding_gradient(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Gradients that grow without bound, in a recurrent or deep network."""
     recurrent = _is_recurrent(seen)
-    deep = any(len(structure.layers) >= thresholds.DEEP.value for structure in seen.structures.values())
+    deep = any(  # weights that are used again and again are one layer, and as many nonlinearities as uses
+        max(len(structure.layers), structure.nonlinearities.total()) >= thresholds.DEEP.value
+        for structure in seen.structures.values()
+    )
     burst = _burst(progress)
     if burst is not None and (recurrent or deep) and not progress.has_learned:
         yield Suspicion(
@@ -216,7 +219,9 @@ def exploding_gradient(seen: Observation, progress: Progress) -> Iterator[Suspic
                 "added up or multiplied again and again (orthogonal ones in a recurrence), and clip the gradient."
             ),
             facts={"wanted_limit": 1.0},
-            explains=frozenset({"lr-high", "plateau", "numerical-instability", "saturation", "overfitting"}),
+            explains=frozenset(
+                {"lr-high", "plateau", "numerical-instability", "saturation", "overfitting", "label-misalignment"}
+            ),
         )
         return
     norms = [norm for clipping in seen.clippings.values() for norm in clipping.norms if math.isfinite(norm)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pellucid.diagnosis.causes.progress import Progress
 from pellucid.diagnosis.observation import LossSite, Observation
 from pellucid.diagnosis.observer.losses import BINARY_LOSSES, CLASS_LOSSES, DISTANCES
-from pellucid.diagnosis.suspicion import Evidence, Severity, Suspicion
+from pellucid.diagnosis.suspicion import Evidence, Place, Severity, Suspicion
 
 _REDUNDANT = {
     "cross_entropy": ("Softmax", "Sigmoid"),
@@ -36,6 +36,28 @@ def double_softmax(seen: Observation, progress: Progress) -> Iterator[Suspicion]
                     "from each other and the gradients are small. Give it the scores of the last layer."
                 ),
                 facts={"activation": found, "loss": site.function},
+                explains=frozenset({"lr-low", "too-few-epochs", "plateau", "vanishing-gradient", "saturation"}),
+            )
+
+
+def softmax_twice(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """The same where no loss of torch's is called: scores for a distribution that are probabilities already."""
+    for structure in seen.structures.values():
+        for module, first in structure.doubled[:1]:
+            yield Suspicion(
+                cause="double-softmax",
+                severity=severity_of(progress),
+                confidence=0.9,
+                where=Place(structure.place.file, structure.place.line, module),
+                evidence=(Evidence("what a softmax or its logarithm reads", first, "scores", _DEFINITION),),
+                explanation=(
+                    f"What is normalised to probabilities are already outputs of a {_SAID[first]}, between 0 and 1, so "
+                    "that the probabilities can hardly differ from each other and the gradients are small. Give it the "
+                    "scores of the last layer (`logits=` of a distribution), or say that they are probabilities "
+                    "(`probs=`)."
+                ),
+                step=structure.step,
+                facts={"activation": first},
                 explains=frozenset({"lr-low", "too-few-epochs", "plateau", "vanishing-gradient", "saturation"}),
             )
 
@@ -306,9 +328,40 @@ def softmax_axis(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
             )
 
 
+def softmax_of_one(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """A softmax over an axis of one number, which is 1 whatever the number is."""
+    for structure in seen.structures.values():
+        for module, shape in structure.single[:1]:
+            sizes = " x ".join(map(str, shape))
+            yield Suspicion(
+                cause="softmax-axis",
+                severity=severity_of(progress),
+                confidence=0.9,
+                where=Place(structure.place.file, structure.place.line, module),
+                evidence=(Evidence("numbers that the softmax sums to 1", 1.0, "two or more", f"its shape: {sizes}"),),
+                explanation=(
+                    f"A softmax of numbers of the shape {sizes} runs along an axis of length 1: every one of its "
+                    "outputs is 1, whatever it is given, and nothing before it can learn. Give it the axis along which "
+                    "there is something to choose from."
+                ),
+                step=structure.step,
+                facts={"module": module},
+                explains=frozenset({"plateau", "frozen-parameters", "vanishing-gradient", "lr-low", "too-few-epochs"}),
+            )
+
+
 def severity_of(progress: Progress) -> Severity:
     """Critical where the network does not learn its task, a warning where it does all the same."""
     return "warning" if progress.has_learned else "critical"
 
 
-RULES = (double_softmax, wrong_output_activation, wrong_loss, output_size, loss_broadcast, softmax_axis)
+RULES = (
+    double_softmax,
+    softmax_twice,
+    wrong_output_activation,
+    wrong_loss,
+    output_size,
+    loss_broadcast,
+    softmax_axis,
+    softmax_of_one,
+)

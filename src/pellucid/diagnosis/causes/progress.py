@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 
-from pellucid.diagnosis.observation import LossSite, Observation, Score, Series
+from pellucid.diagnosis.observation import LossSite, Observation, Phase, Score, Series
 from pellucid.diagnosis.suspicion import Place
 from pellucid.diagnosis.thresholds import COVERED, LEARNED, LEARNED_LOSS, NO_SIGNAL
 
@@ -33,6 +33,7 @@ class Progress:
         attainable: the score that nearest neighbours or a linear model reach on left-out training samples.
         covered: of a generator, the share of real samples with a made one near, in the end.
         is_regression: whether scores are r2.
+        balanced: where classes have weights of their own, the mean share of a class that is found, from chance to 1.
         broken: step from which on the loss was not finite.
     """
 
@@ -55,6 +56,7 @@ class Progress:
     broken: int | None
     covered: float | None
     is_regression: bool
+    balanced: float | None
 
     @property
     def fall(self) -> float:
@@ -79,6 +81,8 @@ class Progress:
     @property
     def gain(self) -> float | None:
         """What was learned, of what there is to learn: 0 at chance, 1 where all is right."""
+        if self.balanced is not None:
+            return self.balanced
         return None if self.score is None else self._gain_of(self.score)
 
     @property
@@ -96,9 +100,14 @@ class Progress:
         Of the better of the two scores: dropout makes that of the training samples look worse than it is.
         """
         scores = [score for score in (self.train, self.test) if score is not None]
-        if not scores or self.attainable is None:
+        if not scores or self.attainable is None or self.balanced is not None:
             return None
         return self._gain_of(self.attainable) - self._gain_of(max(scores))
+
+    @property
+    def has_shown(self) -> bool:
+        """Whether the network does its task well by a score, and not only by a loss that has fallen."""
+        return self.gain is not None and self.has_learned
 
     @property
     def has_learned(self) -> bool:
@@ -134,16 +143,17 @@ def progress_of(seen: Observation) -> Progress:
         last=fmean(late) if late else math.nan,
         noise=spread / math.sqrt(len(late)) if late else math.nan,
         baseline=baseline_of(site),
-        train=_late_score(seen, "train"),
-        test=_late_score(seen, "eval"),
-        train_then=_score_then(seen),
+        train=_late_score(seen, "train", site),
+        test=_late_score(seen, "eval", site),
+        train_then=_score_then(seen, site),
         fitted=_fitted(seen, site),
-        best_test=max(_last_by_place(seen).values(), default=None),
+        best_test=max(_last_by_place(seen, site).values(), default=None),
         chance=_chance(seen, site),
         attainable=_attainable(seen),
         broken=None if broken is None or series is None else series.steps[broken],
         covered=_covered(seen),
-        is_regression=any(score.kind == "r2" for score in seen.scores),
+        is_regression=any(score.kind == "r2" for score in scores_of(seen, "train", site) or seen.scores),
+        balanced=_balanced(seen, site),
     )
 
 
@@ -188,8 +198,28 @@ def baseline_of(site: LossSite | None) -> float | None:
     return None
 
 
-def _late_score(seen: Observation, phase: str) -> float | None:
+def scores_of(seen: Observation, phase: Phase, site: LossSite | None) -> list[Score]:
+    """Return the scores of one loss, where the script has several: those of its line, or at least of its kind.
+
+    An evaluation stands in another line: of two tasks with scores of the same kind it cannot be told which is which.
+    """
     scores = [s for s in seen.scores if s.phase == phase and s.kind != "none" and math.isfinite(s.score)]
+    if site is None:
+        return scores
+    here = [s for s in scores if s.site == site.place]
+    if phase == "train":
+        return here or scores
+    kinds = {s.kind for s in seen.scores if s.phase == "train" and s.site == site.place and s.kind != "none"}
+    return [s for s in scores if s.kind in kinds] if kinds else scores
+
+
+def late_score(seen: Observation, site: LossSite) -> float | None:
+    """Return how well the predictions of one loss met their targets in the end: accuracy, or r2."""
+    return _late_score(seen, "train", site)
+
+
+def _late_score(seen: Observation, phase: Phase, site: LossSite | None) -> float | None:
+    scores = scores_of(seen, phase, site)
     if not scores:
         return None
     if phase == "eval":
@@ -221,30 +251,32 @@ def _fitted(seen: Observation, site: LossSite | None) -> float | None:
     return sum(recalls[label] * count for label, count in counts.items()) / max(sum(counts.values()), 1)
 
 
-def _score_then(seen: Observation) -> float | None:
-    judged = [score.step for score in seen.scored("eval") if score.kind != "none"]
+def _balanced(seen: Observation, site: LossSite | None) -> float | None:
+    recalls = seen.after.recalls
+    if site is None or not site.weighted or not recalls or len(recalls) < 2:
+        return None
+    return (fmean(recalls.values()) - 1 / len(recalls)) / (1 - 1 / len(recalls))
+
+
+def _score_then(seen: Observation, site: LossSite | None) -> float | None:
+    judged = scores_of(seen, "eval", site)
     if not judged:
         return None
     window = max(LATE * seen.steps, 1)
-    then = [
-        score
-        for score in seen.scored("train")
-        if score.kind != "none" and math.isfinite(score.score) and abs(score.step - judged[-1]) <= window
-    ]
+    then = [score for score in scores_of(seen, "train", site) if abs(score.step - judged[-1].step) <= window]
     if not then:
-        return _late_score(seen, "train")
+        return _late_score(seen, "train", site)
     return median(s.score for s in then) if then[0].kind == "r2" else _weighted([(s.score, s.size) for s in then])
 
 
-def _last_by_place(seen: Observation) -> dict[Place, float]:
+def _last_by_place(seen: Observation, site: LossSite | None) -> dict[Place, float]:
     """Return the score of the last evaluation at every line that evaluates, of all its batches."""
     last: dict[Place, list[Score]] = {}
-    for score in seen.scored("eval"):
-        if score.kind != "none" and math.isfinite(score.score):
-            before = last.setdefault(score.site, [])
-            if before and before[0].step != score.step:
-                before.clear()
-            before.append(score)
+    for score in scores_of(seen, "eval", site):
+        before = last.setdefault(score.site, [])
+        if before and before[0].step != score.step:
+            before.clear()
+        before.append(score)
     return {place: _weighted([(score.score, score.size) for score in those]) for place, those in last.items()}
 
 
@@ -254,7 +286,7 @@ def _weighted(pairs: list[tuple[float, int]]) -> float:
 
 
 def _chance(seen: Observation, site: LossSite | None) -> float:
-    if any(score.kind == "r2" for score in seen.scores if score.phase == "train"):
+    if any(score.kind == "r2" for score in scores_of(seen, "train", site)):
         return 0.0
     if site is not None and site.classes and not site.many:
         if site.function.startswith("binary"):

@@ -7,7 +7,7 @@ from statistics import fmean, median
 from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
-from pellucid.diagnosis.observation import Clipping, Observation, OptimizerSeen, ParameterSeen
+from pellucid.diagnosis.observation import Clipping, Observation, OptimizerSeen, ParameterSeen, Score
 from pellucid.diagnosis.suspicion import Evidence, Suspicion
 
 _PLAIN = frozenset({"SGD"})
@@ -120,7 +120,7 @@ def too_few_epochs(seen: Observation, progress: Progress) -> Iterator[Suspicion]
     """A run that was stopped while it was learning."""
     if progress.has_learned or not progress.still_falls or progress.broken is not None:
         return
-    if progress.fall > thresholds.STILL_FALLING.value:
+    if progress.fall > thresholds.STILL_FALLING.value and not _stands_still(seen.scored("eval"), seen.steps):
         yield Suspicion(
             cause="too-few-epochs",
             severity="warning",
@@ -136,6 +136,14 @@ def too_few_epochs(seen: Observation, progress: Progress) -> Iterator[Suspicion]
             facts={"steps": seen.steps, "passes": seen.after.passes},
             explains=frozenset({"plateau", "capacity-low"}),
         )
+
+
+def _stands_still(judged: list[Score], steps: int) -> bool:
+    """Say whether the loss of unseen samples fell no more over the last fifth of a run, while that of seen ones did."""
+    losses = [(score.step, score.loss) for score in judged if score.loss is not None and math.isfinite(score.loss)]
+    late = [loss for step, loss in losses if step >= 0.9 * steps]
+    before = [loss for step, loss in losses if 0.7 * steps <= step < 0.8 * steps]
+    return bool(late) and bool(before) and fmean(late) > fmean(before) * (1 - thresholds.STILL_FALLING.value / 2)
 
 
 def optimizer_unsuited(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
@@ -287,6 +295,34 @@ def _too_tight(clipping: Clipping, wanted: float, evidence: Evidence, explanatio
     )
 
 
+def _penalised(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
+    """Say the same of a penalty that the script adds to the loss itself."""
+    own = [score.loss for score in seen.scored("train") if score.loss is not None and math.isfinite(score.loss)]
+    if len(list(seen.training_losses())) != 1 or not own or progress.series is None:
+        return
+    added = progress.start - own[0]
+    shrunk = [p.sizes[1] / p.sizes[0] for n in seen.networks for p in n.parameters if _is_weight(p.shape, p.sizes)]
+    if added > thresholds.ADDED.value * abs(own[0]) and shrunk and median(shrunk) < thresholds.SHRUNK.value:
+        yield Suspicion(
+            cause="over-regularised",
+            severity="critical",
+            confidence=0.85,
+            where=progress.series.place,
+            evidence=(
+                thresholds.ADDED.evidence("what the script adds to the first loss, by that loss", added / abs(own[0])),
+                thresholds.SHRUNK.evidence("size of the weights in the end by that in the beginning", median(shrunk)),
+            ),
+            explanation=(
+                f"The first loss is {own[0]:.3g} and {progress.start:.3g} is minimised: the rest is a penalty, and it "
+                f"pulls the weights to {median(shrunk):.0%} of the size they began with, faster than the data pushes "
+                "them away. Make it a hundredth of what it is."
+            ),
+            explains=frozenset(
+                {"lr-low", "plateau", "too-few-epochs", "capacity-low", "vanishing-gradient", "dead-relu"}
+            ),
+        )
+
+
 def over_regularised(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Decay or dropout that keeps the network from fitting even what it learns from."""
     if progress.has_learned:
@@ -315,6 +351,7 @@ def over_regularised(seen: Observation, progress: Progress) -> Iterator[Suspicio
                     {"lr-low", "plateau", "too-few-epochs", "capacity-low", "vanishing-gradient", "dead-relu"}
                 ),
             )
+    yield from _penalised(seen, progress)
     strong = {name: p for network in seen.networks for name, p in network.dropouts.items() if network.backed}
     if strong and max(strong.values()) >= thresholds.DROPOUT.value:
         name = max(strong, key=lambda at: strong[at])

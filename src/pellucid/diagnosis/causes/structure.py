@@ -93,6 +93,8 @@ _NORM = "Ioffe and Szegedy, Batch Normalization (2015), 3.2"
 def batch_mixing(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """The output of one sample depends on the others."""
     for structure in seen.structures.values():
+        if progress.has_learned and _is_one_sample(seen, structure):
+            continue
         if structure.mixing is not None and structure.mixing > MIXING.value:
             yield Suspicion(
                 cause="batch-mixing",
@@ -110,6 +112,16 @@ def batch_mixing(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                 step=structure.step,
                 explains=frozenset({"plateau", "capacity-low", "overfitting", "label-misalignment", "lr-low"}),
             )
+
+
+def _is_one_sample(seen: Observation, structure: Structure) -> bool:
+    """Say whether what looks like a batch is one thing, as the nodes of a graph are.
+
+    It is all there is, or the loss is of some of it only.
+    """
+    judged = [seen.losses[key].shapes[0][:1] for key in structure.losses if key in seen.losses]
+    is_all = 0 < seen.after.distinct <= (structure.batch or 0)
+    return is_all or any(len(rows) == 1 and rows[0] < (structure.batch or 0) for rows in judged)
 
 
 def view_for_transpose(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
@@ -145,7 +157,7 @@ def symmetric_init(seen: Observation, progress: Progress) -> Iterator[Suspicion]
         alike = [p for p in network.parameters if p.constant and p.still_constant and "Norm" not in p.kind]
         if alike and network.backed:
             modules = tuple(p.name.rsplit(".", 1)[0] for p in alike)
-            place, units = Place(module=modules[0]), alike[0].shape[0]
+            place, units = Place(module=modules[0]), alike[0].shape[-1 if "Embedding" in alike[0].kind else 0]
             value = Evidence("value that all its weights began with", alike[0].mean, "drawn at random", "")
             yield _symmetric(progress, place, 0.95, (_units(alike[0].name, units), value), modules)
     yield from _alike_by_hand(seen, progress)
@@ -203,7 +215,10 @@ def init_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         for p in network.parameters
         if not p.kind.startswith(("RNN", "LSTM", "GRU"))
     }
+    modules = {p.key for network in seen.networks for p in network.parameters}
     for structure in seen.structures.values():
+        if structure.step == 0:  # weights that belong to no module are seen in the graph alone
+            initial |= {layer.weight for layer in structure.layers if layer.weight not in modules}
         hidden = [layer for layer in structure.layers[:-1] if _is_plain(layer) and layer.weight in initial]
         if progress.has_learned or not hidden or structure.has_batch_norm:
             continue

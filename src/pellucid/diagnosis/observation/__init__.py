@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pellucid.diagnosis.observation.losses import LossSite, Series
 from pellucid.diagnosis.observation.networks import AdversarySeen, Layer, NetworkSeen, ParameterFacts, Structure
 from pellucid.diagnosis.observation.optimizers import Clipping, OptimizerSeen, SchedulerSeen
-from pellucid.diagnosis.observation.samples import Afterwards, Phase, Rows, Score, Span
+from pellucid.diagnosis.observation.samples import Afterwards, Line, Phase, Rows, Score, Span
 from pellucid.diagnosis.observation.signals import Activation, Flow, ParameterSeen
 from pellucid.diagnosis.suspicion import Place
 
@@ -17,6 +17,7 @@ __all__ = [
     "Clipping",
     "Flow",
     "Layer",
+    "Line",
     "LossSite",
     "NetworkSeen",
     "Observation",
@@ -44,7 +45,7 @@ class Observation:
     steps: int = 0
     cut_short: bool = False
     backwards: int = 0
-    losses: dict[tuple[str, str | None, int | None], LossSite] = field(default_factory=dict)
+    losses: dict[Line, LossSite] = field(default_factory=dict)
     series: dict[Place, Series] = field(default_factory=dict)
     structures: dict[Place, Structure] = field(default_factory=dict)
     activations: list[Activation] = field(default_factory=list)

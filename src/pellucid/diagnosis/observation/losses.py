@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from pellucid.diagnosis.observation.samples import Span
+from pellucid.diagnosis.observation.samples import Line, Span
 from pellucid.diagnosis.suspicion import Place
 
 
@@ -33,7 +33,7 @@ class LossSite:
         said: (targets, classes predicted) of the last batches, where a chain of networks cannot be asked afterwards.
     """
 
-    key: tuple[str, str | None, int | None]
+    key: Line
     function: str
     place: Place
     calls: int = 0

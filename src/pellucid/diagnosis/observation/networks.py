@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from pellucid.diagnosis.observation.samples import Phase
+from pellucid.diagnosis.observation.samples import Line, Phase
 from pellucid.diagnosis.suspicion import Place
 
 
@@ -140,7 +140,9 @@ class Structure:
         parameters: ids of all that a gradient reaches; `sizes` of the graph at the measured steps.
         mixing: share of a sample's gradient that falls on other samples; None where it cannot be told.
         norm_first: whether a norm reads the network's input before any layer.
-        swapped: reshapes that give two axes each other's length, where numbers stay in place: (module, before, after).
+        swapped: reshapes that give axes each other's length, where numbers stay in place: (module, before, after).
+        single: softmax operations over an axis of one number: (module, shape).
+        doubled: softmax operations, by hand, over what a softmax gave: (module, the first one's name).
     """
 
     place: Place
@@ -156,4 +158,6 @@ class Structure:
     has_batch_norm: bool = False
     norm_first: bool = False
     swapped: list[tuple[str | None, tuple[int, ...], tuple[int, ...]]] = field(default_factory=list)
-    losses: list[tuple[str, str | None, int | None]] = field(default_factory=list)
+    single: list[tuple[str | None, tuple[int, ...]]] = field(default_factory=list)
+    doubled: list[tuple[str | None, str]] = field(default_factory=list)
+    losses: list[Line] = field(default_factory=list)

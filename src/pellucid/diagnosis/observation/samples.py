@@ -74,32 +74,39 @@ class Span:
         return max(self.squares / self.count - self.mean**2, 0.0) ** 0.5 if self.count else float("nan")
 
 
+Line = tuple[str, str | None, int | None]
+"""A loss, by its function, file and line."""
+
+
 @dataclass(slots=True)
 class Rows:
     """Samples that went through networks, each told by a fingerprint of its numbers.
 
     Attributes:
-        inputs, targets: of the first batches; `prints` and `keys`, the names of the networks, of all.
+        inputs, targets: of the first batches; `prints` and `keys`, the names of the networks with the lines of the
+            losses (None where the script compares without one), of all.
     """
 
     inputs: list[Tensor] = field(default_factory=list)
     targets: list[Tensor] = field(default_factory=list)
     prints: list[Tensor] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
+    keys: list[tuple[str, Line | None]] = field(default_factory=list)
     numbers: int = 0
 
-    def add(self, key: str, inputs: Tensor, targets: Tensor, prints: Tensor, room: int = 4_000_000) -> None:
+    def add(
+        self, network: str, line: Line | None, inputs: Tensor, targets: Tensor, prints: Tensor, room: int = 4_000_000
+    ) -> None:
         """Keep a batch of samples of a network, as long as there is room."""
         self.prints.append(prints)
-        self.keys.append(key)
+        self.keys.append((network, line))
         if self.numbers + inputs.numel() <= room and len(self.inputs) == len(self.prints) - 1:
             self.numbers += inputs.numel()
             self.inputs.append(inputs.detach().clone())
             self.targets.append(targets.detach().clone())
 
-    def of(self, key: str | None) -> "Rows":
-        """Return the samples of one network."""
-        chosen = [at for at, name in enumerate(self.keys) if name == key]
+    def of(self, network: str | None, line: Line | None = None) -> "Rows":
+        """Return the samples of one network, and of one line's loss alone where it is given."""
+        chosen = [at for at, key in enumerate(self.keys) if key[0] == network and line in (None, key[1])]
         kept = [at for at in chosen if at < len(self.inputs)]
         return Rows(
             [self.inputs[at] for at in kept],

@@ -18,6 +18,8 @@ from pellucid.diagnosis.observer.losses import classes_of
 
 MOST_ROWS = 1_200
 MOST_FEATURES = 64
+MOST_LABELS = 64
+"""Of one sample; more are the pixels of a mask, whose neighbours do not stand at the same place."""
 NEIGHBOURS = 9
 SURE = 0.75
 """Share of a sample's neighbours that must agree before they are believed against its label."""
@@ -54,7 +56,7 @@ def _compared(seen: Observation) -> Afterwards:
     site = next(iter(seen.training_losses()), None)
     if site is None:
         return after
-    train, test = (seen.rows[phase].of(site.network) for phase in ("train", "eval"))
+    train, test = seen.rows["train"].of(site.network, site.key), seen.rows["eval"].of(site.network)
     main = next((network for network in seen.networks if network.name == site.network), None)
     if main is None or not main.takes_several:
         after.leaked, after.eval_rows = _shared(train, test)
@@ -82,7 +84,7 @@ def _compare_targets(
     classes = is_classes(site)
     if y_NT.shape[1] > 1 and site.one_hot:
         y_NT, classes = y_NT.argmax(1, keepdim=True), True
-    if classes and y_NT.shape[1] > 1 and not set(site.classes) <= {0.0, 1.0}:
+    if classes and y_NT.shape[1] > 1 and not (set(site.classes) <= {0.0, 1.0} and y_NT.shape[1] <= MOST_LABELS):
         return
     after.rows = len(x_NF)
     _compare(after, x_NF, y_NT, classes)

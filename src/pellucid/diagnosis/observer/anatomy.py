@@ -53,8 +53,9 @@ def _facts(network: NetworkSeen, path: str, parameter: Tensor, kind: str) -> Par
         spread=first.std().item() if first.numel() > 1 else 0.0,
         mean=first.mean().item(),
         constant=bool((first == first[0]).all()) if first.numel() else False,
-        still_constant=_units_alike(parameter),
-        changed=bool((first != now).any()) if first.shape == now.shape else True,
+        still_constant=_units_alike(parameter.T if "Embedding" in kind and parameter.dim() == 2 else parameter),
+        # of one that came to the network later it is not known
+        changed=path not in network.initial or first.shape != now.shape or bool((first != now).any()),
         asked=parameter.requires_grad,
         sizes=(first.norm().item(), now.norm().item()),
     )

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.diagnosis.observation import LossSite, Phase, Score
+from pellucid.diagnosis.observation import Line, LossSite, Phase, Score
 from pellucid.diagnosis.observer.fingerprints import fingerprints
 from pellucid.diagnosis.observer.graph import LONGEST_CHAIN, VIEWS, Graph, made_by
 from pellucid.diagnosis.observer.held import is_real, number_of
@@ -218,14 +218,14 @@ class Losses(Listener):
             site.target_is_input = target.numel() == rows.numel() and (
                 target.data_ptr() == rows.data_ptr() or bool((target.reshape(-1) == rows.reshape(-1)).all())
             )
-        self._keep(phase, rows, target)
+        self._keep(phase, site.key, rows, target)
         loss = result.item() if result.numel() == 1 and site.function != "manual" else None
         self._score(site.function, prediction, target, phase, loss)
 
-    def _keep(self, phase: Phase, rows: Tensor | None, target: Tensor) -> None:
+    def _keep(self, phase: Phase, line: Line | None, rows: Tensor | None, target: Tensor) -> None:
         if rows is not None and target.shape[0] > 0:
             assert self.networks.given is not None
-            self.seen.rows[phase].add(self.networks.given[0].name, rows, target, fingerprints(rows))
+            self.seen.rows[phase].add(self.networks.given[0].name, line, rows, target, fingerprints(rows))
 
     def _score(self, function: str, prediction: Tensor, target: Tensor, phase: Phase, loss: float | None) -> None:
         scored = score_of(function, prediction, target)
@@ -269,7 +269,7 @@ class Losses(Listener):
     def _keep_given(self, phase: Phase, target: Tensor) -> None:
         given = self.networks.given
         if given is not None and target.dim() and given[1].shape[0] == target.shape[0]:
-            self._keep(phase, given[1].numbers(), target)
+            self._keep(phase, None, given[1].numbers(), target)
 
     @staticmethod
     def trace(site: LossSite, graph: Graph, start: int) -> None:

@@ -143,6 +143,8 @@ class Networks(Listener):
         """Remember a network, its modules' paths and its weights as they are."""
         name = variable_name(module) or self.paths.get(key_of(module)) or type(module).__name__
         network = NetworkSeen(name, weakref.ref(module), self.seen.steps, key_of(module))
+        if self.seen.steps:
+            self.seen.loaded.update(self._copied(module))
         self.known[id(module)] = network
         self.seen.networks.append(network)
         for path, inner in module.named_modules():
@@ -152,6 +154,13 @@ class Networks(Listener):
             if is_plain(parameter) and not isinstance(parameter, UninitializedParameter):
                 network.initial[path] = sample(parameter)
         return network
+
+    def _copied(self, module: nn.Module) -> Iterator[int]:
+        """Yield the keys of a new network's parameters that are copies of another one's, as a trained base is."""
+        before = [parameter for known in self.seen.networks if known.module for parameter in known.module.parameters()]
+        for parameter in module.parameters():
+            if any(_is_copy(parameter, other) for other in before):
+                yield key_of(parameter)
 
     @quietly
     def describe_all(self) -> None:
@@ -218,6 +227,11 @@ def is_in_a_call() -> bool:
     while frame is not None and frame.f_code is not nn.Module._call_impl.__code__:  # noqa: SLF001
         frame = frame.f_back
     return frame is not None
+
+
+def _is_copy(one: Tensor, other: Tensor) -> bool:
+    alike = one is not other and one.shape == other.shape and one.numel() > 1 and is_plain(one) and is_plain(other)
+    return alike and bool((sample(one) == sample(other)).all())
 
 
 def _is_machinery(module: nn.Module) -> bool:

@@ -12,6 +12,7 @@ from pellucid.diagnosis.suspicion import Place
 
 _NOT_NONLINEAR = frozenset({"AccumulateGrad", "Mean", "Sum", *NORMS, *EMBEDDINGS, *VIEWS})
 
+_SOFTMAX = frozenset({"Softmax", "LogSoftmax", "Logsumexp"})
 _RESHAPES = frozenset({"View", "UnsafeView", "Reshape", "ReshapeAlias"})
 
 
@@ -41,26 +42,48 @@ def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: 
                 continue
             structure.has_batch_norm = structure.has_batch_norm or bool(op.saved("training"))
             structure.biased_norms.extend(_biased(graph, op))
-        elif op.name in {"Softmax", "LogSoftmax"}:
+        elif op.name in _SOFTMAX:
             structure.nonlinearities[op.name] += 1
-            if softmax_axis(op) == 0 and op.shape and len(op.shape) > 1 and op.shape[0] == batch and batch > 1:
-                structure.batch_axis.append((op.module, batch))
+            _note_softmax(structure, graph, op)
         elif op.name in _RESHAPES:
-            structure.swapped.extend(_swapped(op))
+            structure.swapped.extend(_swapped(op, batch))
         elif not graph.is_linear(op) and op.name not in _NOT_NONLINEAR:
             structure.nonlinearities[op.name] += 1
     return structure
 
 
-def _swapped(op: Op) -> list[tuple[str | None, tuple[int, ...], tuple[int, ...]]]:
-    """Return a reshape that gives two axes each other's length, as a transpose would, and moves no number."""
+def _note_softmax(structure: Structure, graph: Graph, op: Op) -> None:
+    """Note what is wrong with a softmax, or with the logarithm of a sum that a softmax by hand takes off."""
+    inputs = graph.inputs(op)
+    before = graph.before(inputs[0]) if len(inputs) == 1 else None
+    if before is not None and graph.ops[before].name in {"Softmax", "Sigmoid"}:
+        structure.doubled.append((op.module, graph.ops[before].name))
+    axis = None if op.name == "Logsumexp" else softmax_axis(op)
+    if axis is None or not op.shape or len(op.shape) < 2:
+        return
+    if axis == 0 and op.shape[0] == structure.batch and op.shape[0] > 1:
+        structure.batch_axis.append((op.module, op.shape[0]))
+    if op.shape[axis] == 1 and axis > 1 and op.shape[axis - 1] > 1:  # and not the first step of a decoder
+        structure.single.append((op.module, op.shape))
+
+
+def _swapped(op: Op, batch: int | None) -> list[tuple[str | None, tuple[int, ...], tuple[int, ...]]]:
+    """Return a reshape that gives axes other lengths as if they had changed places, which moves no number.
+
+    Two give each other their length; or the batch, which was the second axis, is the first one afterwards.
+    """
     before, after = op.saved("self_sym_sizes"), op.shape
-    if before is None or after is None or len(before) != len(after):
+    if before is None or not after:
         return []
     sizes = tuple(int(size) for size in before)
-    moved = [axis for axis, (one, other) in enumerate(zip(sizes, after, strict=True)) if one != other]
-    is_swap = len(moved) == 2 and sizes[moved[0]] == after[moved[1]] and 1 not in (sizes[moved[0]], sizes[moved[1]])
-    return [(op.module, sizes, after)] if is_swap else []
+    moved = [axis for axis, (one, other) in enumerate(zip(sizes, after, strict=False)) if one != other]
+    swaps = len(sizes) == len(after) and len(moved) == 2 and sizes[moved[0]] == after[moved[1]]
+    swaps = swaps and 1 not in (sizes[moved[0]], sizes[moved[1]])
+    cuts = (
+        batch is not None and batch > 1 and after[0] == batch and len(sizes) > 2
+        and sizes[1] == batch and sizes.count(batch) == 1 and sizes[0] > 1 and sizes[0] % batch != 0
+    )  # fmt: skip
+    return [(op.module, sizes, after)] if swaps or cuts else []
 
 
 def softmax_axis(op: Op) -> int | None:
