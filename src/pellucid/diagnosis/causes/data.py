@@ -6,7 +6,7 @@ from statistics import fmean
 
 from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.output import severity_of
-from pellucid.diagnosis.causes.progress import Progress, late_score
+from pellucid.diagnosis.causes.progress import Progress, is_made_anew, late_score
 from pellucid.diagnosis.observation import LossSite, Observation, Span
 from pellucid.diagnosis.observer.losses import BINARY_LOSSES, CLASS_LOSSES, DISTANCES
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
@@ -143,7 +143,7 @@ def missing_shuffle(seen: Observation, progress: Progress) -> Iterator[Suspicion
     """Batches whose targets differ more from each other than chance makes them."""
     judges = {pair.discriminator for pair in seen.adversaries.values()}
     for site in seen.training_losses():
-        ratio = None if site.network in judges else order_ratio(site)
+        ratio = None if site.network in judges or is_made_anew(seen, site) else order_ratio(site)
         # the score of the last batches tells of the last stretch alone
         forgets = not progress.has_learned or (progress.gap or 0.0) > thresholds.GAP.value
         if ratio is not None and ratio > thresholds.ORDERED.value and forgets:
@@ -305,7 +305,8 @@ def label_noise(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         gap = progress.best_test - fitted
         if gap > thresholds.BETTER_UNSEEN.value and progress.best_test > progress.chance + 0.1:
             yield _noisy(site, 0.8, thresholds.BETTER_UNSEEN.evidence("test accuracy less training accuracy", gap))
-    if contradicted is not None and contradicted > thresholds.CONTRADICTED.value:
+    # where most are contradicted it is the neighbours that are wrong: they are near in what does not matter
+    if contradicted is not None and thresholds.CONTRADICTED.value < contradicted < 0.5:
         right = min(progress.train or 0.0, progress.best_test or 0.0)
         if right > 1 - contradicted / 2:  # of labels that are wrong, no network gets so many right, seen and unseen
             return

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from pellucid.diagnosis import thresholds
-from pellucid.diagnosis.causes.progress import Progress
+from pellucid.diagnosis.causes.progress import Progress, is_made_anew
 from pellucid.diagnosis.causes.rate import highest_rate, main_optimizer
 from pellucid.diagnosis.observation import Observation, Score
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
@@ -111,8 +111,9 @@ def plateau(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     short, optimizer = progress.short, main_optimizer(seen)
     if progress.has_learned or short is None or progress.broken is not None or optimizer is None:
         return
-    if progress.site is not None and progress.site.weighted:  # it is not the share of right answers that is wanted
-        return
+    site = progress.site
+    if site is not None and (site.weighted or is_made_anew(seen, site)):
+        return  # it is not the share of right answers that is wanted, or nothing there is to be learned by heart
     if progress.still_falls or progress.fall > thresholds.STILL_FALLING.value or short < thresholds.STANDS_BELOW.value:
         return
     yield Suspicion(

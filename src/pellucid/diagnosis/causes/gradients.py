@@ -9,7 +9,7 @@ from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
 from pellucid.diagnosis.causes.rate import first_and_last
-from pellucid.diagnosis.observation import Activation, Flow, Observation
+from pellucid.diagnosis.observation import Activation, Flow, Observation, Structure
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
 
 _SQUASHING = frozenset({"Tanh", "Sigmoid"})
@@ -229,8 +229,9 @@ def exploding_gradient(seen: Observation, progress: Progress) -> Iterator[Suspic
         norms = [norm for parameter in seen.parameters.values() for norm in parameter.gradients if math.isfinite(norm)]
     if progress.has_learned or not norms or not recurrent:
         return
-    ratio = max(norms) / max(median(norms), 1e-30)
-    if ratio > thresholds.SPIKE.value and max(norms) > 10:
+    largest = max(norms[len(norms) // 20 :])  # those of the first steps are of weights that fit nothing yet
+    ratio = largest / max(median(norms), 1e-30)
+    if ratio > thresholds.SPIKE.value and largest > 10:
         yield Suspicion(
             cause="exploding-gradient",
             severity="critical",
@@ -248,9 +249,14 @@ def exploding_gradient(seen: Observation, progress: Progress) -> Iterator[Suspic
 
 def _is_recurrent(seen: Observation) -> bool:
     return any(network.recurrent for network in seen.networks) or any(
-        len(structure.sizes) and structure.sizes[0][1] > 40 * max(len(structure.layers), 1)
-        for structure in seen.structures.values()
+        structure.sizes and _is_unrolled(structure) for structure in seen.structures.values()
     )
+
+
+def _is_unrolled(structure: Structure) -> bool:
+    """Say whether few weights are used again and again, one use after the other and not side by side."""
+    layers = max(len(structure.layers), 1)
+    return structure.sizes[0][1] > 40 * layers and structure.depth > 12 * layers
 
 
 def _burst(progress: Progress) -> float | None:

@@ -18,25 +18,30 @@ def missing_zero_grad(seen: Observation, progress: Progress) -> Iterator[Suspici
     """Gradients that pile up from step to step."""
     for optimizer in seen.optimizers:
         if optimizer.looked >= FEW and optimizer.stale / optimizer.looked > STALE.value:
-            yield Suspicion(
-                cause="missing-zero-grad",
-                severity=severity_of(progress),
-                confidence=0.96,
-                where=optimizer.place,
-                evidence=(
-                    STALE.evidence("share of steps with gradients never cleared", optimizer.stale / optimizer.looked),
-                ),
-                explanation=(
-                    f"backward adds to the gradients that are there, and before {optimizer.stale} of "
-                    f"{optimizer.looked} steps nobody had cleared them: every step is made with the sum of all "
-                    "gradients since the beginning. Call optimizer.zero_grad() before backward."
-                ),
-                facts={"optimizer": optimizer.kind},
-                explains=frozenset(
-                    {"lr-high", "exploding-gradient", "plateau", "clip-too-tight", "optimizer-unsuited"}
-                    | {"too-few-epochs", "overfitting", "saturation", "dead-relu", "vanishing-gradient"}
-                ),
-            )
+            yield _piled_up(progress, optimizer.place, optimizer.kind, optimizer.stale, optimizer.looked)
+    if seen.by_hand >= FEW and seen.stale_by_hand / seen.by_hand > STALE.value:
+        place = progress.series.place if progress.series is not None else Place()
+        yield _piled_up(progress, place, "by hand", seen.stale_by_hand, seen.by_hand)
+
+
+def _piled_up(progress: Progress, where: Place, optimizer: str, stale: int, looked: int) -> Suspicion:
+    return Suspicion(
+        cause="missing-zero-grad",
+        severity=severity_of(progress),
+        confidence=0.96,
+        where=where,
+        evidence=(STALE.evidence("share of steps with gradients never cleared", stale / looked),),
+        explanation=(
+            f"backward adds to the gradients that are there, and before {stale} of {looked} steps nobody had cleared "
+            "them: every step is made with the sum of all gradients since the beginning. Clear them before backward: "
+            "optimizer.zero_grad(), or grad = None where the weights are changed by hand."
+        ),
+        facts={"optimizer": optimizer},
+        explains=frozenset(
+            {"lr-high", "exploding-gradient", "plateau", "clip-too-tight", "optimizer-unsuited"}
+            | {"too-few-epochs", "overfitting", "saturation", "dead-relu", "vanishing-gradient"}
+        ),
+    )
 
 
 def missing_step(seen: Observation, progress: Progress) -> Iterator[Suspicion]:

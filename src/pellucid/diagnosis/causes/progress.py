@@ -218,6 +218,14 @@ def late_score(seen: Observation, site: LossSite) -> float | None:
     return _late_score(seen, "train", site)
 
 
+def is_made_anew(seen: Observation, site: LossSite) -> bool:
+    """Say whether samples and targets are made for every batch, as by a policy that learns: no order, no end to reach.
+
+    No sample came twice, and the loss is the script's own.
+    """
+    return site.function == "manual" and seen.after.distinct > 0 and seen.after.passes < 1.05
+
+
 def _late_score(seen: Observation, phase: Phase, site: LossSite | None) -> float | None:
     scores = scores_of(seen, phase, site)
     if not scores:

@@ -7,7 +7,7 @@ from statistics import fmean, median
 from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
-from pellucid.diagnosis.observation import Clipping, Observation, OptimizerSeen, ParameterSeen, Score
+from pellucid.diagnosis.observation import Clipping, LossSite, Observation, OptimizerSeen, ParameterSeen, Score
 from pellucid.diagnosis.suspicion import Evidence, Suspicion
 
 _PLAIN = frozenset({"SGD"})
@@ -118,8 +118,11 @@ def lr_low(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
 
 def too_few_epochs(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A run that was stopped while it was learning."""
-    if progress.has_learned or not progress.still_falls or progress.broken is not None:
+    unknown = progress.gain is None and progress.baseline is None
+    if (progress.has_learned and not unknown) or not progress.still_falls or progress.broken is not None:
         return
+    if unknown and progress.earlier - progress.last < thresholds.LAST_SHARE.value * abs(progress.first - progress.last):
+        return  # without a score, and with a loss that may pass zero, it is compared with all that was gained
     if progress.fall > thresholds.STILL_FALLING.value and not _stands_still(seen.scored("eval"), seen.steps):
         yield Suspicion(
             cause="too-few-epochs",
@@ -193,6 +196,23 @@ def batch_size(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                     | {"train-eval-mode", "vanishing-gradient"}
                 ),
             )
+        site = progress.site
+        if site is not None and _is_contrast(site) and sizes[0] <= thresholds.BATCH_FOR_CONTRAST.value:
+            yield Suspicion(
+                cause="batch-size",
+                severity=severity_of(progress),
+                confidence=0.75,
+                where=site.place,
+                evidence=(
+                    thresholds.BATCH_FOR_CONTRAST.evidence("samples that each is told from", float(sizes[0] - 1)),
+                ),
+                explanation=(
+                    f"Every sample is to be told from the others of its batch, and a batch has {sizes[0]}: that is "
+                    "soon done, and little is learned by it. Use batches of 64 and more."
+                ),
+                facts={"size": sizes[0], "wanted_size": 64},
+                explains=frozenset({"overfitting", "too-few-epochs", "plateau", "capacity-low"}),
+            )
         whole = seen.after.distinct > 0 and sizes[0] >= 0.9 * seen.after.distinct
         if whole and progress.still_falls and seen.steps < 500 and not progress.has_learned:
             yield Suspicion(
@@ -211,6 +231,17 @@ def batch_size(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
                 facts={"size": sizes[0], "wanted_size": 64},
                 explains=frozenset({"too-few-epochs", "lr-low", "plateau"}),
             )
+
+
+def _is_contrast(site: LossSite) -> bool:
+    """Say whether the classes are the samples of the batch: each is its own, and there are as many as samples."""
+    shape = site.shapes[0]
+    return (
+        site.function == "cross_entropy"
+        and len(shape) == 2
+        and shape[0] == shape[1] == len(site.classes)
+        and len(set(site.classes.values())) == 1
+    )
 
 
 def scheduler_misuse(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
@@ -250,9 +281,13 @@ def scheduler_misuse(seen: Observation, progress: Progress) -> Iterator[Suspicio
 def clip_too_tight(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Clipping that leaves nearly nothing of a gradient whose size matters."""
     optimizer = main_optimizer(seen)
+    counts = optimizer.kind in {"SGD", "ASGD"} if optimizer is not None else seen.by_hand > 0
+    crawls = progress.still_falls and progress.fall > 0.1
+    if not counts or (progress.has_learned and not crawls):
+        return
     for clipping in seen.clippings.values():
         norms = [norm for norm in clipping.norms if math.isfinite(norm)]
-        if progress.has_learned or optimizer is None or optimizer.kind not in {"SGD", "ASGD"} or clipping.limit <= 0:
+        if clipping.limit <= 0:
             continue
         if clipping.function == "clip_grad_value_":
             yield from _cut_to_signs(seen, clipping)

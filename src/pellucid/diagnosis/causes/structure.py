@@ -217,9 +217,15 @@ def init_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     }
     modules = {p.key for network in seen.networks for p in network.parameters}
     for structure in seen.structures.values():
-        if structure.step == 0:  # weights that belong to no module are seen in the graph alone
+        if structure.step == 0 and all(layer.module is None for layer in structure.layers):
+            # weights that belong to no module are seen in the graph alone; those beside modules may be made of others
             initial |= {layer.weight for layer in structure.layers if layer.weight not in modules}
-        hidden = [layer for layer in structure.layers[:-1] if _is_plain(layer) and layer.weight in initial]
+        # a weight that is read the other way round, for a gradient's gradient, has a fan-in of one output
+        hidden = [
+            layer
+            for layer in structure.layers[:-1]
+            if _is_plain(layer) and layer.weight in initial and layer.fan_in > 1
+        ]
         if progress.has_learned or not hidden or structure.has_batch_norm:
             continue
         large = [layer for layer in hidden if _gain(layer) > GAIN_LARGE.value]

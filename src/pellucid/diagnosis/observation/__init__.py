@@ -40,11 +40,15 @@ class Observation:
 
     Attributes:
         cut_short: whether it was ended by something else than itself, so that its last step means nothing.
+        by_hand: backward passes before which the weights had been changed without an optimiser; `stale_by_hand` of them
+            with the gradients of the pass before still there.
     """
 
     steps: int = 0
     cut_short: bool = False
     backwards: int = 0
+    by_hand: int = 0
+    stale_by_hand: int = 0
     losses: dict[Line, LossSite] = field(default_factory=dict)
     series: dict[Place, Series] = field(default_factory=dict)
     structures: dict[Place, Structure] = field(default_factory=dict)

@@ -138,6 +138,7 @@ class Structure:
         biased_norms: layers whose bias a batch norm takes away again.
         batch_axis: softmax operations over the axis of the batch: (module, size).
         parameters: ids of all that a gradient reaches; `sizes` of the graph at the measured steps.
+        depth: operations on the longest way through the graph.
         mixing: share of a sample's gradient that falls on other samples; None where it cannot be told.
         norm_first: whether a norm reads the network's input before any layer.
         swapped: reshapes that give axes each other's length, where numbers stay in place: (module, before, after).
@@ -154,6 +155,7 @@ class Structure:
     batch_axis: list[tuple[str | None, int]] = field(default_factory=list)
     parameters: set[int] = field(default_factory=set)
     sizes: list[tuple[int, int]] = field(default_factory=list)
+    depth: int = 0
     mixing: float | None = None
     has_batch_norm: bool = False
     norm_first: bool = False

@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 from pellucid.diagnosis.observation import Activation, Flow, Series
 from pellucid.diagnosis.observer.graph import Graph, Op, read, units
-from pellucid.diagnosis.observer.held import is_plain, is_real, key_of
+from pellucid.diagnosis.observer.held import is_plain, is_real, key_of, sample
 from pellucid.diagnosis.observer.listening import Listener, Listening, quietly, unnoticed
 from pellucid.diagnosis.observer.losses import Losses
 from pellucid.diagnosis.observer.networks import Networks
@@ -36,6 +36,7 @@ class Backwards(Listener):
         self.networks = networks
         self.losses = losses
         self.optimizers = optimizers
+        self._weight: tuple[Tensor | None, int, int] = (None, 0, 0)  # of the last backward pass that was read: which
 
     def before(self, tensors: Any, *arguments: Any, **keywords: Any) -> None:
         """Before torch.autograd.backward."""
@@ -87,13 +88,13 @@ class Backwards(Listener):
         if keywords.get("create_graph") or not all(isinstance(a, Tensor) and a.is_leaf for a in asked):
             return
         if all(isinstance(a, torch.nn.Parameter) or a.requires_grad for a in asked) and len(asked) > 1:
-            self._pass((outputs,) if isinstance(outputs, Tensor) else tuple(outputs))
+            self._pass((outputs,) if isinstance(outputs, Tensor) else tuple(outputs), gathers=False)
 
     @quietly
     def _begin(self, tensors: Any) -> None:
         self._pass((tensors,) if isinstance(tensors, Tensor) else tuple(tensors))
 
-    def _pass(self, roots: tuple[Tensor, ...]) -> None:
+    def _pass(self, roots: tuple[Tensor, ...], *, gathers: bool = True) -> None:
         self.optimizers.look_for_cleared()
         for key, training in self.networks.waiting.items():
             if key in self.networks.known:
@@ -107,7 +108,7 @@ class Backwards(Listener):
             if is_real(root) and root.numel() == 1:
                 self._note(place, root)
         if self.listening.takes_graphs and roots and roots[0].grad_fn is not None:
-            self._read(place, roots[0].grad_fn)
+            self._read(place, roots[0].grad_fn, gathers)
         self.networks.makers.clear()
         self.losses.made.clear()
         if not self.optimizers.kept:
@@ -129,7 +130,7 @@ class Backwards(Listener):
         if len(series.pending) >= SETTLED:
             series.settle()
 
-    def _read(self, place: Place, root: Any) -> None:
+    def _read(self, place: Place, root: Any, gathers: bool) -> None:
         graph = read(root, self.networks.makers)
         sites = [
             (graph.numbers[number], site, graph.numbers.get(start) if start is not None else None)
@@ -148,11 +149,26 @@ class Backwards(Listener):
                 with contextlib.suppress(RuntimeError):  # the script goes through a graph once too often
                     structure.mixing = mixing(graph, answer[1] if answer else None, structure)
             self.seen.structures[place] = structure
+        if gathers and not self.optimizers.kept:
+            self._look_for_stale(graph)
         structure = self.seen.structures[place]
         structure.sizes.append((self.seen.steps, len(graph.ops)))
         structure.parameters |= {key_of(op.parameter) for op in graph if op.parameter is not None}
         if not self.listening.is_packed:
             self._activations(place, graph, max(ends, default=len(graph.ops) - 1))
+
+    def _look_for_stale(self, graph: Graph) -> None:
+        """Where weights are changed by hand: note whether they were, and their gradients are still there."""
+        weight = next((op.parameter for op in graph if op.parameter is not None), None)
+        if weight is None or not is_real(weight):
+            return
+        before, at, known = self._weight
+        now = sample(weight)
+        self._weight = (now, self.seen.backwards, key_of(weight))
+        if before is not None and known == key_of(weight) and at == self.seen.backwards - 1:
+            self.seen.by_hand += bool((now != before).any())
+            is_stale = weight.grad is not None and bool((weight.grad != 0).any())
+            self.seen.stale_by_hand += is_stale and bool((now != before).any())
 
     def _activations(self, place: Place, graph: Graph, end: int) -> None:
         found = [op for op in graph.ops[: end + 1] if op.name in _FLAT]

@@ -28,7 +28,7 @@ def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: 
     """
     end = max(ends, default=len(graph.ops) - 1)
     batch = answer.shape[0] if answer is not None and answer.shape else None
-    structure = Structure(place, step, batch)
+    structure = Structure(place, step, batch, depth=_depth(graph))
     known: set[int] = set()
     for at, op in enumerate(graph.ops[: end + 1]):
         if graph.is_layer(op):
@@ -50,6 +50,13 @@ def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: 
         elif not graph.is_linear(op) and op.name not in _NOT_NONLINEAR:
             structure.nonlinearities[op.name] += 1
     return structure
+
+
+def _depth(graph: Graph) -> int:
+    depths: list[int] = []
+    for op in graph.ops:
+        depths.append(1 + max((depths[source] for source in op.sources if source < len(depths)), default=0))
+    return max(depths, default=0)
 
 
 def _note_softmax(structure: Structure, graph: Graph, op: Op) -> None:
