@@ -85,7 +85,7 @@ PAGES = {
             "",
             "Of a script that nobody has tuned anything on, less must be expected. Two sets were written for such a",
             "check and first run in November 2026, with seed 0. Of 22 scripts with a fault and 35 without, of common",
-            "kinds, 91 % of the faults were found, 73 % named first, and 17 % of the healthy ones flagged. Of 42 and 62",
+            "kinds, 91 % of the faults were found, 73 % named first, 17 % of the healthy ones flagged. Of 42 and 62",
             "of unusual kinds (survival, contrast, graphs, flows, policies, adapters, steps by hand, several losses),",
             "81 % were found, 57 % named first and 13 % of the healthy ones flagged. Most of these mistakes were then",
             "traced to measurements that were missing or wrong, and mended, part of the second set before the rest of",
