@@ -14,7 +14,7 @@ from torch import nn
 
 from pellucid.data.dataset import Dataset
 from pellucid.errors import OptionError
-from pellucid.recipe import Recipe
+from pellucid.recipe import OptimizerName, Recipe
 from pellucid.training.loop import train_step
 from pellucid.training.optimizers import clip, make_optimizer
 from tests.training.making import make_session
@@ -33,6 +33,21 @@ def test_biases_and_norms_do_not_decay() -> None:
         "2.weight": 0.1,
         "2.bias": 0.0,
     }
+
+
+NAMES: tuple[OptimizerName, ...] = ("nesterov", "sgd")
+
+
+def test_nesterov_without_momentum_is_plain_descent() -> None:
+    models = [nn.Linear(3, 2), nn.Linear(3, 2)]
+    models[1].load_state_dict(models[0].state_dict())
+    for model, name in zip(models, NAMES, strict=True):
+        optimizer = make_optimizer(model, Recipe(optimizer=name, momentum=0.0, weight_decay=0.0), 0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            model(torch.ones(1, 3)).square().sum().backward()
+            optimizer.step()
+    assert torch.equal(models[0].weight, models[1].weight)
 
 
 def test_a_network_without_parameters_is_refused() -> None:

@@ -52,7 +52,8 @@ def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> to
         case "momentum":
             return torch.optim.SGD(groups, learning_rate, momentum=momentum, fused=fused)
         case "nesterov":
-            return torch.optim.SGD(groups, learning_rate, momentum=momentum, nesterov=True, fused=fused)
+            # without momentum there is nothing to look ahead by, and torch refuses to
+            return torch.optim.SGD(groups, learning_rate, momentum=momentum, nesterov=momentum > 0, fused=fused)
         case "adagrad":
             return torch.optim.Adagrad(groups, learning_rate)
         case "rmsprop":
