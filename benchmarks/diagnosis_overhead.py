@@ -116,21 +116,21 @@ def _line(name: str, steps: int, pairs: Mapping[str, tuple[Side, Side]]) -> dict
     for turn in range(ROUNDS):
         for pair, sides in pairs.items():
             runs[pair].append(_side_by_side(*sides, steps, swapped=turn % 2 == 1))
-    alike = [each.overhead(_cpu) for each in runs["alike"]]
-    line = {
-        "training": name,
-        "steps": steps,
-        "plain": median(_cpu(each.first) - _cpu(each.first_start) for each in runs["watched"]),
-        "watched": median(_cpu(each.second) - _cpu(each.second_start) for each in runs["watched"]),
-        "start_plain": median(_cpu(each.first_start) for each in runs["watched"]),
-        "start_watched": median(_cpu(each.second_start) for each in runs["watched"]),
-        "alike": (min(alike), max(alike)),
-        "cpu": median(each.overhead(_cpu) for each in runs["watched"]),
-        "clock": median(each.overhead(_clock) for each in runs["watched"]),
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+    alike = [round(each.overhead(_cpu), 4) for each in runs["alike"]]
+    watched = runs["watched"]
+    figures = {
+        "plain": median(_cpu(each.first) - _cpu(each.first_start) for each in watched),
+        "watched": median(_cpu(each.second) - _cpu(each.second_start) for each in watched),
+        "start_plain": median(_cpu(each.first_start) for each in watched),
+        "start_watched": median(_cpu(each.second_start) for each in watched),
+        "cpu": median(each.overhead(_cpu) for each in watched),
+        "clock": median(each.overhead(_clock) for each in watched),
     }
     if "of kept" in runs:
-        line["of_kept"] = median(each.overhead(_cpu) for each in runs["of kept"])
+        figures["of_kept"] = median(each.overhead(_cpu) for each in runs["of kept"])
+    rounded = {key: round(figure, 4) for key, figure in figures.items()}
+    line = {"training": name, "steps": steps, "alike": (min(alike), max(alike))} | rounded
+    line["date"] = f"{datetime.now(UTC):%Y-%m-%d}"
     print(to_json_line(line), end="", flush=True)
     return line
 
