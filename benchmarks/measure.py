@@ -54,8 +54,7 @@ def run_process(command: Sequence[str], settings: Mapping[str, str] | None = Non
 def run_side_by_side(programs: Sequence[Program]) -> list[ProcessRun]:
     """Run whole programs at the same time, each on a core of its own, and return what each took; nothing is printed.
 
-    What else the machine does falls on all of them alike: of two that are the same the CPU seconds differ by 2 %, where
-    one after the other they differ by 12 %.
+    What else the machine does falls on all of them alike. If one fails the others are ended.
 
     Args:
         programs: as many as there are cores, at most.
@@ -76,15 +75,20 @@ def run_side_by_side(programs: Sequence[Program]) -> list[ProcessRun]:
             stdout=subprocess.DEVNULL,
         )
         running[process.pid] = place, process
-    runs = [ProcessRun(0.0, 0.0, "")] * len(programs)
-    for _ in programs:
-        pid, status, used = os.wait4(-1, 0)
-        place, process = running[pid]
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, programs[place][0])
-        runs[place] = ProcessRun(time.perf_counter() - began, used.ru_utime + used.ru_stime, "")
-    return runs
+    runs: dict[int, ProcessRun] = {}
+    try:
+        while running:
+            pid, status, used = os.wait4(-1, 0)
+            place, process = running.pop(pid)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                raise subprocess.CalledProcessError(process.returncode, programs[place][0])
+            runs[place] = ProcessRun(time.perf_counter() - began, used.ru_utime + used.ru_stime, "")
+    finally:
+        for _, process in running.values():
+            process.kill()
+            process.wait()
+    return [runs[place] for place in range(len(programs))]
 
 
 def lines_of(file: Path) -> list[dict[str, Any]]:
