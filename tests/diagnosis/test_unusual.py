@@ -11,6 +11,7 @@ from torch.distributions import Categorical
 from torch.nn import functional as F
 
 import pellucid
+from pellucid.diagnosis.causes.progress import progress_of
 from tests.diagnosis.small_trainings import causes_of, dense, rings, train
 
 
@@ -250,6 +251,42 @@ def test_steps_by_hand_whose_gradients_pile_up(clears: bool, expected: list[str]
                     if clears:
                         weight.grad = None
     assert causes_of(watch)[:1] == expected
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(10.0, []), (0.02, ["clip-too-tight"])])
+def test_clipping_where_weights_are_changed_by_hand(limit: float, expected: list[str]) -> None:
+    torch.manual_seed(0)
+    network, (x, y) = dense(2, 32, 2), rings(640)
+    with pellucid.watch() as watch:
+        for _ in range(25):
+            for rows in torch.randperm(640).split(32):
+                for weight in network.parameters():
+                    weight.grad = None
+                F.cross_entropy(network(x[rows]), y[rows]).backward()
+                nn.utils.clip_grad_norm_(network.parameters(), limit)
+                for weight in network.parameters():
+                    assert weight.grad is not None
+                    weight.data -= 0.5 * weight.grad
+    assert causes_of(watch)[:1] == expected
+
+
+def test_weighted_classes_are_judged_by_the_share_of_each_that_is_found() -> None:
+    """Being right on the common class is not what the script asks for, and simpler models are no measure of it."""
+    torch.manual_seed(0)
+    x, rare = torch.randn(1500, 2), (torch.arange(1500) % 12 == 0).float()
+    x += 1.6 * rare[:, None]
+    network, weight = dense(2, 8, 1), torch.tensor([11.0])
+
+    def weighted(scores: Tensor, y: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(scores.squeeze(1), y, pos_weight=weight)
+
+    with pellucid.watch() as watch:
+        train(network, (x, rare), weighted)
+    assert causes_of(watch) == []
+    progress, recalls = progress_of(watch.seen), watch.seen.after.recalls
+    assert recalls is not None
+    assert progress.gain == pytest.approx(recalls[0.0] + recalls[1.0] - 1)  # Youden's J
+    assert progress.short is None
 
 
 @pytest.mark.parametrize(("batch", "expected"), [(2, ["batch-size"]), (64, [])])

@@ -306,7 +306,7 @@ def label_noise(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         if gap > thresholds.BETTER_UNSEEN.value and progress.best_test > progress.chance + 0.1:
             yield _noisy(site, 0.8, thresholds.BETTER_UNSEEN.evidence("test accuracy less training accuracy", gap))
     # where most are contradicted it is the neighbours that are wrong: they are near in what does not matter
-    if contradicted is not None and thresholds.CONTRADICTED.value < contradicted < 0.5:
+    if contradicted is not None and thresholds.CONTRADICTED.value < contradicted < thresholds.OUTVOTED.value:
         right = min(progress.train or 0.0, progress.best_test or 0.0)
         if right > 1 - contradicted / 2:  # of labels that are wrong, no network gets so many right, seen and unseen
             return

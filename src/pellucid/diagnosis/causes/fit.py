@@ -43,9 +43,12 @@ def narrow_code(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         return
     code = min((layer.fan_out for layer in structure.layers[:-1]), default=len(shares))
     reached = max(progress.train, -math.inf if progress.test is None else progress.test)
-    if code + 1 >= len(shares) or reached > thresholds.HALF.value or progress.fall > thresholds.STILL_FALLING.value * 5:
+    if code + 1 >= len(shares) or reached > thresholds.HALF.value or progress.fall > thresholds.CRAWLS.value:
         return
-    if reached < 0.7 * shares[code - 1] or shares[code + 1] - reached < thresholds.WORTH.value:
+    if (
+        reached < thresholds.AS_COMPONENTS.value * shares[code - 1]
+        or shares[code + 1] - reached < thresholds.WORTH.value
+    ):
         return
     wanted = next((at for at, share in enumerate(shares, 1) if share > thresholds.LEARNED.value), len(shares))
     yield Suspicion(
@@ -55,9 +58,10 @@ def narrow_code(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         evidence=(
             thresholds.HALF.evidence("share of the inputs' variance that is reconstructed", reached),
             thresholds.WORTH.evidence(
-                f"explained by {code + 2} principal components, less what is reconstructed", shares[code + 1] - reached
+                f"explained by principal components, {code + 2} of them, less what is reconstructed",
+                shares[code + 1] - reached,
             ),
-            Evidence(f"explained by {code} principal components", shares[code - 1], None, ""),
+            Evidence(f"explained by principal components, {code} of them", shares[code - 1], None, ""),
         ),
         explanation=(
             f"The code between inputs and reconstruction is {code} wide and {reached:.0%} of the variance is "

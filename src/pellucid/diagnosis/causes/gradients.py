@@ -256,7 +256,7 @@ def _is_recurrent(seen: Observation) -> bool:
 def _is_unrolled(structure: Structure) -> bool:
     """Say whether few weights are used again and again, one use after the other and not side by side."""
     layers = max(len(structure.layers), 1)
-    return structure.sizes[0][1] > 40 * layers and structure.depth > 12 * layers
+    return structure.sizes[0][1] > 40 * layers and structure.depth > thresholds.UNROLLED.value * layers
 
 
 def _burst(progress: Progress) -> float | None:

@@ -19,47 +19,51 @@ _DEFINITION = "the function's own definition"
 
 
 def double_softmax(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
-    """Softmax or sigmoid before a loss that applies it."""
+    """Softmax or sigmoid before a loss that applies it, or before a distribution that is given scores."""
     for site in seen.training_losses():
         found = next((op for op in site.chain if op in _REDUNDANT.get(site.function, ())), None)
         applies = site.function != "nll_loss" or "LogSoftmax" in site.chain
         if found and applies and site.softmax_size != 1:
-            yield Suspicion(
-                cause="double-softmax",
-                severity=severity_of(progress),
-                confidence=0.95,
-                where=site.place,
-                evidence=(Evidence(f"operation before {site.function}", found, "none", _DEFINITION),),
-                explanation=(
-                    f"{site.function} turns scores into probabilities itself. What it is given are already outputs "
-                    f"of a {_SAID[found]}, between 0 and 1, so that the probabilities it computes can hardly differ "
-                    "from each other and the gradients are small. Give it the scores of the last layer."
-                ),
-                facts={"activation": found, "loss": site.function},
-                explains=frozenset({"lr-low", "too-few-epochs", "plateau", "vanishing-gradient", "saturation"}),
-            )
-
-
-def softmax_twice(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
-    """The same where no loss of torch's is called: scores for a distribution that are probabilities already."""
+            evidence = Evidence(f"operation before {site.function}", found, "none", _DEFINITION)
+            takes = f"{site.function} turns scores into probabilities itself. What it is given"
+            gives = "Give it the scores of the last layer."
+            facts = {"activation": found, "loss": site.function}
+            yield _twice(progress, 0.95, site.place, evidence, facts, takes, gives)
     for structure in seen.structures.values():
         for module, first in structure.doubled[:1]:
-            yield Suspicion(
-                cause="double-softmax",
-                severity=severity_of(progress),
-                confidence=0.9,
-                where=Place(structure.place.file, structure.place.line, module),
-                evidence=(Evidence("what a softmax or its logarithm reads", first, "scores", _DEFINITION),),
-                explanation=(
-                    f"What is normalised to probabilities are already outputs of a {_SAID[first]}, between 0 and 1, so "
-                    "that the probabilities can hardly differ from each other and the gradients are small. Give it the "
-                    "scores of the last layer (`logits=` of a distribution), or say that they are probabilities "
-                    "(`probs=`)."
-                ),
-                step=structure.step,
-                facts={"activation": first},
-                explains=frozenset({"lr-low", "too-few-epochs", "plateau", "vanishing-gradient", "saturation"}),
+            place = Place(structure.place.file, structure.place.line, module)
+            evidence = Evidence("what a softmax or its logarithm reads", first, "scores", _DEFINITION)
+            gives = (
+                "Give it the scores of the last layer (`logits=` of a distribution), or say that they are "
+                "probabilities (`probs=`)."
             )
+            yield _twice(
+                progress, 0.9, place, evidence, {"activation": first}, "What is normalised to probabilities", gives
+            )
+
+
+def _twice(
+    progress: Progress,
+    confidence: float,
+    where: Place,
+    evidence: Evidence,
+    facts: dict[str, str],
+    takes: str,
+    gives: str,
+) -> Suspicion:
+    return Suspicion(
+        cause="double-softmax",
+        severity=severity_of(progress),
+        confidence=confidence,
+        where=where,
+        evidence=(evidence,),
+        explanation=(
+            f"{takes} are already outputs of a {_SAID[facts['activation']]}, between 0 and 1, so that the "
+            f"probabilities can hardly differ from each other and the gradients are small. {gives}"
+        ),
+        facts=facts,
+        explains=frozenset({"lr-low", "too-few-epochs", "plateau", "vanishing-gradient", "saturation"}),
+    )
 
 
 def wrong_output_activation(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
@@ -332,7 +336,7 @@ def softmax_of_one(seen: Observation, progress: Progress) -> Iterator[Suspicion]
     """A softmax over an axis of one number, which is 1 whatever the number is."""
     for structure in seen.structures.values():
         for module, shape in structure.single[:1]:
-            sizes = " x ".join(map(str, shape))
+            sizes = shape_said(shape)
             yield Suspicion(
                 cause="softmax-axis",
                 severity=severity_of(progress),
@@ -355,9 +359,13 @@ def severity_of(progress: Progress) -> Severity:
     return "warning" if progress.has_learned else "critical"
 
 
+def shape_said(sizes: tuple[int, ...]) -> str:
+    """Return a shape as it is said: 32 x 8 x 30."""
+    return " x ".join(map(str, sizes))
+
+
 RULES = (
     double_softmax,
-    softmax_twice,
     wrong_output_activation,
     wrong_loss,
     output_size,

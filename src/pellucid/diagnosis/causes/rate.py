@@ -282,7 +282,7 @@ def clip_too_tight(seen: Observation, progress: Progress) -> Iterator[Suspicion]
     """Clipping that leaves nearly nothing of a gradient whose size matters."""
     optimizer = main_optimizer(seen)
     counts = optimizer.kind in {"SGD", "ASGD"} if optimizer is not None else seen.by_hand > 0
-    crawls = progress.still_falls and progress.fall > 0.1
+    crawls = progress.still_falls and progress.fall > thresholds.CRAWLS.value
     if not counts or (progress.has_learned and not crawls):
         return
     for clipping in seen.clippings.values():
@@ -330,14 +330,20 @@ def _too_tight(clipping: Clipping, wanted: float, evidence: Evidence, explanatio
     )
 
 
+def _shrunk(seen: Observation) -> float:
+    """Return the size of the weights in the end by that in the beginning, or 1 where none is known."""
+    sizes = [p.sizes[1] / p.sizes[0] for n in seen.networks for p in n.parameters if _is_weight(p.shape, p.sizes)]
+    return median(sizes) if sizes else 1.0
+
+
 def _penalised(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Say the same of a penalty that the script adds to the loss itself."""
     own = [score.loss for score in seen.scored("train") if score.loss is not None and math.isfinite(score.loss)]
     if len(list(seen.training_losses())) != 1 or not own or progress.series is None:
         return
     added = progress.start - own[0]
-    shrunk = [p.sizes[1] / p.sizes[0] for n in seen.networks for p in n.parameters if _is_weight(p.shape, p.sizes)]
-    if added > thresholds.ADDED.value * abs(own[0]) and shrunk and median(shrunk) < thresholds.SHRUNK.value:
+    shrunk = _shrunk(seen)
+    if added > thresholds.ADDED.value * abs(own[0]) and shrunk < thresholds.SHRUNK.value:
         yield Suspicion(
             cause="over-regularised",
             severity="critical",
@@ -345,11 +351,11 @@ def _penalised(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
             where=progress.series.place,
             evidence=(
                 thresholds.ADDED.evidence("what the script adds to the first loss, by that loss", added / abs(own[0])),
-                thresholds.SHRUNK.evidence("size of the weights in the end by that in the beginning", median(shrunk)),
+                thresholds.SHRUNK.evidence("size of the weights in the end by that in the beginning", shrunk),
             ),
             explanation=(
                 f"The first loss is {own[0]:.3g} and {progress.start:.3g} is minimised: the rest is a penalty, and it "
-                f"pulls the weights to {median(shrunk):.0%} of the size they began with, faster than the data pushes "
+                f"pulls the weights to {shrunk:.0%} of the size they began with, faster than the data pushes "
                 "them away. Make it a hundredth of what it is."
             ),
             explains=frozenset(
@@ -364,8 +370,8 @@ def over_regularised(seen: Observation, progress: Progress) -> Iterator[Suspicio
         return
     for optimizer in seen.optimizers:
         decay = float(optimizer.settings.get("weight_decay", 0.0) or 0.0)
-        shrunk = [p.sizes[1] / p.sizes[0] for n in seen.networks for p in n.parameters if _is_weight(p.shape, p.sizes)]
-        if decay > thresholds.DECAY.value and shrunk and median(shrunk) < 0.9:
+        shrunk = _shrunk(seen)
+        if decay > thresholds.DECAY.value and shrunk < thresholds.SHRINKS.value:
             yield Suspicion(
                 cause="over-regularised",
                 severity="critical",
@@ -373,13 +379,11 @@ def over_regularised(seen: Observation, progress: Progress) -> Iterator[Suspicio
                 where=optimizer.place,
                 evidence=(
                     thresholds.DECAY.evidence("weight decay", decay),
-                    Evidence(
-                        "size of the weights in the end by that in the beginning", median(shrunk), "1 or more", ""
-                    ),
+                    Evidence("size of the weights in the end by that in the beginning", shrunk, "1 or more", ""),
                 ),
                 explanation=(
                     f"A weight decay of {decay:g} pulls the weights to zero faster than the data pushes them away: "
-                    f"they end at {median(shrunk):.0%} of the size they began with. Usual values lie between 0 and 0.1."
+                    f"they end at {shrunk:.0%} of the size they began with. Usual values lie between 0 and 0.1."
                 ),
                 facts={"weight_decay": decay, "wanted_weight_decay": 0.01},
                 explains=frozenset(

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from pellucid.diagnosis.causes.output import severity_of
+from pellucid.diagnosis.causes.output import severity_of, shape_said
 from pellucid.diagnosis.causes.progress import Progress
 from pellucid.diagnosis.observation import Layer, Observation, Structure
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
@@ -135,20 +135,18 @@ def view_for_transpose(seen: Observation, progress: Progress) -> Iterator[Suspic
                 severity=severity_of(progress),
                 confidence=0.85,
                 where=Place(structure.place.file, structure.place.line, module),
-                evidence=(Evidence("a reshape's result", _shape(after), f"a transpose, from {_shape(before)}", ""),),
+                evidence=(
+                    Evidence("a reshape's result", shape_said(after), f"a transpose, from {shape_said(before)}", ""),
+                ),
                 explanation=(
-                    f"Numbers of the shape {_shape(before)} are reshaped to {_shape(after)}, as if two axes changed "
-                    "places. view and reshape leave every number where it is and only cut the row of them anew: "
-                    "steps, channels or samples are mixed. transpose and permute move axes."
+                    f"Numbers of the shape {shape_said(before)} are reshaped to {shape_said(after)}, as if two axes "
+                    "changed places. view and reshape leave every number where it is and only cut the row of them "
+                    "anew: steps, channels or samples are mixed. transpose and permute move axes."
                 ),
                 step=structure.step,
                 facts={"kind": "view"},
                 explains=frozenset({"plateau", "capacity-low", "overfitting", "label-misalignment", "lr-low"}),
             )
-
-
-def _shape(sizes: tuple[int, ...]) -> str:
-    return " x ".join(map(str, sizes))
 
 
 def symmetric_init(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
@@ -194,11 +192,15 @@ def _symmetric(
 
 def _alike_by_hand(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """Say the same of hidden layers that belong to no module, whose weights are only seen in the graph."""
-    modules = {p.key for network in seen.networks for p in network.parameters}
+    modules = _of_modules(seen)
     for structure in seen.structures.values():
         alike = [layer for layer in structure.layers[:-1] if layer.weight not in modules and _is_constant(layer)]
         if alike and structure.step == 0:
             yield _symmetric(progress, structure.place, 0.9, (_units("a layer", alike[0].fan_out),))
+
+
+def _of_modules(seen: Observation) -> set[int]:
+    return {p.key for network in seen.networks for p in network.parameters}
 
 
 def _is_constant(layer: Layer) -> bool:
@@ -215,17 +217,14 @@ def init_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         for p in network.parameters
         if not p.kind.startswith(("RNN", "LSTM", "GRU"))
     }
-    modules = {p.key for network in seen.networks for p in network.parameters}
+    modules = _of_modules(seen)
     for structure in seen.structures.values():
         if structure.step == 0 and all(layer.module is None for layer in structure.layers):
             # weights that belong to no module are seen in the graph alone; those beside modules may be made of others
             initial |= {layer.weight for layer in structure.layers if layer.weight not in modules}
         # a weight that is read the other way round, for a gradient's gradient, has a fan-in of one output
-        hidden = [
-            layer
-            for layer in structure.layers[:-1]
-            if _is_plain(layer) and layer.weight in initial and layer.fan_in > 1
-        ]
+        plain = [layer for layer in structure.layers[:-1] if _is_plain(layer) and layer.fan_in > 1]
+        hidden = [layer for layer in plain if layer.weight in initial]
         if progress.has_learned or not hidden or structure.has_batch_norm:
             continue
         large = [layer for layer in hidden if _gain(layer) > GAIN_LARGE.value]
