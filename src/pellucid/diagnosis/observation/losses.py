@@ -63,7 +63,7 @@ class LossSite:
 
 @dataclass(slots=True)
 class Series:
-    """The losses of one backward call's line, of all steps of the first thousand and some of those after, in order."""
+    """The losses of one backward call's line, of the first 512 steps and some of those after, in order."""
 
     place: Place
     steps: list[int] = field(default_factory=list)

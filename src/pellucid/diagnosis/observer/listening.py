@@ -32,10 +32,10 @@ class Sampling:
         evaluations: evaluated batches that are taken in.
     """
 
-    rows: tuple[int, int] = (96, 16)
-    figures: tuple[int, int] = (48, 8)
+    rows: tuple[int, int] = (64, 12)
+    figures: tuple[int, int] = (32, 8)
     graphs: tuple[int, int] = (12, 8)
-    losses: tuple[int, int] = (1024, 256)
+    losses: tuple[int, int] = (512, 128)
     evaluations: tuple[int, int] = (1024, 512)
 
 

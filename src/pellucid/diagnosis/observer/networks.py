@@ -5,7 +5,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -134,8 +134,9 @@ class Networks(Listener):
             network.carried += any(is_plain(each) and storage_of(each).cdata in known for each in _tensors(inputs[1:]))
         first = next((value for value in inputs if is_plain(value) and value.dim() > 1), None)
         if first is not None and self.listening.takes_rows:
-            stretch = (network.key, storage_of(first), int(first.storage_offset()), tuple(first.shape), first.stride())
-            if self._read is not None and self._read[0] == network.key:
+            offset = int(first.storage_offset())
+            stretch = _Stretch(network.key, storage_of(first), offset, tuple(first.shape), first.stride())
+            if self._read is not None and self._read.network == network.key:
                 network.followed += _stands_behind(stretch, self._read, _time_axis(network.module))
             self._read = stretch
 
@@ -203,17 +204,25 @@ class Networks(Listener):
         self.seen.loaded.update(key_of(parameter) for parameter in module.parameters())
 
 
-_Stretch = tuple[int, StorageWeakRef, int, tuple[int, ...], tuple[int, ...]]
-"""A network's key, and the storage, offset, shape and strides of what it read."""
+class _Stretch(NamedTuple):
+    """Where in the script's data a network, told by its key, read its input."""
+
+    network: int
+    storage: StorageWeakRef
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
 
 
 def _stands_behind(later: _Stretch, earlier: _Stretch, axis: int) -> bool:
     """Say whether what was read later begins, along an axis of the same data, where what was read earlier ends."""
-    (_, storage, offset, shape, stride), (_, known, start, length, known_stride) = later, earlier
-    if storage.cdata != known.cdata or stride != known_stride or shape[1 - axis] != length[1 - axis]:
+    if later.storage.cdata != earlier.storage.cdata or later.strides != earlier.strides:
         return False
-    step = length[axis] * stride[axis]
-    return offset - start == step and (axis == 0 or step < stride[0])  # and not the next row
+    if later.shape[1 - axis] != earlier.shape[1 - axis]:
+        return False
+    length = earlier.shape[axis] * earlier.strides[axis]
+    is_next_row = axis > 0 and length >= earlier.strides[0]
+    return later.offset - earlier.offset == length and not is_next_row
 
 
 def _time_axis(module: nn.Module | None) -> int:

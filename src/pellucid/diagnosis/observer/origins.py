@@ -48,5 +48,6 @@ class Origins:
             self._made.pop(next(iter(self._made)))
 
     def forget(self) -> None:
-        """Forget the outputs: their graph is gone."""
+        """Forget the outputs, whose graph is gone, and the inputs, which the program may want to free."""
         self._made.clear()
+        self._origins.clear()
