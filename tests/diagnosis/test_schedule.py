@@ -2,11 +2,13 @@
 
 from math import log2
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pellucid.diagnosis.observer.listening import Listening, Sampling
 from pellucid.diagnosis.observer.schedule import is_measured, rests_until
+from pellucid.verbs.watched import THRIFTY
 
 counts = st.integers(1, 300)
 
@@ -36,3 +38,9 @@ def test_what_a_step_takes_is_known_at_every_step_and_from_the_beginning_again()
         assert listening.takes_figures == (listening.takes_rows and is_measured(step, *sampling.figures))
         assert listening.takes_losses == is_measured(step, *sampling.losses)
         assert listening.rests == (not listening.takes_rows and not listening.takes_graphs)
+
+
+@pytest.mark.parametrize("sampling", [Sampling(), THRIFTY])
+def test_figures_are_taken_at_steps_whose_rows_are(sampling: Sampling) -> None:
+    figures = [step for step in range(50_000) if is_measured(step, *sampling.figures)]
+    assert all(is_measured(step, *sampling.rows) for step in figures)

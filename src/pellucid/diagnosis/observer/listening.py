@@ -25,14 +25,14 @@ class Sampling:
 
     Attributes:
         rows: steps at which samples, targets and scores are taken in.
-        figures: of these, the steps at which the numbers of inputs and predictions are described too; beyond the first,
-            those of both only where their distances are multiples, as those of powers of two are.
+        figures: of these, the steps at which the numbers of inputs and predictions are described too; the distances of
+            these must be multiples of those of `rows`, as of (64, 16) and (32, 8), or few steps are in both.
         graphs: steps at which the graph, activations, gradients and updates are measured.
         losses: steps whose losses are kept.
         evaluations: evaluated batches that are taken in.
     """
 
-    rows: tuple[int, int] = (64, 12)
+    rows: tuple[int, int] = (64, 16)
     figures: tuple[int, int] = (32, 8)
     graphs: tuple[int, int] = (12, 8)
     losses: tuple[int, int] = (512, 128)
