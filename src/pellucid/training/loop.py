@@ -1,6 +1,6 @@
 """The loop: a session opened and stepped; what it yields is the record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +78,7 @@ def steps(session: Session, every: int | None = None) -> Iterator[Step | Epoch]:
 
 def advance(session: Session, every: int | None = None) -> Iterator[Step | Epoch | None]:
     """Train as `steps` does, yielding after each optimiser step: None where it is not a sampled one."""
-    every = every or max(1, session.total_steps // _SAMPLED_STEPS)
+    every = every or sampled_every(session)
     progress = session.progress
     while not session.finished:
         order = epoch_order(session)
@@ -87,10 +87,10 @@ def advance(session: Session, every: int | None = None) -> Iterator[Step | Epoch
             rows = order[progress.batch * session.batch_size : (progress.batch + 1) * session.batch_size]
             sampled = (progress.step + 1) % every == 0
             gradient_norm = train_step(session, rows, measure=sampled)
-            yield _sample(session, gradient_norm) if sampled else None
+            yield sample(session, gradient_norm) if sampled else None
             if session.stopping:
                 return
-        yield _close_epoch(session)
+        yield close_epoch(session, evaluate(session.network, session.data, session.task, "validation", session.device))
 
 
 def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> float:
@@ -106,22 +106,14 @@ def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> flo
     seed = session.recipe.seed
     seed_torch(seed, "step", progress.step)
     if session.optimizer is not None:
-        rate = _peak_rate(session) * session.schedule(progress.step)
-        for group in session.optimizer.param_groups:
-            group["lr"] = rate
-
+        set_rate(session)
     inputs_B, targets_B = session.data.batch(rows_B)
     inputs_B = inputs_B.to(device.device, non_blocking=True)
     targets_B = targets_B.to(device.device, non_blocking=True)
     if session.augment is not None:
         inputs_B = session.augment(inputs_B, generator(seed, "augment", progress.step, device=device.device))
     loss, gradient_norm = session.rule.step(session, inputs_B, targets_B, measure=measure)
-
-    progress.step += 1
-    progress.batch += 1
-    progress.loss_sum += loss
-    progress.loss_steps += 1
-    progress.epoch_loss_sum += loss
+    progress.count(loss)
     return gradient_norm
 
 
@@ -130,12 +122,23 @@ def epoch_order(session: Session) -> Tensor:
     return session.rule.order(session)
 
 
-def _peak_rate(session: Session) -> float:
+def set_rate(session: Session) -> float:
+    """Set the learning rate of the step to come, and return it."""
     assert session.recipe.learning_rate is not None, "the recipe was not filled in"
-    return session.recipe.learning_rate
+    assert session.optimizer is not None, "gradient descent needs an optimiser"
+    rate = session.recipe.learning_rate * session.schedule(session.progress.step)
+    for group in session.optimizer.param_groups:
+        group["lr"] = rate
+    return rate
 
 
-def _sample(session: Session, gradient_norm: float) -> Step:
+def sampled_every(session: Session) -> int:
+    """Return how many steps lie between two sampled ones, so that about 1,000 are."""
+    return max(1, session.total_steps // _SAMPLED_STEPS)
+
+
+def sample(session: Session, gradient_norm: float) -> Step:
+    """Return the step just done, with the mean loss since the last such."""
     progress, samples = session.progress, len(session.data.rows["train"])
     step = Step(
         step=progress.step,
@@ -149,11 +152,14 @@ def _sample(session: Session, gradient_norm: float) -> Step:
     return step
 
 
-def _close_epoch(session: Session) -> Epoch:
-    """Judge the epoch that ended on the validation split, keep the weights if they are the best, begin the next."""
+def close_epoch(session: Session, validation: Mapping[str, float]) -> Epoch:
+    """Take in how the network did on the validation split, keep its weights if they are the best, begin the next epoch.
+
+    Raises:
+        DivergedError: the validation loss is not finite.
+    """
     progress = session.progress
     loss = progress.epoch_loss_sum / session.steps_per_epoch
-    validation = evaluate(session.network, session.data, session.task, "validation", session.device)
     require_finite(session, validation["loss"])
     score = session.task.score(validation)
     best = progress.best is None or score > progress.best

@@ -20,6 +20,8 @@ DEFAULT_RATES: dict[OptimizerName, float] = {
     "adamw": 3e-3,
 }
 USUAL_MOMENTUM = 0.9
+SQUARES_DECAY = 0.999
+"""Second beta of Adam."""
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> torch.optim.Optimizer:
@@ -59,9 +61,9 @@ def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> to
         case "rmsprop":
             return torch.optim.RMSprop(groups, learning_rate)
         case "adam":
-            return torch.optim.Adam(groups, learning_rate, betas=(momentum, 0.999), fused=fused)
+            return torch.optim.Adam(groups, learning_rate, betas=(momentum, SQUARES_DECAY), fused=fused)
         case "adamw":
-            return torch.optim.AdamW(groups, learning_rate, betas=(momentum, 0.999), fused=fused)
+            return torch.optim.AdamW(groups, learning_rate, betas=(momentum, SQUARES_DECAY), fused=fused)
 
 
 def exempt(model: nn.Module) -> set[nn.Parameter]:

@@ -44,6 +44,14 @@ class Progress:
     best: tuple[float, float] | None = None
     best_epoch: int = 0
 
+    def count(self, loss: float) -> None:
+        """Count a step, which was down this loss."""
+        self.step += 1
+        self.batch += 1
+        self.loss_sum += loss
+        self.loss_steps += 1
+        self.epoch_loss_sum += loss
+
 
 @dataclass(slots=True)
 class Session:

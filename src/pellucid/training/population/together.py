@@ -1,0 +1,208 @@
+"""The loop of `training/loop.py` for several sessions at once: each is stepped as it would be alone."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from pellucid.errors import DivergedError
+from pellucid.record import Epoch, Step
+from pellucid.seed import derive, generator
+from pellucid.training.evaluation import evaluate
+from pellucid.training.loop import close_epoch, sample, sampled_every, set_rate
+from pellucid.training.optimizers import exempt
+from pellucid.training.population.descent import Descents
+from pellucid.training.population.stack import Stack
+from pellucid.training.population.stacked import StackingError
+from pellucid.training.rules import FromCentres, Gradient
+from pellucid.training.rules.gradient import require_finite, total_loss
+from pellucid.training.session import Session
+
+Event = Step | Epoch | DivergedError
+"""A member's: what a session yields, or why it ended before its time."""
+
+_CLIPPING_EPS = 1e-6  # of torch.nn.utils.clip_grad_norm_
+
+
+class Population:
+    """Sessions that are trained as one computation, each as `training.steps` trains it, to rounding.
+
+    Each member has its own seed, and from it its own batches, dropout and augmentation; its own rate, schedule,
+    optimiser, penalties and clipping. The networks are the sessions' own all the time.
+
+    Args:
+        sessions: at their beginning, of one architecture, one data set, one loss and one size of batch.
+
+    Attributes:
+        members: the numbers of the sessions that are still trained.
+
+    Raises:
+        StackingError: they cannot be trained together.
+    """
+
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        _require_alike(sessions)
+        first = sessions[0]
+        rows_KB = torch.stack([session.rule.order(session)[: first.batch_size] for session in sessions])
+        self.members = list(range(len(sessions)))
+        self.sessions = list(sessions)
+        inputs_KB, _ = self._batch(rows_KB)
+        self._stack = Stack([session.network for session in sessions], inputs_KB)
+        recipes = [session.recipe for session in sessions]
+        self._descents = Descents(recipes, self._stack.weights_KP, self._stack.pulled(exempt(first.network)))
+        assert isinstance(first.rule, Gradient)
+        self._loss = first.rule.loss
+
+    def steps(self, every: int | None = None) -> Iterator[tuple[int, Event]]:
+        """Train all, yielding the sampled steps and the epochs of each member, beside its number.
+
+        A member whose loss is no longer finite yields the error, and is left as it was before that step. It and those
+        that are finished make room for the others.
+
+        Args:
+            every: steps from one sampled step to the next; about 1,000 are sampled by default.
+        """
+        every = every or sampled_every(self.sessions[0])
+        self._leave([k for k, session in self._each() if session.finished])
+        while self.members:
+            orders = {k: session.rule.order(session) for k, session in self._each()}
+            size, batches = self.sessions[0].batch_size, self.sessions[0].steps_per_epoch
+            for batch in range(batches):
+                rows_KB = torch.stack([orders[k][batch * size : (batch + 1) * size] for k in self.members])
+                sampled = (self.sessions[0].progress.step + 1) % every == 0
+                norms, ended = self._step(rows_KB, measure=sampled)
+                yield from ended
+                if not self.members or self.sessions[0].stopping:
+                    return
+                if sampled:
+                    yield from [(k, sample(session, norms[k])) for k, session in self._each()]
+            yield from self._close_epoch()
+
+    def _each(self) -> Iterator[tuple[int, Session]]:
+        return zip(self.members, self.sessions, strict=True)
+
+    def _step(self, rows_KB: Tensor, *, measure: bool) -> tuple[dict[int, float], list[tuple[int, Event]]]:
+        """Take one step of every member.
+
+        Returns:
+            The norms of the gradients, none where they are not measured; and the members that ended by it.
+        """
+        rates = [set_rate(session) for session in self.sessions]
+        seeds = [derive(session.recipe.seed, "step", session.progress.step) for session in self.sessions]
+        inputs_KB, targets_KB = self._batch(rows_KB)
+        leaves = self._stack.leaves()
+        outputs_KB = self._stack(leaves, inputs_KB, self._stack.draw(seeds, inputs_KB[0]))
+        losses_K = vmap(lambda outputs, targets: total_loss(self._loss, outputs, targets))(outputs_KB, targets_KB)
+        gradients_KP = self._stack.gradients(losses_K, leaves)
+        losses = losses_K.tolist()
+        ended = self._end_diverged(losses)
+        if ended:
+            sound = [number for number, loss in enumerate(losses) if math.isfinite(loss)]
+            gradients_KP, rates, losses = gradients_KP[sound], [rates[n] for n in sound], [losses[n] for n in sound]
+        norms = dict(zip(self.members, gradients_KP.norm(dim=1).tolist(), strict=True)) if measure else {}
+        if self.members:
+            self._descents.step(self._stack.weights_KP, self._clipped(gradients_KP), rates)
+        for session, loss in zip(self.sessions, losses, strict=True):
+            session.progress.count(loss)
+        return norms, ended
+
+    def _batch(self, rows_KB: Tensor) -> tuple[Tensor, Tensor]:
+        """Return each member's batch, (K, B, ...), augmented by its own stream."""
+        first = self.sessions[0]
+        inputs, targets = first.data.batch(rows_KB.flatten())
+        inputs_KB = inputs.to(first.device.device, non_blocking=True).unflatten(0, rows_KB.shape)
+        targets_KB = targets.to(first.device.device, non_blocking=True).unflatten(0, rows_KB.shape)
+        if first.augment is None:
+            return inputs_KB, targets_KB
+        changed = []
+        for session, inputs_B in zip(self.sessions, inputs_KB, strict=True):
+            assert session.augment is not None
+            seed, step = session.recipe.seed, session.progress.step
+            changed.append(session.augment(inputs_B, generator(seed, "augment", step, device=first.device.device)))
+        return torch.stack(changed), targets_KB
+
+    def _clipped(self, gradients_KP: Tensor) -> Tensor:
+        """Clip as `optimizers.clip` does, each member by its own limits."""
+        recipes = [session.recipe for session in self.sessions]
+        if any(recipe.clip_value is not None for recipe in recipes):
+            limit_K1 = _limits([recipe.clip_value for recipe in recipes], gradients_KP)
+            gradients_KP = gradients_KP.clamp(-limit_K1, limit_K1)
+        if any(recipe.clip_norm is not None for recipe in recipes):
+            limit_K1 = _limits([recipe.clip_norm for recipe in recipes], gradients_KP)
+            norm_K1 = gradients_KP.norm(dim=1, keepdim=True)
+            gradients_KP = gradients_KP * (limit_K1 / (norm_K1 + _CLIPPING_EPS)).clamp(max=1)
+        return gradients_KP
+
+    def _close_epoch(self) -> list[tuple[int, Event]]:
+        """Judge every member on the validation split; those that are finished leave."""
+        events: list[tuple[int, Event]] = []
+        for k, session in self._each():
+            validation = evaluate(session.network, session.data, session.task, "validation", session.device)
+            try:
+                events.append((k, close_epoch(session, validation)))
+            except DivergedError as error:
+                events.append((k, error))
+        ended = {k for k, event in events if isinstance(event, DivergedError)}
+        self._leave([k for k, s in self._each() if k in ended or s.finished])
+        return events
+
+    def _end_diverged(self, losses: Sequence[float]) -> list[tuple[int, Event]]:
+        """Let those leave whose loss is not finite."""
+        ended: list[tuple[int, Event]] = []
+        for (k, session), loss in zip(self._each(), losses, strict=True):
+            try:
+                require_finite(session, loss)
+            except DivergedError as error:
+                ended.append((k, error))
+        self._leave([k for k, _ in ended])
+        return ended
+
+    def _leave(self, members: Sequence[int]) -> None:
+        """Go on without some members."""
+        if not members:
+            return
+        kept = [number for number, k in enumerate(self.members) if k not in members]
+        self.members = [self.members[number] for number in kept]
+        self.sessions = [self.sessions[number] for number in kept]
+        if kept:
+            self._stack.keep(kept)
+            self._descents.keep(kept)
+
+
+def _limits(limits: Sequence[float | None], like: Tensor) -> Tensor:
+    return like.new_tensor([math.inf if limit is None else limit for limit in limits])[:, None]
+
+
+def _require_alike(sessions: Sequence[Session]) -> None:
+    """Refuse sessions whose steps are not one computation.
+
+    Raises:
+        StackingError: with what differs, or what a step does that has no form for many.
+    """
+    first = sessions[0]
+    alike: dict[str, list[Any]] = {
+        "data": [id(session.data) for session in sessions],
+        "batch size": [session.batch_size for session in sessions],
+        "loss": [session.task.loss_name for session in sessions],
+        "label smoothing": [session.recipe.label_smoothing for session in sessions],
+        "augmentation": [session.recipe.augment for session in sessions],
+        "progress": [(session.progress.step, session.progress.batch) for session in sessions],
+    }
+    for what, each in alike.items():
+        if any(one != each[0] for one in each):
+            raise StackingError(f"sessions of different {what} cannot be trained together")
+    if type(first.rule) not in (Gradient, FromCentres):
+        raise StackingError(
+            "these networks cannot be trained together",
+            expected="networks that learn by plain gradient descent",
+            received=f"the rule {type(first.rule).__name__}",
+        )
+    if first.recipe.precision != "float32" or first.recipe.compile:
+        raise StackingError(
+            "these networks cannot be trained together",
+            expected="float32, not compiled",
+            received=f"{first.recipe.precision}{', compiled' if first.recipe.compile else ''}",
+        )
