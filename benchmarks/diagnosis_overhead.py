@@ -11,7 +11,7 @@ and fetch it again: some scripts run faster for that, and their overhead is belo
 against the plain script with the same setting (`MALLOC_TRIM_THRESHOLD_`, `MALLOC_MMAP_THRESHOLD_`): what watching
 itself costs. The last line is `pellucid train` against `pellucid train --no-diagnosis`.
 
-`python -m benchmarks.diagnosis_overhead` measures it anew, which takes ten minutes of a quiet machine with two cores.
+`python -m benchmarks.diagnosis_overhead` measures it anew: twenty minutes of a quiet machine with two cores.
 """
 
 import sys
@@ -28,7 +28,7 @@ from benchmarks.measure import ProcessRun, Program, lines_of, run_side_by_side, 
 from pellucid.memory import KEPT, LARGEST_KEPT_BLOCK
 from pellucid.record import to_json_line
 
-ROUNDS = 2
+ROUNDS = 4
 """An even number, since the sides change cores each round."""
 MEDIAN, WORST = 0.05, 0.10
 RESULTS = Path(__file__).parent / "results" / "diagnosis_overhead.jsonl"

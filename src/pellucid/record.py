@@ -60,6 +60,27 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedResult:
+    """How a training went with one seed: the metrics of its best weights, or why there are none.
+
+    Attributes:
+        seed: of weights, batch order, dropout and augmentation.
+        epochs: that were trained.
+        best_epoch: whose weights these are.
+        split: that was judged, which chose nothing.
+        metrics: empty where the training diverged.
+        ended: what was said of one that did.
+    """
+
+    seed: int
+    epochs: int
+    best_epoch: int
+    split: str
+    metrics: Mapping[str, float]
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One cause a diagnosis names, with its evidence; the fields are the diagnosis contract's."""
 
@@ -200,6 +221,36 @@ def from_json_line(line: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise TypeError(f"{type(document).__name__} in place of an object")
     return document
+
+
+def append_line(path: Path, document: Mapping[str, Any]) -> None:
+    """Append one JSON line to a file, which is made where there is none."""
+    with writing(path), path.open("a", encoding="utf-8") as file:
+        file.write(to_json_line(document))
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Read what `append_line` wrote; a last line cut off by a crash is left out, and no file has none.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [from_json_line(line) for line in lines if line.endswith("\n")]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError) as error:
+        raise RunError(f"{path} is damaged", expected="a JSON object a line", received=str(error)) from None
+
+
+def drop_cut_line(path: Path) -> None:
+    """Take away a last line that a crash cut off, so that what is appended stands on a line of its own."""
+    if path.exists():
+        content = path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            write_bytes(path, whole)
 
 
 def json_text(document: Mapping[str, Any]) -> str:

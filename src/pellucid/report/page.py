@@ -1,7 +1,8 @@
 """A run as one self-contained HTML page: from disk, offline, light and dark, on paper.
 
 No script, no font, no image and no style stands outside it. The sections follow the reader's questions: is it good and
-what is wrong, how does it do, where is it wrong, how did it learn, what is it, on what, and how is it made again.
+what is wrong, how does it do, where is it wrong, how much of that is luck, how did it learn, what is it, on what, and
+how is it made again.
 """
 
 from importlib.resources import files
@@ -15,6 +16,7 @@ from pellucid.report.sections.mistakes import mistakes
 from pellucid.report.sections.network import network
 from pellucid.report.sections.performance import performance
 from pellucid.report.sections.reach import reach
+from pellucid.report.sections.seeds import seeds
 from pellucid.report.sections.specimens import specimens
 from pellucid.report.sections.verdict import verdict
 from pellucid.report.subject import Subject
@@ -54,7 +56,8 @@ def _sections(subject: Subject) -> list[Element]:
     judged = [] if judgement is None else [performance(judgement, subject.folder), mistakes(judgement, subject.data)]
     shown = [] if subject.specimens is None else [specimens(subject.specimens)]
     back = [] if subject.reach is None else [reach(subject.reach)]
-    return [*shown, *judged, learning(subject), *back, network(subject), data_facts(subject), asked(subject)]
+    lucky = [seeds(subject.seeds)] if sum(not result.ended for result in subject.seeds) > 1 else []
+    return [*shown, *judged, *lucky, learning(subject), *back, network(subject), data_facts(subject), asked(subject)]
 
 
 def _what(subject: Subject) -> str:

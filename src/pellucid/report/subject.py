@@ -10,7 +10,7 @@ from pellucid.judging.judgement import Concern, Judgement
 from pellucid.judging.learning_curve import LearningCurve
 from pellucid.networks import Plan
 from pellucid.networks.through_time import Reach
-from pellucid.record import Finding, Record
+from pellucid.record import Finding, Record, SeedResult
 from pellucid.training.tasks.specimens import Specimens
 
 State = Literal["finished", "stopped", "diverged", "not begun"]
@@ -61,6 +61,7 @@ class Subject:
         specimens: what the network makes of some samples, where looking at them says more than figures.
         concerns: what is wrong with a network that is not judged row by row.
         reach: how far back the gradient of a recurrent network reaches.
+        seeds: what came of the same training with each of several seeds, its own first.
     """
 
     title: str
@@ -82,6 +83,7 @@ class Subject:
     specimens: Specimens | None = None
     concerns: tuple[Concern, ...] = ()
     reach: Reach | None = None
+    seeds: tuple[SeedResult, ...] = ()
 
     @property
     def state(self) -> State:

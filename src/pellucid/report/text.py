@@ -1,14 +1,15 @@
 """What is said on the terminal before and after a training."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from torch import nn
 
 from pellucid.data.dataset import Dataset, describe
+from pellucid.judging.seeds import spread
 from pellucid.judging.wording import metric
 from pellucid.networks import Plan
-from pellucid.record import Record
+from pellucid.record import Record, SeedResult
 from pellucid.report.numbers import counted, duration, metrics
 from pellucid.training.tasks import Task
 
@@ -51,6 +52,32 @@ def result_lines(record: Record, folder: Path, seconds: float, notes: Iterable[s
     if not finished:
         lines.append(f"         stopped; go on with: pellucid train --resume {folder}")
     return "\n".join(lines)
+
+
+def seed_lines(results: Sequence[SeedResult], chosen: str) -> str:
+    """Return what came of all seeds: mean and interval of each metric, and how far the one that matters spreads.
+
+    Args:
+        results: one a seed, the run's own first.
+        chosen: the metric that chose the best weights.
+    """
+    sound = [result for result in results if not result.ended]
+    heading = f"seeds    {len(results)} seeds, {results[0].seed} to {results[-1].seed}"
+    if len(sound) < 2:
+        return f"{heading}: of all but seed {sound[0].seed} the loss was no longer finite"
+    lines = [f"{heading}; mean on the {sound[0].split} split, and its 95 % interval:"]
+    for name in sound[0].metrics:
+        if name != "loss":
+            each = spread(name, [result.metrics[name] for result in sound])
+            ends = f"{metric(name, each.low)} to {metric(name, each.high)}"
+            lines.append(f"         {name} {metric(name, each.mean)} ({ends})")
+    ordered = sorted(sound, key=lambda result: result.metrics[chosen])
+    least, most = (f"{metric(chosen, end.metrics[chosen])} (seed {end.seed})" for end in (ordered[0], ordered[-1]))
+    notes = [f"{chosen} from {least} to {most}; the run is seed {results[0].seed}"]
+    if len(sound) < len(results):
+        lost = ", ".join(str(result.seed) for result in results if result.ended)
+        notes.append(f"left out, since the loss was no longer finite: seed {lost}")
+    return "\n".join([*lines, *_noted(notes)])
 
 
 def _noted(notes: Iterable[str]) -> list[str]:

@@ -1,7 +1,8 @@
-"""A session's whole state in one safetensors file, written whole or not at all; no pickle."""
+"""A session's whole state, or that of several, in one safetensors file, written whole or not at all; no pickle."""
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,63 @@ def load_weights(path: Path) -> dict[str, Tensor]:
 
 def save_checkpoint(path: Path, session: Session) -> None:
     """Write all that `restore` needs: weights, best weights, the optimiser's state and the counters."""
+    save_checkpoints(path, {"": session})
+
+
+def restore(session: Session, path: Path) -> None:
+    """Put a fresh session of the same make into the state a checkpoint holds.
+
+    Raises:
+        RunError: the file is missing or damaged, or belongs to another network.
+    """
+    restore_some({"": session}, path)
+
+
+def save_checkpoints(path: Path, sessions: Mapping[str, Session]) -> None:
+    """Write the state of several sessions into one file, each under its name: all are of one moment."""
+    tensors: dict[str, Tensor] = {}
+    described: dict[str, str] = {}
+    for name, session in sessions.items():
+        state, counters = _state(session)
+        tensors |= {f"{_prefix(name)}{key}": tensor for key, tensor in state.items()}
+        described |= {f"{_prefix(name)}{key}": text for key, text in counters.items()}
+    write_bytes(path, save({name: t.detach().contiguous().clone() for name, t in tensors.items()}, described))
+
+
+def restore_some(sessions: Mapping[str, Session], path: Path) -> None:
+    """Put fresh sessions into the states that a checkpoint holds under their names.
+
+    Raises:
+        RunError: the file is missing or damaged, or belongs to another network.
+    """
+    if not sessions:
+        return
+    tensors, described = _read(path)
+    for name, session in sessions.items():
+        prefix = _prefix(name)
+        own = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+        counters = {key.removeprefix(prefix): text for key, text in described.items() if key.startswith(prefix)}
+        _put(session, own, counters, path)
+
+
+def names_in(path: Path) -> set[str]:
+    """Return the names of the sessions in a file that `save_checkpoints` wrote; none where there is no file.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    if not path.exists():
+        return set()
+    _, described = _read(path)
+    return {key.removesuffix(".progress") for key in described if key.endswith(".progress")}
+
+
+def _prefix(name: str) -> str:
+    return f"{name}." if name else ""
+
+
+def _state(session: Session) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return a session's tensors, and its counters as JSON."""
     tensors = {f"network.{name}": t for name, t in session.network.state_dict().items()}
     tensors |= {f"best.{name}": t for name, t in session.best_weights.items()}
     tensors |= {f"carried.{name}": t for name, t in session.carried.items()}
@@ -42,21 +100,14 @@ def save_checkpoint(path: Path, session: Session) -> None:
                 tensors[key] = value
             elif value is not None:
                 scalars[key] = value
-    described = {
+    return tensors, {
         "progress": to_json_line(dataclasses.asdict(session.progress)),
         "scalars": json.dumps(scalars),
         "scaler": json.dumps(session.scaler.state_dict()),
     }
-    write_bytes(path, save({name: t.detach().contiguous().clone() for name, t in tensors.items()}, described))
 
 
-def restore(session: Session, path: Path) -> None:
-    """Put a fresh session of the same make into the state a checkpoint holds.
-
-    Raises:
-        RunError: the file is missing or damaged, or belongs to another network.
-    """
-    tensors, described = _read(path)
+def _put(session: Session, tensors: Mapping[str, Tensor], described: Mapping[str, str], path: Path) -> None:
     groups: dict[str, dict[str, Any]] = {"network": {}, "best": {}, "carried": {}, "optimizer": {}}
     for key, tensor in tensors.items():
         group, _, name = key.partition(".")

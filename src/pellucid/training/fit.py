@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
+from typing import Protocol
 
 from pellucid.record import Epoch, Step, Watcher
 from pellucid.training.loop import advance
@@ -28,7 +29,7 @@ def fit(session: Session, watchers: Iterable[Watcher] = (), between: Callable[[]
         RunError: memory ran out.
     """
     watchers = tuple(watchers)
-    with explained(session), _stop_on_interrupt(session):
+    with explained(session), stop_on_interrupt(session):
         for event in advance(session):
             for watcher in watchers:
                 if isinstance(event, Step):
@@ -39,17 +40,24 @@ def fit(session: Session, watchers: Iterable[Watcher] = (), between: Callable[[]
     return session.finished
 
 
+class Stoppable(Protocol):
+    """What ends after the step under way where `stopping` is set."""
+
+    stopping: bool
+
+
 @contextlib.contextmanager
-def _stop_on_interrupt(session: Session) -> Iterator[None]:
+def stop_on_interrupt(training: Stoppable) -> Iterator[None]:
+    """Let the first Ctrl-C stop a training after the step under way; a second one raises `KeyboardInterrupt`."""
     # Python delivers signals to the main thread only; elsewhere (a notebook's worker, a server) nothing is changed.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(signum: int, frame: FrameType | None) -> None:
-        if session.stopping:
+        if training.stopping:
             signal.default_int_handler(signum, frame)
-        session.stopping = True
+        training.stopping = True
 
     before = signal.signal(signal.SIGINT, stop)
     try:

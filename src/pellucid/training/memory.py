@@ -93,6 +93,15 @@ def needed(session: Session) -> Need | None:
     return Need(fixed + max(0, one - 2 * per_sample), per_sample)
 
 
+def members_at_once(session: Session, most: int) -> int:
+    """Return how many trainings of such a make, up to so many, fit into the memory that is free; at least one."""
+    free = free_memory(session.device.device)
+    if most * _at_most(session) < _WORTH_A_LOOK * free:
+        return most
+    need = needed(session)
+    return most if need is None else max(1, min(most, free // need.of(session.batch_size)))
+
+
 def free_memory(device: torch.device) -> int:
     """Return the bytes of memory that a new tensor on the device may take."""
     if device.type == "cuda":

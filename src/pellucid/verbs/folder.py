@@ -19,11 +19,10 @@ from pellucid.record import (
     Epoch,
     RecordFile,
     Step,
+    append_line,
     from_json_line,
-    to_json_line,
     write_bytes,
     write_json,
-    writing,
 )
 from pellucid.training.checkpoint import save_checkpoint, save_weights
 from pellucid.training.session import Progress, Session
@@ -175,8 +174,7 @@ class Times:
         )
 
     def _append(self, line: dict[str, object]) -> None:
-        with writing(self._path), self._path.open("a") as file:
-            file.write(to_json_line(line))
+        append_line(self._path, line)
 
 
 def cut_record(folder: Path, progress: Progress) -> None:

@@ -97,6 +97,7 @@ def subject_of(
         specimens=specimens,
         concerns=_concerns(run, network) if run.record.result is not None else (),
         reach=reach,
+        seeds=run.seeds,
     )
 
 

@@ -23,7 +23,7 @@ from pellucid.judging.outputs import Outputs
 from pellucid.networks import Plan, build, main_output, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
-from pellucid.record import Finding, Prediction, Record, read_json
+from pellucid.record import Finding, Prediction, Record, SeedResult, read_json, read_lines
 from pellucid.seed import generator, isolated, seed_torch
 from pellucid.training.batches import rows_at_once
 from pellucid.training.checkpoint import load_weights
@@ -65,6 +65,13 @@ class Run:
         """What the diagnosis found; empty where none was made."""
         path = self.folder / "findings.json"
         return tuple(Finding(**finding) for finding in read_json(path)["findings"]) if path.exists() else ()
+
+    @property
+    def seeds(self) -> tuple[SeedResult, ...]:
+        """What came of each seed, its own first; empty where it was trained with one."""
+        path = self.folder / "seeds.jsonl"
+        with as_damage(path):
+            return tuple(SeedResult(**line) for line in read_lines(path))
 
     @property
     def recipe(self) -> Recipe:

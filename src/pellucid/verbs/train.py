@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pellucid.verbs.watched import Watched
 
 _RUN = "Run"
+_MOST_SEEDS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +51,13 @@ class TrainOptions:
     overfit_one_batch: bool = option(False, "first check that the network can learn one batch by heart", group=_RUN)
     repair: bool = option(
         False, "first find in short trainings what keeps it from learning, and change what helps", group=_RUN
+    )
+    seeds: int = option(
+        1,
+        "train with so many seeds, from --seed on, and tell mean and interval",
+        group=_RUN,
+        minimum=1,
+        maximum=_MOST_SEEDS,
     )
     checkpoint_seconds: float = option(
         30.0, "save the whole state every so many seconds, after the step under way", group=_RUN, minimum=0
@@ -96,6 +105,8 @@ def train(data: object = None, network: str | nn.Module | Plan | None = None, **
 
 def command(options: TrainOptions, console: Console) -> Outcome:
     """Train as the command line asks."""
+    from pellucid.verbs.seeds import missing_seeds
+
     run = _run_training(options.data, options, None, console)
     result = run.record.result
     document = {
@@ -105,8 +116,9 @@ def command(options: TrainOptions, console: Console) -> Outcome:
         "network": run.asked["network"],
         "split": None if result is None else result.split,
         "metrics": None if result is None else dict(result.metrics),
+        "seeds": [asdict(each) for each in run.seeds],
     }
-    return Outcome(document, status=INTERRUPTED if result is None else 0)
+    return Outcome(document, status=0 if result is not None and not missing_seeds(run) else INTERRUPTED)
 
 
 def _run_training(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
@@ -160,7 +172,8 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
             shutil.rmtree(folder, ignore_errors=True)
             raise
         with only_writer(folder):
-            return _drive_and_tell(session, begun.plan, folder, flat_values(options), console)
+            own = copy.deepcopy(session.network) if begun.plan is None and options.seeds > 1 else None
+            return _drive_and_tell(session, begun.plan, folder, flat_values(options), console, own)
 
 
 def _refuse_other_options(options: TrainOptions) -> None:
@@ -190,13 +203,22 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
     from pellucid.verbs.environment import differences, environment
     from pellucid.verbs.folder import checkpoint_path, cut_record, only_writer
     from pellucid.verbs.run import open_run
+    from pellucid.verbs.seeds import missing_seeds
 
     run = open_run(folder)
-    if run.record.result is not None:
+    is_finished = run.record.result is not None
+    if is_finished and not missing_seeds(run):
         raise RunError(f"{folder} is finished: there is nothing to resume", advice="train again under another --name")
     with only_writer(folder):
         session = begin_again(run, data, module)
         require_memory(session)
+        own = copy.deepcopy(session.network) if run.plan is None else None
+        if is_finished:
+            console.print(f"resume   {folder}: {len(missing_seeds(run))} other seeds", markup=False)
+            run.with_weights(session.network)
+            with threads(run.asked["threads"]):
+                _conclude(run, session, own, console)
+            return run
         if checkpoint_path(folder).exists():  # else it was killed before the first one: it begins anew
             restore(session, checkpoint_path(folder))
         else:
@@ -206,7 +228,7 @@ def _resume(folder: Path, data: object, module: nn.Module | None, console: Conso
         with threads(run.asked["threads"]):
             for line in differences(run.asked, environment(session.device.device)):
                 console.print(f"         - the last bits may differ: {line}", markup=False)
-            return _drive_and_tell(session, run.plan, folder, run.asked["options"], console)
+            return _drive_and_tell(session, run.plan, folder, run.asked["options"], console, own)
 
 
 def _repaired(
@@ -256,9 +278,23 @@ def _checked(session: Session, options: TrainOptions, console: Console) -> Sessi
 
 
 def _drive_and_tell(
-    session: Session, plan: Plan | None, folder: Path, options: Mapping[str, Any], console: Console
+    session: Session,
+    plan: Plan | None,
+    folder: Path,
+    options: Mapping[str, Any],
+    console: Console,
+    own: nn.Module | None,
 ) -> Run:
-    """Train to the end or to Ctrl-C, and say how it ended."""
+    """Train to the end or to Ctrl-C, and say how it ended.
+
+    Args:
+        session: at its beginning, or restored.
+        plan: its network, or None for a module of the user's own.
+        folder: of the run.
+        options: as the command line has them.
+        console: is told.
+        own: a module of the user's own as it was in the beginning, where other seeds are to begin with it too.
+    """
     from pellucid.report.text import result_lines
     from pellucid.verbs.driving import drive
     from pellucid.verbs.run import open_run
@@ -279,9 +315,23 @@ def _drive_and_tell(
     console.print(result_lines(run.record, folder, seconds, said, finished=finished), markup=False)
     if finished:
         _diagnose(watched, folder, console)
-    if finished and not options.get("no_report"):
-        _report(run, session, console)
+        _conclude(run, session, own, console)
     return run
+
+
+def _conclude(run: Run, session: Session, own: nn.Module | None, console: Console) -> None:
+    """Train the other seeds of a finished run where there are to be any, say how that went, and write the report."""
+    from pellucid.report.text import seed_lines
+    from pellucid.verbs.seeds import train_other_seeds, wanted_seeds
+
+    options = run.asked["options"]
+    if len(wanted_seeds(run)) > 1:
+        if not train_other_seeds(run, session, own, console):
+            console.print(f"         stopped; go on with: pellucid train --resume {run.folder}", markup=False)
+            return
+        console.print(seed_lines(run.seeds, session.task.metric), markup=False)
+    if not options.get("no_report"):
+        _report(run, session, console)
 
 
 def _diagnose(watched: Watched, folder: Path, console: Console) -> None:

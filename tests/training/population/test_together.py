@@ -1,7 +1,8 @@
 """Sessions trained together are each what they are alone: weights, records, best weights, and how they end."""
 
 import dataclasses
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
@@ -9,10 +10,11 @@ from pellucid.data import load
 from pellucid.data.dataset import Dataset
 from pellucid.errors import DivergedError
 from pellucid.networks import build, fit_to
-from pellucid.recipe import Recipe
+from pellucid.recipe import OptimizerName, Recipe
 from pellucid.record import Epoch, Step
 from pellucid.shapes import Features
 from pellucid.training import Session, begin, steps
+from pellucid.training.checkpoint import restore_some, save_checkpoints
 from pellucid.training.population import Event, Population, StackingError
 from tests.training.making import AsItIs, make_session
 
@@ -158,11 +160,38 @@ def test_each_stops_early_by_itself(digits: Dataset) -> None:
 
 def test_all_stop_when_one_is_asked_to(digits: Dataset) -> None:
     sessions = members(digits, DENSE)
-    for number, _ in enumerate(Population(sessions).steps(every=1)):
-        sessions[0].stopping = number == 20
-        if number == 20:
-            break
+    stop_after(sessions, 6)
     assert {session.progress.step for session in sessions} == {6}
+
+
+def stop_after(sessions: list[Session], count: int) -> None:
+    population = Population(sessions)
+    for said in population.advance():
+        population.stopping = said is None and sessions[0].progress.step == count
+    population.settle()
+
+
+@pytest.mark.parametrize("optimizer", get_args(OptimizerName))
+def test_from_a_checkpoint_they_go_on_bit_for_bit(digits: Dataset, optimizer: OptimizerName, tmp_path: Path) -> None:
+    ones, others, resumed = (members(digits, DENSE, optimizer=optimizer, epochs=2) for _ in range(3))
+    together(ones)
+    stop_after(others, 40)
+    save_checkpoints(tmp_path / "all", {str(k): session for k, session in enumerate(others)})
+    restore_some({str(k): session for k, session in enumerate(resumed)}, tmp_path / "all")
+    together(resumed)
+    for one, other in zip(ones, resumed, strict=True):
+        assert difference(one, other) == 0
+        assert one.progress == other.progress
+        assert one.best_weights.keys() == other.best_weights.keys()
+
+
+def test_one_of_them_goes_on_alone(digits: Dataset) -> None:
+    ones, others = members(digits, DENSE, epochs=2), members(digits, DENSE, epochs=2)
+    stop_after(others, 40)
+    for one, other in zip(ones, others, strict=True):
+        list(steps(one))
+        list(steps(other))
+        assert difference(one, other) < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,25 @@ where c and e undo Adam's bias towards its zero beginnings. What tells the kinds
 and eps, so that members of different kinds are one computation, too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from pellucid.recipe import Recipe
+from pellucid.recipe import OptimizerName, Recipe
 from pellucid.training.optimizers import SQUARES_DECAY, USUAL_MOMENTUM
+
+_KEPT: Mapping[OptimizerName, Mapping[str, str]] = {
+    "sgd": {},
+    "momentum": {"momentum_buffer": "m"},
+    "nesterov": {"momentum_buffer": "m"},
+    "adagrad": {"sum": "V"},
+    "rmsprop": {"square_avg": "V"},
+    "adam": {"exp_avg": "m", "exp_avg_sq": "V"},
+    "adamw": {"exp_avg": "m", "exp_avg_sq": "V"},
+}
+"""What torch's optimisers call m and V."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +97,13 @@ class Descents:
         pulled_P: 1 for a weight that penalties pull on, 0 for one that is exempt.
 
     Attributes:
+        kinds: the optimisers' names.
         first_KP, second_KP: m and V; None where no member keeps them.
         steps: made by each member.
     """
 
     def __init__(self, recipes: Sequence[Recipe], weights_KP: Tensor, pulled_P: Tensor) -> None:
+        self.kinds = [recipe.optimizer for recipe in recipes]
         self.frames = [frame(recipe) for recipe in recipes]
         self.l1 = [recipe.l1 for recipe in recipes]
         self.steps = [0] * len(recipes)
@@ -99,8 +112,15 @@ class Descents:
         self.second_KP = torch.zeros_like(weights_KP) if any(one.z for one in self.frames) else None
         self._columns: dict[str, Tensor] = {}
 
+    def kept(self, member: int) -> dict[str, Tensor]:
+        """Return what a member's optimiser keeps, (P) each, by torch's names: views, to be changed in place."""
+        both = {"m": self.first_KP, "V": self.second_KP}
+        rows = {name: both[which] for name, which in _KEPT[self.kinds[member]].items()}
+        return {name: rows_KP[member] for name, rows_KP in rows.items() if rows_KP is not None}
+
     def keep(self, members: Sequence[int]) -> None:
         """Go on with these members alone."""
+        self.kinds = [self.kinds[k] for k in members]
         self.frames = [self.frames[k] for k in members]
         self.l1 = [self.l1[k] for k in members]
         self.steps = [self.steps[k] for k in members]

@@ -87,6 +87,12 @@ class Stack:
         found = torch.autograd.grad(losses_K.sum(), list(leaves.values()), allow_unused=True, materialize_grads=True)
         return torch.cat([gradient.flatten(1) for gradient in found], 1)
 
+    def parts(self, member: int, numbers_P: Tensor) -> Iterator[tuple[nn.Parameter, Tensor]]:
+        """Yield each parameter of a network with the numbers of a row that stand for it, a view in its shape."""
+        parameters = dict(self.networks[member].named_parameters())
+        for name, part in _parts(numbers_P, self._shapes).items():
+            yield parameters[name], part
+
     def pulled(self, exempt: set[nn.Parameter]) -> Tensor:
         """Return 1 for each weight that penalties pull on and 0 for the exempt ones of the first network."""
         first = dict(self.networks[0].named_parameters())

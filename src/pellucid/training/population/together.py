@@ -34,10 +34,11 @@ class Population:
     optimiser, penalties and clipping. The networks are the sessions' own all the time.
 
     Args:
-        sessions: at their beginning, of one architecture, one data set, one loss and one size of batch.
+        sessions: at their beginning or restored at one step, of one architecture, data set, loss and size of batch.
 
     Attributes:
-        members: the numbers of the sessions that are still trained.
+        members: the numbers of the sessions that are still trained, and `sessions` these.
+        stopping: set it to end the training after the step under way.
 
     Raises:
         StackingError: they cannot be trained together.
@@ -49,15 +50,23 @@ class Population:
         rows_KB = torch.stack([session.rule.order(session)[: first.batch_size] for session in sessions])
         self.members = list(range(len(sessions)))
         self.sessions = list(sessions)
+        self.stopping = False
         inputs_KB, _ = self._batch(rows_KB)
         self._stack = Stack([session.network for session in sessions], inputs_KB)
         recipes = [session.recipe for session in sessions]
         self._descents = Descents(recipes, self._stack.weights_KP, self._stack.pulled(exempt(first.network)))
+        self._take_over()
         assert isinstance(first.rule, Gradient)
         self._loss = first.rule.loss
 
     def steps(self, every: int | None = None) -> Iterator[tuple[int, Event]]:
-        """Train all, yielding the sampled steps and the epochs of each member, beside its number.
+        """Train all as `advance` does, yielding the events alone."""
+        return (event for event in self.advance(every) if event is not None)
+
+    def advance(self, every: int | None = None) -> Iterator[tuple[int, Event] | None]:
+        """Train all, yielding the sampled steps and the epochs of each member, beside its number; None after each step.
+
+        The members are whole at each None, but for their optimisers' state, which `settle` gives them.
 
         A member whose loss is no longer finite yields the error, and is left as it was before that step. It and those
         that are finished make room for the others.
@@ -70,19 +79,43 @@ class Population:
         while self.members:
             orders = {k: session.rule.order(session) for k, session in self._each()}
             size, batches = self.sessions[0].batch_size, self.sessions[0].steps_per_epoch
-            for batch in range(batches):
+            for batch in range(self.sessions[0].progress.batch, batches):
                 rows_KB = torch.stack([orders[k][batch * size : (batch + 1) * size] for k in self.members])
                 sampled = (self.sessions[0].progress.step + 1) % every == 0
                 norms, ended = self._step(rows_KB, measure=sampled)
                 yield from ended
-                if not self.members or self.sessions[0].stopping:
+                if not self.members:
                     return
                 if sampled:
                     yield from [(k, sample(session, norms[k])) for k, session in self._each()]
+                yield None
+                if self.stopping:
+                    return
             yield from self._close_epoch()
 
     def _each(self) -> Iterator[tuple[int, Session]]:
         return zip(self.members, self.sessions, strict=True)
+
+    def settle(self) -> None:
+        """Give the sessions their optimisers' state, so that they can be saved or go on alone."""
+        for number, session in enumerate(self.sessions):
+            assert session.optimizer is not None
+            for name, numbers_P in self._descents.kept(number).items():
+                for parameter, part in self._stack.parts(number, numbers_P):
+                    state = session.optimizer.state[parameter]
+                    state[name] = part.clone()
+                    if name != "momentum_buffer":  # the only optimiser that does not count
+                        state["step"] = torch.tensor(float(session.progress.step))
+
+    def _take_over(self) -> None:
+        """Begin with the state that the sessions' optimisers have, if they have any."""
+        for number, session in enumerate(self.sessions):
+            assert session.optimizer is not None
+            self._descents.steps[number] = session.progress.step
+            for name, numbers_P in self._descents.kept(number).items():
+                for parameter, part in self._stack.parts(number, numbers_P):
+                    if session.optimizer.state[parameter].get(name) is not None:
+                        part.copy_(session.optimizer.state[parameter][name])
 
     def _step(self, rows_KB: Tensor, *, measure: bool) -> tuple[dict[int, float], list[tuple[int, Event]]]:
         """Take one step of every member.
