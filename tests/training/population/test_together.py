@@ -70,7 +70,8 @@ def difference(one: Session, other: Session) -> float:
     ids=["dense", "convolution", *RECURRENT],
 )
 def test_each_is_what_it_is_alone_after_100_steps(digits: Dataset, network: str, most: float) -> None:
-    ones, others = members(digits, network), members(digits, network)
+    # at the usual rate rounding now and then decides a ReLU or a maximum, which is no small difference any more
+    ones, others = (members(digits, network, learning_rate=1e-3) for _ in range(2))
     for one in ones:
         list(steps(one))
     together(others)

@@ -29,10 +29,11 @@ def seeds(results: Sequence[SeedResult]) -> Element:
     sound = [result for result in results if not result.ended]
     names = [name for name in sound[0].metrics if name != "loss"] or ["loss"]
     first = spread(names[0], [result.metrics[names[0]] for result in sound])
+    mean, luck = metric(names[0], first.mean), metric(names[0], LUCK * first.deviation)
     lead = (
         f"{len(results)} trainings that differ in nothing but the seed: initial weights, batch order and dropout. On"
-        f" the same {sound[0].split} rows their {names[0].replace('_', ' ')} is {metric(names[0], first.mean)} on average; a"
-        f" difference of up to {metric(names[0], LUCK * first.deviation)} between two trainings may be luck alone."
+        f" the same {sound[0].split} rows their {names[0].replace('_', ' ')} is {mean} on average; a difference of up"
+        f" to {luck} between two trainings may be luck alone."
     )
     lost = [str(result.seed) for result in results if result.ended]
     note = element("p", f"Left out, since the loss was no longer finite: seed {', '.join(lost)}.") if lost else None

@@ -47,6 +47,7 @@ class Stack:
                 "there is nothing to train", expected="a network with parameters", received="none in it"
             )
         self._still = [name for name, parameter in first.items() if not parameter.requires_grad]
+        self._gradients_KP: Tensor | None = None
         self._join()
         self._try(inputs_KB)
 
@@ -83,9 +84,11 @@ class Stack:
         return {name: part.requires_grad_() for name, part in _parts(self.weights_KP, self._shapes).items()}
 
     def gradients(self, losses_K: Tensor, leaves: Tensors) -> Tensor:
-        """Return the gradient of each member's loss, (K, P)."""
+        """Return the gradient of each member's loss, (K, P), until it is asked for again."""
         found = torch.autograd.grad(losses_K.sum(), list(leaves.values()), allow_unused=True, materialize_grads=True)
-        return torch.cat([gradient.flatten(1) for gradient in found], 1)
+        if self._gradients_KP is None or len(self._gradients_KP) != len(self):
+            self._gradients_KP = torch.empty_like(self.weights_KP)
+        return torch.cat([gradient.flatten(1) for gradient in found], 1, out=self._gradients_KP)
 
     def parts(self, member: int, numbers_P: Tensor) -> Iterator[tuple[nn.Parameter, Tensor]]:
         """Yield each parameter of a network with the numbers of a row that stand for it, a view in its shape."""
