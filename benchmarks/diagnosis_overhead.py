@@ -35,7 +35,7 @@ RESULTS = Path(__file__).parent / "results" / "diagnosis_overhead.jsonl"
 SCRIPT = str(Path(__file__).parent / "watched" / "training.py")
 SECONDS = ("plain", "watched", "start_plain", "start_watched")
 OVERHEADS = ("cpu", "clock", "of_kept")
-STEPS = {"mlp": 40_000, "cnn": 700, "lstm": 3_500, "transformer": 1_500, "gan": 6_000}
+STEPS = {"mlp": 48_000, "cnn": 700, "lstm": 4_500, "transformer": 1_500, "gan": 8_000}
 """Of each training: at least ten seconds of one core of 2.5 GHz."""
 EPOCHS = 80
 """Of `pellucid train digits`."""

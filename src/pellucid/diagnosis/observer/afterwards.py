@@ -113,11 +113,12 @@ def _gather(rows: Rows) -> tuple[Tensor, Tensor] | None:
     if not rows.inputs:
         return None
     shape, target_shape = rows.inputs[0].shape[1:], rows.targets[0].shape[1:]
-    kept = [
+    alike = [
         (x, y, p)
         for x, y, p in zip(rows.inputs, rows.targets, rows.prints, strict=False)
         if x.shape[1:] == shape and y.shape[1:] == target_shape and len(x) == len(y)
     ]
+    kept = [alike[at] for at in _first_of_each([prints for _, _, prints in alike])]
     if not shape or not kept:
         return None
     x = torch.cat([x for x, _, _ in kept]).cpu()
@@ -225,15 +226,29 @@ def _shared(train: Rows, test: Rows) -> tuple[float, int]:
     if not train.prints or not test.prints:
         return 0.0, 0
     trained = torch.unique(torch.cat(train.prints))
-    shares = [torch.isin(prints, trained).double().mean().item() for prints in test.prints]
+    batches = [test.prints[at] for at in _first_of_each(test.prints)]
+    shares = [torch.isin(prints, trained).double().mean().item() for prints in batches]
     if any(share == 0.0 for share in shares):
-        kept = [prints for prints, share in zip(test.prints, shares, strict=True) if share < 0.5]
+        kept = [prints for prints, share in zip(batches, shares, strict=True) if share < 0.5]
     else:
-        kept = test.prints
+        kept = batches
     tested = torch.unique(torch.cat(kept))
     if len(tested) >= 0.98 * len(trained) and bool(torch.isin(trained, tested).double().mean() > 0.98):
         return 0.0, 0
     return torch.isin(tested, trained).double().mean().item(), len(tested)
+
+
+def _first_of_each(prints: list[Tensor]) -> Iterator[int]:
+    """Yield the places of the batches, but none whose samples were another one's before, in the same order.
+
+    An evaluation comes again and again with the same batches; by their first sample they are soon found.
+    """
+    known: dict[tuple[int, float], list[Tensor]] = {}
+    for at, batch in enumerate(prints):
+        alike = known.setdefault((len(batch), batch[0].item() if len(batch) else 0.0), [])
+        if not any(torch.equal(batch, other) for other in alike):
+            alike.append(batch)
+            yield at
 
 
 def _repeats(test: Rows) -> bool:
