@@ -93,6 +93,14 @@ def test_json_has_every_seed(tmp_path: Path) -> None:
     assert [each["seed"] for each in document["seeds"]] == [0, 1, 2]
 
 
+def test_one_seed_misses_none(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "iris", "--network", NETWORK, "--folder", str(tmp_path), "--epochs", "1", "--quiet"])
+    assert not ended.value.code
+    with pytest.raises(RunError, match="finished"):
+        pellucid.train(resume=str(tmp_path / "iris-1"), quiet=True)
+
+
 def test_seeds_that_diverge_are_left_out_and_said() -> None:
     results = [SeedResult(seed, 2, 1, "test", {"loss": 0.1, "mse": 0.1 + seed}) for seed in (3, 4)]
     results.append(SeedResult(5, 1, 0, "test", {}, "training diverged in epoch 2: the loss is nan"))

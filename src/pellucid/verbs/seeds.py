@@ -42,6 +42,8 @@ def wanted_seeds(run: Run) -> list[int]:
 def missing_seeds(run: Run) -> list[int]:
     """Return those of which nothing is known yet."""
     known = {result.seed for result in run.seeds}
+    if run.record.result is not None:
+        known.add(run.recipe.seed)
     return [seed for seed in wanted_seeds(run) if seed not in known]
 
 
@@ -61,15 +63,17 @@ def train_other_seeds(run: Run, session: Session, module: nn.Module | None, cons
     drop_cut_line(others.path)
     if not run.seeds:
         others.keep(_own(run))
-    sessions = {str(seed): _with_seed(session, run.plan, module, seed) for seed in missing_seeds(run)}
     # those that were under way when the training was stopped go on first, together again
-    under_way = {name: one for name, one in sessions.items() if name in names_in(others.checkpoint)}
-    restore_some(under_way, others.checkpoint)
-    fresh = [one for name, one in sessions.items() if name not in under_way]
+    begun = names_in(others.checkpoint)
+    under_way = [seed for seed in missing_seeds(run) if str(seed) in begun]
+    fresh = [seed for seed in missing_seeds(run) if seed not in under_way]
     most = members_at_once(session, max(1, len(fresh)))
-    waves = [list(under_way.values()), *(fresh[start : start + most] for start in range(0, len(fresh), most))]
-    if not all(others.train(wave) for wave in waves if wave):
-        return False
+    for wave in (under_way, *(fresh[start : start + most] for start in range(0, len(fresh), most))):
+        sessions = [_with_seed(session, run.plan, module, seed) for seed in wave]
+        if wave is under_way:
+            restore_some({str(one.recipe.seed): one for one in sessions}, others.checkpoint)
+        if sessions and not others.train(sessions):
+            return False
     others.checkpoint.unlink(missing_ok=True)
     return True
 

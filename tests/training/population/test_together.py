@@ -125,6 +125,27 @@ def test_they_yield_what_they_yield_alone(digits: Dataset) -> None:
                 assert dict(other.validation) == pytest.approx(dict(one.validation), rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("source", "network", "options"),
+    [
+        ("digits", "lenet5(form=paper)", {"loss": "map"}),
+        ("digits", DENSE, {"label_smoothing": 0.1}),
+        ("diabetes", "10 -> fc(8) -> tanh -> fc(1)", {"loss": "squared-error"}),
+        ("diabetes", "10 -> fc(8) -> tanh -> fc(1)", {"loss": "absolute-error"}),
+        ("diabetes", "10 -> rbf(12) -> fc(1)", {"loss": "huber"}),
+        ("digits_scenes", "fcn(width=4)", {}),
+    ],
+    ids=str,
+)
+def test_every_loss(source: str, network: str, options: dict[str, Any]) -> None:
+    data = load(source)
+    ones, others = (members(data, network, learning_rate=1e-3, epochs=1, **options) for _ in range(2))
+    for one in ones:
+        list(steps(one))
+    together(others)
+    assert max(difference(one, other) for one, other in zip(ones, others, strict=True)) < 1e-4
+
+
 def test_the_same_twice(digits: Dataset) -> None:
     ones, others = members(digits, CONVOLUTION, epochs=1), members(digits, CONVOLUTION, epochs=1)
     together(ones)

@@ -46,6 +46,8 @@ class Stack:
             raise StackingError(
                 "there is nothing to train", expected="a network with parameters", received="none in it"
             )
+        if len({first[name].dtype for name in self._shapes}) > 1:
+            raise StackingError("networks whose parameters are of several types cannot be computed together")
         self._still = [name for name, parameter in first.items() if not parameter.requires_grad]
         self._gradients_KP: Tensor | None = None
         self._join()

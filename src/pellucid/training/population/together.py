@@ -59,11 +59,11 @@ class Population:
         assert isinstance(first.rule, Gradient)
         self._loss = first.rule.loss
 
-    def steps(self, every: int | None = None) -> Iterator[tuple[int, Event]]:
+    def steps(self, every: int | None = None, until: int | None = None) -> Iterator[tuple[int, Event]]:
         """Train all as `advance` does, yielding the events alone."""
-        return (event for event in self.advance(every) if event is not None)
+        return (event for event in self.advance(every, until) if event is not None)
 
-    def advance(self, every: int | None = None) -> Iterator[tuple[int, Event] | None]:
+    def advance(self, every: int | None = None, until: int | None = None) -> Iterator[tuple[int, Event] | None]:
         """Train all, yielding the sampled steps and the epochs of each member, beside its number; None after each step.
 
         The members are whole at each None, but for their optimisers' state, which `settle` gives them.
@@ -73,10 +73,11 @@ class Population:
 
         Args:
             every: steps from one sampled step to the next; about 1,000 are sampled by default.
+            until: the last epoch to train; all that were asked for by default.
         """
         every = every or sampled_every(self.sessions[0])
         self._leave([k for k, session in self._each() if session.finished])
-        while self.members:
+        while self.members and (until is None or self.sessions[0].progress.epoch <= until):
             orders = {k: session.rule.order(session) for k, session in self._each()}
             size, batches = self.sessions[0].batch_size, self.sessions[0].steps_per_epoch
             for batch in range(self.sessions[0].progress.batch, batches):
