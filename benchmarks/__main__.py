@@ -20,6 +20,7 @@ from benchmarks import (
     gan_digits,
     gan_modes,
     hopfield_capacity,
+    population_step,
     repair,
     through_time,
     training_step,
@@ -50,7 +51,12 @@ PAGES = {
             "session, so that a busy minute meets all of them; figures are medians. Where pellucid is slower, it is",
             "shown as slower.",
         ),
-        {"training_step": training_step, "digits_time_to_result": digits_time_to_result, "vectorised": vectorised},
+        {
+            "training_step": training_step,
+            "population_step": population_step,
+            "digits_time_to_result": digits_time_to_result,
+            "vectorised": vectorised,
+        },
     ),
     "results": Page(
         DOCS / "results.md",
