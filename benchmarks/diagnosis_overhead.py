@@ -1,7 +1,7 @@
 """What watching costs.
 
 CPU seconds, and seconds on the clock, of whole processes: `python training.py` and `pellucid diagnose training.py` at
-the same time, each on a core of its own, then with the cores changed, on trainings of ten seconds and more. What
+the same time, each on a core of its own, then with the cores changed, on trainings of about ten seconds. What
 starting takes (loading torch; loading pellucid, and analysing a training of one step) is measured in the same way and
 taken off both sides; what is left, by what is left of the plain script, is the overhead, with all that is measured when
 the script has ended. *Alike* is the plain script beside itself, least and most: what a line can be wrong by.
@@ -36,7 +36,7 @@ SCRIPT = str(Path(__file__).parent / "watched" / "training.py")
 SECONDS = ("plain", "watched", "start_plain", "start_watched")
 OVERHEADS = ("cpu", "clock", "of_kept")
 STEPS = {"mlp": 48_000, "cnn": 700, "lstm": 4_500, "transformer": 1_500, "gan": 8_000}
-"""Of each training: at least ten seconds of one core of 2.5 GHz."""
+"""Of each training: about ten seconds of one core."""
 EPOCHS = 80
 """Of `pellucid train digits`."""
 KEEPING = {"MALLOC_TRIM_THRESHOLD_": str(KEPT), "MALLOC_MMAP_THRESHOLD_": str(LARGEST_KEPT_BLOCK)}

@@ -26,7 +26,6 @@ CASES = [  # arrows from the input, shape of a sample, classes, batch, members, 
     ("28x28x1 -> lenet5", (1, 28, 28), 10, 32, (4, 16), 15),
     ("T=28 x 28 -> gru(64) -> last -> fc(10)", (28, 28), 10, 32, (4, 16), 15),
 ]
-"""What is compared; a text without a `->` but the first is a zoo name."""
 
 
 def compare() -> str:

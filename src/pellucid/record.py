@@ -154,11 +154,10 @@ class Record:
             RunError: the file is missing or damaged.
         """
         record = cls()
+        if not path.exists():
+            raise RunError(f"{path} is missing", advice="was the training begun?")
         try:
-            for line in path.read_text().splitlines(keepends=True):
-                if not line.endswith("\n"):
-                    break
-                fields = from_json_line(line)
+            for fields in read_lines(path):
                 match fields.pop("kind"):
                     case "step":
                         record.steps.append(Step(**fields))
@@ -166,9 +165,7 @@ class Record:
                         record.epochs.append(Epoch(**fields))
                     case "result":
                         record.result = Result(**fields)
-        except FileNotFoundError:
-            raise RunError(f"{path} is missing", advice="was the training begun?") from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise RunError(f"{path} is damaged", expected="a JSON object a line", received=str(error)) from None
         return record
 

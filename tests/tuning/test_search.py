@@ -88,6 +88,9 @@ def test_what_diverges_or_does_not_fit_ends_alone(digits: Dataset) -> None:
 def test_what_is_refused(digits: Dataset) -> None:
     with pytest.raises(OptionError, match="no option 'learning'"):
         search(digits, Space.of({"learning": RATES}), RECIPE, trials=2)
+    for trials, share in ((0, 3), (2, 0)):
+        with pytest.raises(OptionError, match="at least 1"):
+            search(digits, Space.of({"learning_rate": RATES}), RECIPE, trials=trials, share=share)
     with pytest.raises(NotationError, match="kernel"):
         search(digits, Space.of({"network": "8x8x1 -> conv({2, 4}, 9x9) -> fc(10)"}), RECIPE, trials=2)
 

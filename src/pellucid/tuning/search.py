@@ -99,9 +99,12 @@ def search(
         tell: hears of each trial when it has ended.
 
     Raises:
-        OptionError: the space has a field that is no option.
+        OptionError: no trials, a share below 1, or a space with a field that is no option.
         PellucidError: not one of the trials can be begun.
     """
+    for name, value in {"trials": trials, "share": share}.items():
+        if value < 1:
+            raise OptionError(f"'{name}' cannot be {value}", expected="at least 1", received=str(value))
     drawn = draw(space, trials, recipe.seed)
     running = {trial.number: session for trial in drawn if (session := _begun(trial, data, recipe)) is not None}
     if not running:

@@ -173,12 +173,10 @@ def _said(error: PellucidError) -> str:
 
 def _times(path: Path) -> Times:
     """Return what timing.jsonl tells; an epoch trained again after a crash counts each time it was trained."""
-    from pellucid.record import from_json_line
+    from pellucid.record import read_lines
     from pellucid.report.subject import Times
 
-    if not path.exists():
-        return Times()
-    lines = [from_json_line(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    lines = read_lines(path)
     begun = next((str(line["at"]) for line in lines if line["kind"] == "begin"), None)
     epochs = [line for line in lines if line["kind"] == "epoch"]
     seconds = sum(float(line["seconds"]) for line in epochs)
