@@ -16,11 +16,12 @@ MAY_IMPORT["blocks"] = LEAVES
 MAY_IMPORT["networks"] = [*LEAVES, "blocks"]
 MAY_IMPORT["training"] = [*LEAVES, "data", "blocks", "networks"]
 MAY_IMPORT["judging"] = [*LEAVES, "data", "blocks", "networks", "training"]
-MAY_IMPORT["tuning"] = MAY_IMPORT["judging"]
+MAY_IMPORT["tuning"] = [*MAY_IMPORT["judging"], "judging"]
 MAY_IMPORT["formats"] = [*LEAVES, "data", "blocks", "networks"]
 MAY_IMPORT["diagnosis"] = LEAVES
-MAY_IMPORT["report"] = [*LEAVES, "data", "blocks", "networks", "training", "judging", "formats", "diagnosis"]
-MAY_IMPORT["verbs"] = [*MAY_IMPORT["report"], "report", "tuning"]
+MAY_IMPORT["report"] = [*LEAVES, "data", "blocks", "networks", "training", "judging", "tuning"]
+MAY_IMPORT["report"] += ["formats", "diagnosis"]
+MAY_IMPORT["verbs"] = [*MAY_IMPORT["report"], "report"]
 MAY_IMPORT["__init__"] = MAY_IMPORT["cli"] = [*MAY_IMPORT["verbs"], "verbs"]
 MAY_IMPORT["__main__"] = ["cli"]
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from pellucid.verbs.predict import predict
     from pellucid.verbs.reproduce import reproduce
     from pellucid.verbs.run import open_run
+    from pellucid.verbs.study import open_study
     from pellucid.verbs.train import train
+    from pellucid.verbs.tune import tune
     from pellucid.verbs.zoo import zoo
 
 _HOMES = {
@@ -27,10 +29,12 @@ _HOMES = {
     "export": "pellucid.verbs.export",
     "load": "pellucid.data",
     "open_run": "pellucid.verbs.run",
+    "open_study": "pellucid.verbs.study",
     "parse": "pellucid.networks",
     "predict": "pellucid.verbs.predict",
     "reproduce": "pellucid.verbs.reproduce",
     "train": "pellucid.verbs.train",
+    "tune": "pellucid.verbs.tune",
     "watch": "pellucid.diagnosis",
     "zoo": "pellucid.verbs.zoo",
 }
@@ -44,10 +48,12 @@ __all__ = [
     "export",
     "load",
     "open_run",
+    "open_study",
     "parse",
     "predict",
     "reproduce",
     "train",
+    "tune",
     "watch",
     "zoo",
 ]

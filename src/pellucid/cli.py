@@ -19,12 +19,13 @@ from rich.console import Console
 from pellucid.errors import OptionError, PellucidError, nearest
 from pellucid.options import Options, flat_fields, from_keywords
 from pellucid.record import json_text, write_json
-from pellucid.verbs import data, diagnose, evaluate, export, predict, reproduce, train, zoo
+from pellucid.verbs import data, diagnose, evaluate, export, predict, reproduce, train, tune, zoo
 from pellucid.verbs.outcome import Outcome
 
 Command = Callable[[Any, Console], Outcome]
 VERBS: dict[str, tuple[type[Options], Command]] = {
     "train": (train.TrainOptions, train.command),
+    "tune": (tune.TuneOptions, tune.command),
     "predict": (predict.PredictOptions, predict.command),
     "evaluate": (evaluate.EvaluateOptions, evaluate.command),
     "diagnose": (diagnose.DiagnoseOptions, diagnose.command),

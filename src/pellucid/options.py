@@ -6,7 +6,7 @@ keywords, `check` refuses values outside what a field allows, naming the nearest
 
 import dataclasses
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from pellucid.errors import OptionError, nearest
@@ -53,6 +53,17 @@ def rest(help: str) -> Any:
 def nested(options_class: type[OptionsT]) -> Any:
     """Declare a field that holds another options class, whose fields count as this one's on the command line."""
     return dataclasses.field(default_factory=options_class, metadata={"nested": options_class})
+
+
+def as_texts(options_class: type[Options], without: Sequence[str] = ()) -> type[Options]:
+    """Return an options class whose options are texts, all None by default: what is in braces is searched for."""
+    fields = [
+        (field.name, str | None, option(None, field.metadata["help"], group=field.metadata["group"]))
+        for field in dataclasses.fields(options_class)
+        if field.name not in without
+    ]
+    name = f"{options_class.__name__}Texts"
+    return dataclasses.make_dataclass(name, fields, frozen=True, kw_only=True, slots=True)
 
 
 def flat_fields(options_class: type[Options]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:

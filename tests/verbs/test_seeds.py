@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pellucid.errors import RunError
 from pellucid.judging.seeds import spread
 from pellucid.record import SeedResult
 from pellucid.report.text import seed_lines
-from pellucid.training.population import Population
+from pellucid.training.population import Population, fleet
 from pellucid.verbs import seeds as verb
 from pellucid.verbs.run import Run
 
@@ -114,11 +115,11 @@ def test_a_stop_among_the_seeds_loses_nothing(tmp_path: Path, monkeypatch: pytes
     whole = train(tmp_path, "whole", seeds=4)
     advance = Population.advance
 
-    def stopped(self: Population, every: int | None = None) -> Any:
-        for number, said in enumerate(advance(self, every)):
-            yield said
+    def stopped(self: Population, every: int | None = None, until: int | None = None) -> Any:
+        for number, said in enumerate(advance(self, every, until)):
             if number == 5:
-                self.stopping = True
+                signal.raise_signal(signal.SIGINT)
+            yield said
 
     with monkeypatch.context() as patched:
         patched.setattr(Population, "advance", stopped)
@@ -165,7 +166,7 @@ def test_memory_decides_how_many_are_trained_at_once(tmp_path: Path, monkeypatch
             super().__init__(sessions)
 
     whole = train(tmp_path, "whole", seeds=6)
-    monkeypatch.setattr(verb, "Population", Counted)
+    monkeypatch.setattr(fleet, "Population", Counted)
     monkeypatch.setattr(verb, "members_at_once", lambda session, most: 2)  # noqa: ARG005
     assert_alike(train(tmp_path, "waves", seeds=6).seeds, whole.seeds)
-    assert sizes == [2, 2, 1]
+    assert sizes == [2, 2]  # the last one alone

@@ -65,26 +65,30 @@ _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _ROTATION = re.compile(r"rotate\(-?0 [^)]*\)")
 
 
-def drawn(key: str, alternative: str, draw: Callable[[Axes], None], height: float = HEIGHT) -> Element:
+def drawn(
+    key: str, alternative: str, draw: Callable[[Axes], None], height: float = HEIGHT, width: float = WIDTH
+) -> Element:
     """Return a figure of one pair of axes as an `svg` element.
 
     Args:
         key: a word that no other figure of the page has; its identifiers begin with it.
         alternative: what the figure says, with figures, for those who do not see it.
         draw: puts everything on the axes.
-        height: in inches of 72 units; the width is always the same.
+        height: in inches of 72 units.
+        width: likewise; more only for a figure that goes across the page.
     """
     with rc_context({**_STYLE, "svg.hashsalt": key}):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure.subplots())
         written = io.StringIO()
         figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _adopted(written.getvalue(), key, alternative)
 
 
-def titled(title: str, detail: str, figure: Element) -> Element:
-    """Return a figure under its title and a line on what it shows."""
-    return element("figure", element("figcaption", element("strong", title), " ", detail), figure)
+def titled(title: str, detail: str, figure: Element, *, across: bool = False) -> Element:
+    """Return a figure under its title and a line on what it shows; one that goes across the page is twice as wide."""
+    caption = element("figcaption", element("strong", title), " ", detail)
+    return element("figure", caption, figure, class_="across" if across else None)
 
 
 def thinned(values: Sequence[float], most: int = MOST_POINTS) -> list[int]:

@@ -1,7 +1,7 @@
 """What is shown while a network trains: one line that is redrawn by time, never by step."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from pellucid.data.progress import listening
 from pellucid.judging.wording import metric
 from pellucid.record import Epoch, Finding, Step
 from pellucid.report.findings import warning_line
+from pellucid.tuning import Trial
 
 _REDRAWS_PER_SECOND = 4  # rich redraws in a thread of its own; a faster one would take time from small networks
 
@@ -110,3 +111,52 @@ def live_display(
         fields: dict[str, Any] = dict.fromkeys(("loss", "metric", "rate", "speed"), "")
         task = progress.add_task("", total=total_steps, completed=done, epoch=f"epoch 1/{epochs}", **fields)
         yield LiveDisplay(progress, task, metric_name, epochs)
+
+
+class SearchDisplay:
+    """Shows how many trials are done, how far those under way are, and the best so far."""
+
+    def __init__(self, progress: Progress, task: TaskID, metric_name: str) -> None:
+        self._progress = progress
+        self._task = task
+        self._metric_name = metric_name
+        self._best: Trial | None = None
+
+    def epoch(self, trial: Trial) -> None:
+        """Take in a trial's last epoch."""
+        if self._best is None or trial.score > self._best.score:
+            self._best = trial
+        value = metric(self._metric_name, self._best.metrics.get(self._metric_name, float("nan")))
+        best = f"best {self._metric_name} {value} (trial {self._best.number})"
+        self._progress.update(self._task, epoch=f"epoch {trial.epochs}/{trial.planned}", best=best)
+
+    def end(self) -> None:
+        """Count a trial that is done."""
+        self._progress.advance(self._task)
+
+
+@contextmanager
+def search_display(console: Console, metric_name: str, trials: int) -> Iterator[SearchDisplay]:
+    """Show a search's progress on a terminal, and nothing where the console is none."""
+    columns = [TextColumn("trials {task.completed:.0f}/{task.total:.0f}"), BarColumn(bar_width=None)]
+    columns += [TextColumn(f"{{task.fields[{name}]}}") for name in ("epoch", "best")]
+    progress = Progress(
+        *columns,
+        TimeRemainingColumn(compact=True),
+        console=console,
+        refresh_per_second=_REDRAWS_PER_SECOND,
+        expand=True,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with progress:
+        yield SearchDisplay(progress, progress.add_task("", total=trials, epoch="", best=""), metric_name)
+
+
+@contextmanager
+def counting_display(console: Console, what: str, total: int, done: int = 0) -> Iterator[Callable[[], None]]:
+    """Show on a terminal how many of something are done; call what is given for each."""
+    columns = [TextColumn(f"{what} {{task.completed:.0f}}/{{task.total:.0f}}"), BarColumn(bar_width=None)]
+    with Progress(*columns, console=console, expand=True, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=total, completed=done)
+        yield lambda: progress.advance(task)

@@ -5,6 +5,7 @@ what is wrong, how does it do, where is it wrong, how much of that is luck, how 
 how is it made again.
 """
 
+from collections.abc import Sequence
 from importlib.resources import files
 from xml.etree.ElementTree import Element
 
@@ -24,28 +25,44 @@ from pellucid.report.subject import Subject
 
 def page(subject: Subject) -> str:
     """Return the report of a run as a whole HTML document; the same run gives the same text."""
-    sections = list(_sections(subject))
+    return document(
+        subject.title,
+        _what(subject),
+        verdict(subject),
+        list(_sections(subject)),
+        subject.asked["versions"]["pellucid"],
+        f"the run folder {subject.folder}",
+    )
+
+
+def document(
+    title: str, what: str, verdict: Sequence[Element], sections: Sequence[Element], version: str, source: str
+) -> str:
+    """Return a whole HTML document: a heading, the verdict, links to the sections, the sections.
+
+    Args:
+        title: the heading.
+        what: a line beside it.
+        verdict: stands above all.
+        sections: each with an id, its heading first.
+        version: of pellucid, that made what is told.
+        source: what the page was made from.
+    """
     links = ((part.get("id", ""), part[0].text or "") for part in sections)
-    entries = element("ul", (element("li", element("a", title, href=f"#{key}")) for key, title in links))
-    versions = subject.asked["versions"]
+    entries = element("ul", (element("li", element("a", name, href=f"#{key}")) for key, name in links))
     body = element(
         "body",
-        element("header", element("h1", subject.title), element("span", _what(subject)), class_="top"),
-        element(
-            "main",
-            verdict(subject),
-            element("nav", entries, aria_label="Sections"),
-            sections,
-        ),
-        element("footer", f"Made by pellucid {versions['pellucid']} from the run folder {subject.folder}."),
+        element("header", element("h1", title), element("span", what), class_="top"),
+        element("main", verdict, element("nav", entries, aria_label="Sections"), sections),
+        element("footer", f"Made by pellucid {version} from {source}."),
     )
     style = (files("pellucid.report") / "style.css").read_text(encoding="utf-8")
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="generator", content=f"pellucid {versions['pellucid']}"),
-        element("title", f"{subject.title}: report"),
+        element("meta", name="generator", content=f"pellucid {version}"),
+        element("title", f"{title}: report"),
         element("style", style),
     )
     return "<!DOCTYPE html>\n" + write(element("html", head, body, lang="en")) + "\n"

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +91,26 @@ def needed(session: Session) -> Need | None:
     weights = sum(t.numel() * t.element_size() for t in session.network.state_dict().values())
     fixed = weights * _copies(session.recipe)
     return Need(fixed + max(0, one - 2 * per_sample), per_sample)
+
+
+def require_room_for_all(sessions: Iterable[Session]) -> None:
+    """Refuse sessions whose weights, best weights and optimisers' states cannot all be kept in the free memory.
+
+    Raises:
+        RunError: with how many can.
+    """
+    total, count, free = 0, 0, None
+    for session in sessions:
+        free = free_memory(session.device.device) if free is None else free
+        total += sum(p.numel() for p in session.network.parameters()) * 4 * _copies(session.recipe)
+        count += 1
+    if free is not None and total > free:
+        raise RunError(
+            f"{count:,} trainings at once do not fit into memory",
+            expected=f"at most {_gigabytes(free)}, which are free",
+            received=f"{_gigabytes(total)} for their weights, their best ones and their optimisers' states",
+            advice=f"about {max(1, count * free // total):,} fit; smaller networks need less too",
+        )
 
 
 def members_at_once(session: Session, most: int) -> int:

@@ -7,63 +7,25 @@ Successive halving: Jamieson and Talwalkar, "Non-stochastic best arm identificat
 import dataclasses
 import math
 import re
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-import torch
-
 from pellucid.data.dataset import Dataset
-from pellucid.errors import DivergedError, OptionError, PellucidError
+from pellucid.errors import DivergedError, OptionError, PellucidError, nearest
 from pellucid.recipe import Recipe
 from pellucid.record import Epoch
-from pellucid.seed import generator
-from pellucid.training import Session, begin, steps
-from pellucid.training.memory import members_at_once
-from pellucid.training.population import Population, StackingError
+from pellucid.training import Session, begin
+from pellucid.training.checkpoint import names_in, restore_some, save_checkpoints
+from pellucid.training.memory import require_room_for_all
+from pellucid.training.population import Event, Fleet
 from pellucid.tuning.space import Space
+from pellucid.tuning.strategies import StrategyName, strategy_for
+from pellucid.tuning.trial import HALVED, WORST, Scored, Trial, ranked
 
 NETWORK = "network"
 """The field of the space that holds arrows; all others are options of the recipe."""
-_HALVED = "others were better by then"
-
-
-@dataclass(slots=True)
-class Trial:
-    """One draw of a space, and what became of it.
-
-    Attributes:
-        number: from 0, in the order in which they were drawn.
-        values: parameter -> value as it is written.
-        texts: field -> text with the values in it.
-        epochs: that were trained.
-        score: of the best epoch on the validation split, as `Task.score` gives it, higher is better; None before one.
-        metrics: of the last epoch on the validation split.
-        ended: why it did not come to its end; empty for those that did.
-    """
-
-    number: int
-    values: Mapping[str, str]
-    texts: Mapping[str, str]
-    epochs: int = 0
-    score: tuple[float, float] | None = None
-    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    ended: str = ""
-
-
-def draw(space: Space, count: int, seed: int) -> list[Trial]:
-    """Return so many trials, drawn at random from the whole space on its own scales.
-
-    At random and not on a grid: where few parameters matter, each trial still tries another value of those (Bergstra
-    and Bengio, "Random search for hyper-parameter optimization", 2012). Trial n is a function of the seed and n.
-    """
-    trials = []
-    for number in range(count):
-        stream = generator(seed, "trial", number)
-        places = torch.rand(len(space.parameters), generator=stream, dtype=torch.float64).tolist()
-        trials.append(Trial(number, space.values(places), space.at(places)))
-    return trials
 
 
 def rungs(epochs: int, trials: int, share: int) -> list[int]:
@@ -72,85 +34,202 @@ def rungs(epochs: int, trials: int, share: int) -> list[int]:
     >>> rungs(27, 30, 3)
     [1, 3, 9, 27]
     """
+    if share == 1:
+        return [epochs]
     halvings = math.floor(math.log(max(trials, 1)) / math.log(share) + 1e-9)
     return sorted({max(1, epochs // share**halving) for halving in range(halvings + 1)})
 
 
-def search(
-    data: Dataset,
-    space: Space,
-    recipe: Recipe,
-    *,
-    trials: int,
-    share: int = 3,
-    tell: Callable[[Trial], None] | None = None,
-) -> list[Trial]:
-    """Train trials of a space and return them, those first that came farthest, the best of these first.
+@dataclass
+class Search:
+    """A search under way.
 
-    Each trial is trained as `pellucid train` would with its texts and the recipe's seed. Those of one shape and size of
-    batch are trained at once; what cannot be is trained one after the other.
+    Each trial is trained as `pellucid train` would with its texts and the recipe's seed. Those of one make are trained
+    at once; what cannot be is trained one after the other.
 
-    Args:
+    Attributes:
         data: its validation split decides.
         space: arrows under `network`, options of the recipe under their names.
         recipe: what the space leaves open.
-        trials: how many.
+        count: how many trials.
+        strategy: how they are drawn.
         share: of the trials on a rung one in so many goes on; 1 lets all come to their end.
-        tell: hears of each trial when it has ended.
+        tell: hears of each trial, once, when it is done.
+        show: hears of each trial after each of its epochs.
+        refused: hears why some trials are trained one after the other.
+        checkpoint: where the state of those under way is kept; None for nowhere.
+        seconds: from one checkpoint to the next.
+        trials: all that were drawn so far; what is given here in the beginning is known from a search that was stopped.
+    """
+
+    data: Dataset
+    space: Space
+    recipe: Recipe
+    count: int
+    strategy: StrategyName = "random"
+    share: int = 3
+    tell: Callable[[Trial], None] = lambda _: None
+    show: Callable[[Trial], None] = lambda _: None
+    refused: Callable[[str], None] = lambda _: None
+    checkpoint: Path | None = None
+    seconds: float = 30.0
+    trials: dict[int, Trial] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be searched.
+
+        Raises:
+            OptionError: no trials, a share below 1, an option or a value that does not exist, an unknown strategy.
+        """
+        for name, value in {"trials": self.count, "halving": self.share}.items():
+            if value < 1:
+                raise OptionError(f"'{name}' cannot be {value}", expected="at least 1", received=str(value))
+        require_options(self.space, self.recipe)
+        self._draws = strategy_for(self.strategy, self.space, self.recipe.seed)
+        self._score: Callable[[Mapping[str, float]], Scored] = lambda _: WORST  # until a task is known
+
+    def run(self) -> bool:
+        """Train all trials, and return False where Ctrl-C ended it first.
+
+        Raises:
+            PellucidError: not one trial of the first round can be begun.
+            RunError: memory ran out.
+        """
+        first = 0
+        for count in self._draws.rounds(self.count):
+            places = self._draws.ask(first, count)
+            drawn = [self._drawn(first + at, each) for at, each in enumerate(places)]
+            if not self._train(drawn):
+                return False
+            self._draws.tell(drawn)
+            first += count
+        return True
+
+    def _drawn(self, number: int, places: tuple[float, ...]) -> Trial:
+        """Return a trial as it was when the search was stopped, or a new one."""
+        if number not in self.trials:
+            self.trials[number] = Trial(number, places, self.space.values(places), self.space.at(places))
+        return self.trials[number]
+
+    def _train(self, drawn: list[Trial]) -> bool:
+        """Train a round to its end, rung by rung."""
+        sessions = self._begun([trial for trial in drawn if not trial.done])
+        if not sessions:
+            return True
+        self._restore(sessions)
+        fleet = Fleet(sessions, self._hear, lambda: self._save(sessions), self.seconds, self.refused)
+        sound = [trial for trial in drawn if trial.planned]
+        for rung in rungs(max(trial.planned for trial in sound), len(sound), self.share):
+            if not fleet.train(rung):
+                return False
+            self._end_at(rung, sound, sessions)
+        return True
+
+    def _begun(self, trials: Iterable[Trial]) -> dict[str, Session]:
+        """Return the sessions of those that can be begun; of the others is told what keeps them from it.
+
+        Raises:
+            PellucidError: none can, of the first round.
+            RunError: they do not fit into memory together.
+        """
+        sessions: dict[str, Session] = {}
+        failed: list[tuple[Trial, PellucidError]] = []
+        for trial in trials:
+            try:
+                session = sessions[str(trial.number)] = session_of(trial.texts, self.data, self.recipe)
+            except OptionError:
+                raise
+            except PellucidError as error:
+                failed.append((trial, error))
+            else:
+                trial.planned, self._score = session.epochs, session.task.score
+        if failed and not any(trial.planned for trial in self.trials.values()):
+            raise failed[0][1]
+        require_room_for_all(sessions.values())
+        for trial, reason in failed:
+            self._close(trial, reason.message)
+        return sessions
+
+    def _hear(self, name: str, event: Event) -> None:
+        trial = self.trials[int(name)]
+        if isinstance(event, DivergedError):
+            self._close(trial, event.message)
+        elif isinstance(event, Epoch):
+            trial.take_in(self._score(event.validation), dict(event.validation))
+            self.show(trial)
+
+    def _end_at(self, rung: int, sound: list[Trial], sessions: dict[str, Session]) -> None:
+        """End those that are finished, and all but the best of those that came so far.
+
+        Those that ended here in a search that was stopped in the middle of this count as they did then.
+        """
+        finished = {int(name) for name, session in sessions.items() if session.finished}
+        here = [each for each in sound if each.epochs >= rung or each.number in finished or each.came_to_its_end]
+        here.sort(key=lambda trial: (*(-each for each in trial.score_by(rung)), trial.number))
+        best = {trial.number for trial in here[: max(1, math.ceil(len(here) / self.share))]}
+        for trial in here:
+            if not trial.done and trial.number in finished:
+                self._close(trial)
+            elif not trial.done and trial.number not in best:
+                self._close(trial, HALVED)
+        for name in [name for name in sessions if self.trials[int(name)].done]:
+            del sessions[name]
+
+    def _close(self, trial: Trial, ended: str = "") -> None:
+        trial.ended, trial.done = ended, True
+        self.tell(trial)
+
+    def _save(self, sessions: Mapping[str, Session]) -> None:
+        if self.checkpoint is not None:
+            under_way = {name: one for name, one in sessions.items() if not self.trials[int(name)].done}
+            save_checkpoints(self.checkpoint, under_way)
+
+    def _restore(self, sessions: Mapping[str, Session]) -> None:
+        """Let those go on that were under way when the search was stopped."""
+        if self.checkpoint is not None and self.checkpoint.exists():
+            kept = names_in(self.checkpoint)
+            restore_some({name: session for name, session in sessions.items() if name in kept}, self.checkpoint)
+        for name, session in sessions.items():
+            self.trials[int(name)].forget(session.progress.epoch - 1)
+
+
+def require_options(space: Space, recipe: Recipe) -> None:
+    """Refuse a space with an option that does not exist, or with a value at an end of one that it cannot have.
 
     Raises:
-        OptionError: no trials, a share below 1, or a space with a field that is no option.
-        PellucidError: not one of the trials can be begun.
+        OptionError: naming it.
     """
-    for name, value in {"trials": trials, "share": share}.items():
-        if value < 1:
-            raise OptionError(f"'{name}' cannot be {value}", expected="at least 1", received=str(value))
-    drawn = draw(space, trials, recipe.seed)
-    running = {trial.number: session for trial in drawn if (session := _begun(trial, data, recipe)) is not None}
-    if not running:
-        _begin(drawn[0], data, recipe)  # which says why
-    told = tell or (lambda _: None)
-    for trial in drawn:
-        if trial.ended:
-            told(trial)
-    last = max(session.epochs for session in running.values())
-    for rung in rungs(last, len(running), share) if share > 1 else [last]:
-        _train(running, drawn, rung)
-        going_on = [drawn[k] for k, session in running.items() if not (drawn[k].ended or session.finished)]
-        for trial in sorted(going_on, key=_by_score)[max(1, math.ceil(len(going_on) / share)) :]:
-            trial.ended = _HALVED
-        for number in [number for number, session in running.items() if drawn[number].ended or session.finished]:
-            del running[number]
-            told(drawn[number])
-    return sorted(drawn, key=lambda trial: (bool(trial.ended), -trial.epochs, _by_score(trial)))
+    known = {each.name for each in dataclasses.fields(Recipe)}
+    for name in space.texts:
+        if name not in known and name != NETWORK:
+            raise OptionError(
+                f"there is no option '{name}' to search for", expected="an option of training", received=name,
+                advice=nearest(name, known),
+            )  # fmt: skip
+    middle = [0.5] * len(space.parameters)
+    for at, parameter in enumerate(space.parameters):
+        ends = [(k + 0.5) / len(parameter.choices) for k in range(len(parameter.choices))] or [0.0, 1.0]
+        for place in ends:
+            recipe_of(space.at([*middle[:at], place, *middle[at + 1 :]]), recipe)
 
 
-def _by_score(trial: Trial) -> tuple[float, float, int]:
-    first, second = trial.score or (-math.inf, -math.inf)
-    return -first, -second, trial.number
+def session_of(texts: Mapping[str, str], data: Dataset, recipe: Recipe) -> Session:
+    """Return the training that a trial's texts ask for, at its beginning.
+
+    Raises:
+        PellucidError: they do not fit the data.
+    """
+    return begin(data, texts.get(NETWORK), recipe_of(texts, recipe)).session
 
 
-def _begun(trial: Trial, data: Dataset, recipe: Recipe) -> Session | None:
-    """Return a trial's session, or None where its texts do not fit the data, which the trial then says."""
-    try:
-        return _begin(trial, data, recipe)
-    except OptionError:
-        raise
-    except PellucidError as error:
-        trial.ended = error.message
-        return None
+def recipe_of(texts: Mapping[str, str], recipe: Recipe) -> Recipe:
+    """Return a recipe with the options that a trial's texts give."""
+    values: dict[str, Any] = {name: value_of(text) for name, text in texts.items() if name != NETWORK}
+    return dataclasses.replace(recipe, **values)
 
 
-def _begin(trial: Trial, data: Dataset, recipe: Recipe) -> Session:
-    options = {name: _value(text) for name, text in trial.texts.items() if name != NETWORK}
-    unknown = sorted(options.keys() - {field.name for field in dataclasses.fields(Recipe)})
-    if unknown:
-        raise OptionError(f"there is no option '{unknown[0]}' to search for", expected="an option of training",
-                          received=unknown[0])  # fmt: skip
-    return begin(data, trial.texts.get(NETWORK), dataclasses.replace(recipe, **options)).session
-
-
-def _value(text: str) -> Any:
+def value_of(text: str) -> int | float | str:
+    """Return an option's value as it was meant: a whole number, a number or a word."""
     if re.fullmatch(r"[-+]?\d+", text):
         return int(text)
     try:
@@ -159,50 +238,13 @@ def _value(text: str) -> Any:
         return text
 
 
-def _train(running: dict[int, Session], trials: Sequence[Trial], until: int) -> None:
-    """Train all to the end of an epoch, those of one make at once."""
-    groups: dict[Any, list[int]] = defaultdict(list)
-    for number, session in running.items():
-        if not session.finished:
-            groups[_make(session)].append(number)
-    for group in groups.values():
-        most = members_at_once(running[group[0]], len(group))
-        for start in range(0, len(group), most):
-            numbers = group[start : start + most]
-            _train_group([running[number] for number in numbers], [trials[number] for number in numbers], until)
+def search(data: Dataset, space: Space, recipe: Recipe, *, trials: int, **options: Any) -> list[Trial]:
+    """Train trials of a space and return them in order of merit; see `Search` for the options.
 
-
-def _make(session: Session) -> tuple[Any, ...]:
-    """Return what sessions must share to be one population."""
-    shapes = tuple((name, tuple(tensor.shape)) for name, tensor in session.network.state_dict().items())
-    recipe = session.recipe
-    return shapes, session.batch_size, session.task.loss_name, recipe.label_smoothing, recipe.augment
-
-
-def _train_group(sessions: list[Session], trials: list[Trial], until: int) -> None:
-    try:
-        population = Population(sessions)
-    except StackingError:
-        for session, trial in zip(sessions, trials, strict=True):
-            _train_alone(session, trial, until)
-        return
-    for member, event in population.steps(until=until):
-        _take_in(trials[member], sessions[member], event)
-    population.settle()
-
-
-def _train_alone(session: Session, trial: Trial, until: int) -> None:
-    try:
-        for event in steps(session):
-            _take_in(trial, session, event)
-            if session.progress.epoch > until:
-                return
-    except DivergedError as error:
-        _take_in(trial, session, error)
-
-
-def _take_in(trial: Trial, session: Session, event: object) -> None:
-    if isinstance(event, DivergedError):
-        trial.ended = event.message
-    elif isinstance(event, Epoch):
-        trial.epochs, trial.metrics, trial.score = event.epoch, event.validation, session.progress.best
+    Raises:
+        OptionError: options that do not fit.
+        PellucidError: not one of the trials can be begun.
+    """
+    under_way = Search(data, space, recipe, trials, **options)
+    under_way.run()
+    return ranked(list(under_way.trials.values()))

@@ -48,13 +48,17 @@ class Parameter:
         On a logarithmic scale it is values in the same ratio that lie equally far from each other.
         """
         if self.choices:
-            return self.choices[self._of(len(self.choices), place)]
+            return self.choices[self.choice(place)]
         if self.scale == "log":
             return self._at_log(place)
         if self.step:
             count = 1 + math.floor((self.high - self.low) / self.step + 1e-9)
             return self._written(self.low + self.step * self._of(count, place))
         return self._written(self.low + place * (self.high - self.low))
+
+    def choice(self, place: float) -> int:
+        """Return which of the choices, from 0, stands at a place."""
+        return self._of(len(self.choices), place)
 
     @staticmethod
     def _of(count: int, place: float) -> int:
@@ -68,7 +72,10 @@ class Parameter:
         return self._written(min(max(value, self.low), self.high))
 
     def _written(self, value: float) -> str:
-        return str(round(value)) if self.whole else f"{value:.6g}"
+        if self.whole:
+            return str(round(value))
+        rounded = f"{value:.4g}"  # more tells nobody anything
+        return rounded if self.low <= float(rounded) <= self.high else f"{value:.12g}"
 
 
 @dataclass(frozen=True, slots=True)

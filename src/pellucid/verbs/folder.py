@@ -10,6 +10,7 @@ from typing import Any
 
 import filelock
 
+from pellucid.data import Dataset
 from pellucid.data.preprocessing import target_to_json, to_json
 from pellucid.errors import RunError
 from pellucid.networks import Plan, to_source
@@ -58,16 +59,7 @@ def _asked(session: Session, options: Options, plan: Plan | None) -> dict[str, A
     return {
         "schema": SCHEMA,
         "task": session.task.name,
-        "data": {
-            "name": data.name,
-            "kind": data.source.kind,
-            "location": data.source.location,
-            "sha256": data.source.sha256,
-            "options": dict(data.source.options),
-            "samples": {split: len(rows) for split, rows in data.rows.items()},
-            "input": str(data.input_shape),
-            "notes": list(data.notes),
-        },
+        "data": described_data(data),
         "network": {
             "arrows": None if plan is None else str(plan),
             "module": type(session.network).__qualname__,
@@ -77,6 +69,20 @@ def _asked(session: Session, options: Options, plan: Plan | None) -> dict[str, A
         "options": flat_values(options),
         "recipe": flat_values(session.recipe),
         **environment(session.device.device),
+    }
+
+
+def described_data(data: Dataset) -> dict[str, Any]:
+    """Return what is kept of the data: where it lies, how it was read, what it holds."""
+    return {
+        "name": data.name,
+        "kind": data.source.kind,
+        "location": data.source.location,
+        "sha256": data.source.sha256,
+        "options": dict(data.source.options),
+        "samples": {split: len(rows) for split, rows in data.rows.items()},
+        "input": str(data.input_shape),
+        "notes": list(data.notes),
     }
 
 

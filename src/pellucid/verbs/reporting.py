@@ -32,13 +32,22 @@ def write_report(
     learning_curve: LearningCurve | None = None,
 ) -> Path:
     """Write a run's report whole or not at all and return where it lies; see `Run.report`."""
-    from pellucid.record import write_bytes
     from pellucid.report.page import page
 
-    target = run.folder / "report.html" if path is None else Path(path)
     subject = subject_of(run, judgement=judgement, data=data, network=network, learning_curve=learning_curve)
+    return write_page(run.folder / "report.html" if path is None else Path(path), page(subject))
+
+
+def write_page(target: Path, text: str) -> Path:
+    """Write a page whole or not at all, and return where it lies.
+
+    Raises:
+        RunError: it cannot be written there.
+    """
+    from pellucid.record import write_bytes
+
     try:
-        write_bytes(target, page(subject).encode("utf-8"))
+        write_bytes(target, text.encode("utf-8"))
     except OSError as error:
         raise RunError(
             f"{target} cannot be written", expected="a place for the report", received=error.strerror or str(error)

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pellucid.errors import DivergedError
 from pellucid.record import Epoch, SeedResult, Step, append_line, drop_cut_line
 from pellucid.report.live import LiveDisplay, live_display
-from pellucid.training import begin, evaluate, fit
+from pellucid.training import begin, evaluate
 from pellucid.training.checkpoint import names_in, restore_some, save_checkpoints
 from pellucid.training.evaluation import held_out
 from pellucid.training.memory import members_at_once
-from pellucid.training.population import Event, Population, StackingError, fit_together
+from pellucid.training.population import Event, Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +101,6 @@ class Others:
     folder: Path
     seconds: float
     console: Console
-    saved_at: float = field(default_factory=time.monotonic)
 
     @property
     def checkpoint(self) -> Path:
@@ -120,37 +118,22 @@ class Others:
 
     def train(self, sessions: Sequence[Session]) -> bool:
         """Train some to the end, at once where that can be done; return False where Ctrl-C ended it first."""
-        try:
-            population = Population(sessions)
-        except StackingError as error:
-            reason = error.received or error.message
-            self.console.print(f"seeds    trained one after the other: {reason}", markup=False)
-            return all(self._train_alone(session) for session in sessions)
-        first, total = sessions[0], sessions[0].total_steps
+        first, by_name = sessions[0], {str(one.recipe.seed): one for one in sessions}
+        total = first.total_steps
         with live_display(self.console, first.task.metric, first.epochs, total, first.progress.step) as display:
 
-            def hear(member: int, event: Event) -> None:
-                _show(display, event, is_first=member == min(population.members, default=member))
-                self._take_in(sessions[member], event)
+            def hear(name: str, event: Event) -> None:
+                shown = next((other for other, one in by_name.items() if not one.finished), name)
+                _show(display, event, is_first=name == shown)
+                self._take_in(by_name[name], event)
 
-            def between() -> None:
-                if time.monotonic() - self.saved_at >= self.seconds:
-                    self._save(population)
+            def save() -> None:
+                save_checkpoints(self.checkpoint, {n: one for n, one in by_name.items() if not one.finished})
 
-            finished = fit_together(population, hear, between)
-        if not finished:
-            self._save(population)
-        return finished
+            return Fleet(by_name, hear, save, self.seconds, self._refused).train()
 
-    def _train_alone(self, session: Session) -> bool:
-        try:
-            if not fit(session):
-                return False
-        except DivergedError as error:
-            self._take_in(session, error)
-        else:
-            self.keep(_judged(session))
-        return True
+    def _refused(self, reason: str) -> None:
+        self.console.print(f"seeds    trained one after the other: {reason}", markup=False)
 
     def _take_in(self, session: Session, event: Event) -> None:
         if isinstance(event, DivergedError):
@@ -159,11 +142,6 @@ class Others:
             self.keep(SeedResult(session.recipe.seed, epochs, session.progress.best_epoch, split, {}, said))
         elif isinstance(event, Epoch) and session.finished:
             self.keep(_judged(session))
-
-    def _save(self, population: Population) -> None:
-        population.settle()
-        save_checkpoints(self.checkpoint, {str(one.recipe.seed): one for one in population.sessions})
-        self.saved_at = time.monotonic()
 
 
 def _show(display: LiveDisplay, event: Event, *, is_first: bool) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from torch import nn
 
+    from pellucid.data import Dataset
     from pellucid.networks import Plan
     from pellucid.training.begin import Beginning
     from pellucid.training.session import Session
@@ -127,25 +128,22 @@ def _run_training(data: object, options: TrainOptions, module: nn.Module | None,
     with isolated():
         if options.resume is not None:
             _refuse_other_options(options)
-            return _resume(Path(options.resume), data, module, console)
+            return resume_run(Path(options.resume), data, module, console)
         if data is None:
             raise OptionError("there is no data to train on", expected="DATA, or --resume RUN", received="neither")
-        return _begin(data, options, module, console)
+        return begin_run(_loaded(data, options, module, console), options, module, console)
 
 
-def _begin(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
+def _loaded(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Dataset:
+    """Load the data for what the network is made for, and say what was read."""
     from pellucid.data import Dataset, load
-    from pellucid.networks import learns, paired
-    from pellucid.record import new_run_folder
+    from pellucid.networks import learns
     from pellucid.report.live import data_progress
-    from pellucid.report.text import data_lines, network_lines, task_line
-    from pellucid.training import begin, threads
-    from pellucid.training.memory import require_memory
-    from pellucid.verbs.folder import only_writer, write_beginning
+    from pellucid.report.text import data_lines
 
     # data that `load` returned is split and prepared already: it takes no options, and says so if any are given
     reading = options.reading
-    apart = options.generator is not None or options.discriminator is not None
+    apart = _is_apart(options)
     if apart and (options.network is not None or module is not None):
         raise OptionError(
             "--generator and --discriminator are a network by themselves",
@@ -157,7 +155,25 @@ def _begin(data: object, options: TrainOptions, module: nn.Module | None, consol
     with data_progress(console):
         dataset = load(data, None if reading == DataOptions() else reading)
     console.print(data_lines(dataset), markup=False)
-    network = paired(options.generator, options.discriminator, dataset.input_shape) if apart else options.network
+    return dataset
+
+
+def _is_apart(options: TrainOptions) -> bool:
+    return options.generator is not None or options.discriminator is not None
+
+
+def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
+    """Train from the beginning into a new run folder."""
+    from pellucid.networks import paired
+    from pellucid.record import new_run_folder
+    from pellucid.report.text import network_lines, task_line
+    from pellucid.training import begin, threads
+    from pellucid.training.memory import require_memory
+    from pellucid.verbs.folder import only_writer, write_beginning
+
+    network: str | Plan | None = options.network
+    if _is_apart(options):
+        network = paired(options.generator, options.discriminator, dataset.input_shape)
     begun = begin(dataset, module or network, options.recipe)
     console.print(network_lines(begun.plan, begun.session.network, begun.notes), markup=False)
     console.print(task_line(begun.session.task, begun.session.recipe.rule), markup=False)
@@ -194,7 +210,7 @@ def _refuse_other_options(options: TrainOptions) -> None:
         )
 
 
-def _resume(folder: Path, data: object, module: nn.Module | None, console: Console) -> Run:
+def resume_run(folder: Path, data: object, module: nn.Module | None, console: Console) -> Run:
     """Go on with a stopped training from its last checkpoint."""
     from pellucid.training import threads
     from pellucid.training.checkpoint import restore

@@ -3,8 +3,8 @@
 Letters: K members, P parameters of one, B samples a batch.
 """
 
-from pellucid.training.population.fit import fit_together
+from pellucid.training.population.fleet import Fleet
 from pellucid.training.population.stacked import StackingError
 from pellucid.training.population.together import Event, Population
 
-__all__ = ["Event", "Population", "StackingError", "fit_together"]
+__all__ = ["Event", "Fleet", "Population", "StackingError"]

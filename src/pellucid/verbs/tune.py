@@ -1,0 +1,399 @@
+"""`pellucid tune`: hundreds of variants of a network trained at once, and the one that is really the best."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pellucid.errors import OptionError, PellucidError, RunError
+from pellucid.options import Options, argument, as_texts, check, flat_fields, flat_values, from_keywords, nested, option
+from pellucid.recipe import DataOptions, Recipe
+from pellucid.verbs.outcome import INTERRUPTED, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from pellucid.data import Dataset
+    from pellucid.training.session import Session
+    from pellucid.tuning import Replicate, Space, Trial
+    from pellucid.verbs.study import Study
+
+_SEARCH, _RUN = "Search", "Run"
+_FIXED = ("seed", "metric", "device", "precision", "threads")
+"""Options that are the same for all trials: with them they could not be compared, or not be trained at once."""
+RecipeTexts: type[Options] = as_texts(Recipe, without=("compile",))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TuneOptions:
+    """Search for the network and the options that learn best; what is searched for stands in braces.
+
+    A range such as {1e-4..1e-1 log}, {0..0.6} or {16..64 step 16}, or choices such as {relu, tanh}, in the arrows of
+    --network and in any option of training. Without braces the most important is searched, the learning rate first.
+    """
+
+    data: str | None = argument("as `pellucid train` takes it: built-in name, table, npz or text file, or image folder")
+    network: str | None = option(
+        None, "arrows or a zoo name, with what is searched for in braces: 8x8x1 -> fc({32..512 log}) -> relu -> fc(10)",
+        group=_SEARCH,
+    )  # fmt: skip
+    trials: int = option(64, "how many variants to train", group=_SEARCH, minimum=1, maximum=100_000)
+    strategy: Literal["random", "coarse-to-fine", "tpe", "gp"] = option(
+        "random", "where the variants are drawn; tpe and gp need Optuna", group=_SEARCH
+    )
+    halving: int = option(
+        3, "again and again the best one in so many trains on; 1 trains all to the end", group=_SEARCH, minimum=1
+    )
+    finalists: int = option(3, "how many of the best are trained again with other seeds", group=_SEARCH, minimum=1)
+    seeds: int = option(5, "with how many other seeds", group=_SEARCH, minimum=2, maximum=1_000)
+    name: str | None = option(None, "name of the search (default: tune, the data's name and a counter)", group=_RUN)
+    folder: str = option("runs", "folder that holds searches and runs", group=_RUN)
+    resume: str | None = option(None, "folder of a stopped search to go on with", group=_RUN)
+    checkpoint_seconds: float = option(30.0, "save the state of all every so many seconds", group=_RUN, minimum=0)
+    no_report: bool = option(False, "write no report.html", group=_RUN)
+    quiet: bool = option(False, "print nothing", group=_RUN)
+    reading: DataOptions = nested(DataOptions)
+    recipe: Options = nested(RecipeTexts)
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        check(self)
+
+
+def tune(data: object = None, network: str | None = None, **options: Any) -> Study:
+    """Search for the network and the options that learn best, and return the search with its best run.
+
+    Args:
+        data: a built-in name, a path, a frame, a pair of arrays, a torch Dataset, or what `pellucid.load` returned.
+        network: arrows or a zoo name, with what is searched for in braces.
+        options: as `pellucid tune --help` lists them, with underscores: `trials=64, learning_rate="{1e-4..1e-1 log}"`.
+
+    Raises:
+        OptionError: an option or value that does not exist.
+        DataError: data that cannot be read or used.
+        NotationError: braces or arrows that cannot be read or do not fit the data.
+        RunError: the search cannot go on, or one of that name exists.
+
+    Example:
+        >>> study = pellucid.tune("iris", learning_rate="{1e-3..1e-1 log}", trials=16)   # doctest: +SKIP
+        >>> study.table(), study.best.evaluate()                                          # doctest: +SKIP
+    """
+    from rich.console import Console
+
+    texts = {
+        name: str(value) for name, value in options.items() if name in flat_fields(RecipeTexts) and value is not None
+    }
+    asked = from_keywords(TuneOptions, {**options, **texts, "network": network})
+    return _run_search(data, asked, Console(quiet=asked.quiet, highlight=False, soft_wrap=True))
+
+
+def command(options: TuneOptions, console: Console) -> Outcome:
+    """Search as the command line asks."""
+    study = _run_search(options.data, options, console)
+    result = study.result
+    best = None
+    if study.finished:
+        candidate = next(each for each in result.candidates() if each.name == result.winner)
+        found = study.best.record.result
+        best = {
+            "name": result.winner,
+            "options": dict(study.texts(str(result.winner))),
+            "run": str(study.best.folder),
+            "validation": candidate.spread and asdict(candidate.spread),
+            "split": found and found.split,
+            "metrics": found and dict(found.metrics),
+            "seeds": [asdict(each) for each in study.best.seeds],
+        }
+    document = {
+        "study": str(study.folder),
+        "finished": study.finished,
+        "metric": result.metric,
+        "trials": [
+            {"trial": each.number, "values": dict(each.values), "epochs": each.epochs, "ended": each.ended or None}
+            | {"metrics": dict(each.metrics)}
+            for each in result.trials
+        ],
+        "best": best,
+    }
+    return Outcome(document, status=0 if study.finished else INTERRUPTED)
+
+
+def _run_search(data: object, options: TuneOptions, console: Console) -> Study:
+    from pellucid.seed import isolated
+    from pellucid.verbs.study import open_study
+
+    with isolated():
+        if options.resume is None:
+            if data is None:
+                raise OptionError(
+                    "there is no data to search on", expected="DATA, or --resume FOLDER", received="neither"
+                )
+            return _begin(data, options, console)
+        _refuse_other_options(options)
+        study = open_study(options.resume)
+        if study.finished:
+            raise RunError(f"{study.folder} is finished: there is nothing to resume")
+        dataset = _same_data(study, data)
+        console.print(f"resume   {study.folder}: {len(study.trials)} trials begun", markup=False)
+        return _search(study.folder, dataset, console)
+
+
+def _begin(data: object, options: TuneOptions, console: Console) -> Study:
+    from pellucid.data import load
+    from pellucid.record import new_run_folder, write_json
+    from pellucid.report.live import data_progress
+    from pellucid.report.text import data_lines, task_line
+
+    with data_progress(console):
+        dataset = load(data, None if options.reading == DataOptions() else options.reading)
+    console.print(data_lines(dataset), markup=False)
+    space, untuned, recipe = _asked(dataset, options)
+    usual = _untuned_session(untuned, dataset, recipe)
+    console.print(task_line(usual.task, usual.recipe.rule), markup=False)
+    folder = new_run_folder(Path(options.folder), options.name, f"tune-{dataset.name}")
+    try:
+        (folder / "checkpoint").mkdir()
+        write_json(folder / "study.json", _document(dataset, space, untuned, recipe, usual, options))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    try:
+        return _search(folder, dataset, console)
+    except PellucidError:
+        if not (folder / "trials.jsonl").exists():  # not one trial could be begun: there is nothing to keep
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _asked(dataset: Dataset, options: TuneOptions) -> tuple[Space, dict[str, str], Recipe]:
+    """Return what is searched for, the texts of what would be trained without a search, and what is the same for all.
+
+    Raises:
+        NotationError: braces that cannot be read, or nothing to search for.
+        OptionError: braces in an option that must be the same for all.
+    """
+    from pellucid.tuning import NETWORK, Space, recipe_of, require_options, usual_space
+
+    given = {name: text for name, text in flat_values(options.recipe).items() if text is not None}
+    searched = {name: text for name, text in given.items() if "{" in text}
+    for name in _FIXED:
+        if name in searched:
+            raise OptionError(
+                f"'{name}' must be the same for all trials", expected="one value", received=searched[name]
+            )
+    recipe = recipe_of({name: text for name, text in given.items() if name not in searched}, Recipe())
+    if options.network is not None and "{" in options.network:
+        searched = {NETWORK: options.network, **searched}
+    fixed = {NETWORK: options.network} if options.network is not None and NETWORK not in searched else {}
+    if not searched:
+        searched = dict(usual_space(dataset, options.network, recipe, options.trials).texts)
+    space = Space.of({**searched, **fixed})
+    require_options(space, recipe)
+    return space, fixed, recipe
+
+
+def _untuned_session(untuned: Mapping[str, str], dataset: Dataset, recipe: Recipe) -> Session:
+    from pellucid.tuning import session_of
+
+    return session_of(untuned, dataset, recipe)
+
+
+def _document(
+    data: Dataset, space: Space, untuned: Mapping[str, str], recipe: Recipe, usual: Session, options: TuneOptions
+) -> dict[str, Any]:
+    """Return what study.json holds."""
+    from pellucid.record import SCHEMA
+    from pellucid.verbs.environment import environment
+    from pellucid.verbs.folder import described_data
+
+    return {
+        "schema": SCHEMA,
+        "task": usual.task.name,
+        "metric": usual.task.metric,
+        "data": described_data(data),
+        "space": dict(space.texts),
+        "untuned": dict(untuned),
+        "recipe": flat_values(recipe),
+        "epochs": usual.epochs,
+        "threads_asked": usual.recipe.threads,
+        "options": flat_values(options),
+        **environment(usual.device.device),
+    }
+
+
+def _refuse_other_options(options: TuneOptions) -> None:
+    """Refuse to change a search that goes on.
+
+    Raises:
+        OptionError: naming what was given beside `--resume`.
+    """
+    usual = flat_values(TuneOptions())
+    given = [name for name, value in flat_values(options).items() if value != usual[name]]
+    other = [f"--{name.replace('_', '-')}" for name in given if name not in {"data", "resume", "quiet"}]
+    if other:
+        raise OptionError(
+            "a search goes on with the options it was begun with",
+            expected="pellucid tune --resume FOLDER",
+            received=", ".join(other) + " beside it",
+            advice="leave them out, or begin a new search",
+        )
+
+
+def _same_data(study: Study, data: object) -> Dataset:
+    """Return the data of a search that goes on.
+
+    Raises:
+        RunError: it was given from Python and is not given again, or it is not the same.
+    """
+    from pellucid.data import Dataset, load
+
+    source = study.asked["data"]
+    if data is None and source["kind"] == "memory":
+        raise RunError("this search is on data given from Python", advice=f"tune(data, resume='{study.folder}')")
+    given = source["location"] if data is None else data
+    dataset = given if isinstance(given, Dataset) else load(given, **source["options"])
+    if dataset.source.sha256 != source["sha256"]:
+        raise RunError(
+            "the data is not what the search was begun on",
+            expected=f"sha256 {source['sha256'][:16]}…",
+            received=f"sha256 {dataset.source.sha256[:16]}…",
+        )
+    return dataset
+
+
+def _search(folder: Path, data: Dataset, console: Console) -> Study:
+    """Search on to the end or to Ctrl-C: trials, then the finalists with other seeds, then the winner as a run."""
+    from pellucid.options import from_stored
+    from pellucid.training import threads
+    from pellucid.verbs.folder import only_writer
+    from pellucid.verbs.study import open_study
+
+    study = open_study(folder)
+    options, recipe = study.asked["options"], from_stored(Recipe, study.asked["recipe"])
+    began = time.perf_counter()
+    with only_writer(folder):
+        with threads(study.asked["threads_asked"]):
+            through = _try_out(study, data, recipe, console) and _confirm(folder, data, recipe, console)
+        through = through and _train_best(folder, data, recipe, console)
+    study = open_study(folder)
+    if not through:
+        console.print(f"study    {folder}\n         stopped; go on with: pellucid tune --resume {folder}", markup=False)
+        return study
+    from pellucid.report.numbers import duration
+
+    console.print(f"study    {folder}, in {duration(time.perf_counter() - began)}", markup=False)
+    if not options["no_report"]:
+        console.print(f"report   {study.report()}", markup=False)
+    return study
+
+
+def _try_out(study: Study, data: Dataset, recipe: Recipe, console: Console) -> bool:
+    """Train what is missing of the trials."""
+    from pellucid.report.live import search_display
+    from pellucid.report.search_text import space_lines, trial_lines
+    from pellucid.tuning import Search
+    from pellucid.verbs.study import StudyLog, open_study
+
+    options, result = study.asked["options"], study.result
+    if result.replicates or result.winner is not None:
+        return True
+    console.print(space_lines(result.space, options["trials"], options["strategy"], options["halving"]), markup=False)
+    log = StudyLog(study.folder / "trials.jsonl", {trial.number for trial in result.trials})
+    with search_display(console, result.metric, options["trials"]) as display:
+
+        def show(trial: Trial) -> None:
+            log.epoch(trial)
+            display.epoch(trial)
+
+        def tell(trial: Trial) -> None:
+            log.end(trial)
+            display.end()
+
+        search = Search(
+            data, result.space, recipe, options["trials"],
+            strategy=options["strategy"], share=options["halving"], tell=tell, show=show,
+            refused=lambda reason: console.print(f"trials   trained one after the other: {reason}", markup=False),
+            checkpoint=study.folder / "checkpoint" / "trials.safetensors", seconds=options["checkpoint_seconds"],
+            trials={trial.number: trial for trial in result.trials},
+        )  # fmt: skip
+        for trial in result.trials:
+            if trial.done:
+                display.end()
+        if not search.run():
+            return False
+    (study.folder / "checkpoint" / "trials.safetensors").unlink(missing_ok=True)
+    console.print(trial_lines(open_study(study.folder).result), markup=False)
+    return True
+
+
+def _confirm(folder: Path, data: Dataset, recipe: Recipe, console: Console) -> bool:
+    """Train the best trials, and what would have been trained without a search, with other seeds; name the winner.
+
+    Raises:
+        RunError: no trial came to its end.
+    """
+    from pellucid.report.live import counting_display
+    from pellucid.report.search_text import candidate_lines
+    from pellucid.tuning import UNTUNED, confirm
+    from pellucid.verbs.study import StudyLog, open_study
+
+    study = open_study(folder)
+    options = study.asked["options"]
+    if study.result.winner is not None:
+        return True
+    finalists = [trial for trial in study.trials if trial.came_to_its_end][: options["finalists"]]
+    if not finalists:
+        raise RunError(
+            "no trial came to its end", expected="at least one that learns", received=study.trials[0].ended,
+            advice="search another space; trials.jsonl says how each ended",
+        )  # fmt: skip
+    names = [*(str(trial.number) for trial in finalists), UNTUNED]
+    log = StudyLog(folder / "trials.jsonl")
+    seeds = range(recipe.seed + 1, recipe.seed + 1 + options["seeds"])
+    checkpoint = folder / "checkpoint" / "replicates.safetensors"
+    total = len(names) * len(seeds)
+    with counting_display(console, "finalists", total, len(study.result.replicates)) as count:
+
+        def tell(one: Replicate) -> None:
+            log.replicate(one)
+            count()
+
+        through = confirm(
+            data, recipe, {name: study.texts(name) for name in names}, seeds,
+            known=study.result.replicates, tell=tell, checkpoint=checkpoint, seconds=options["checkpoint_seconds"],
+        )  # fmt: skip
+    if not through:
+        return False
+    checkpoint.unlink(missing_ok=True)
+    result = open_study(folder).result
+    winner = result.best_candidate()
+    if winner is None:
+        raise RunError("every candidate diverged with every other seed", advice="search smaller learning rates")
+    log.winner(winner)
+    console.print(candidate_lines(open_study(folder).result), markup=False)
+    return True
+
+
+def _train_best(folder: Path, data: Dataset, recipe: Recipe, console: Console) -> bool:
+    """Train the winner as an ordinary run in the folder `best`, with seeds, judged on rows that chose nothing."""
+    from pellucid.tuning import NETWORK, recipe_of
+    from pellucid.verbs.study import open_study
+    from pellucid.verbs.train import TrainOptions, begin_run, resume_run
+
+    study = open_study(folder)
+    if study.has_best:
+        resume_run(study.best.folder, data, None, console)
+    else:
+        texts, options = study.texts(str(study.result.winner)), study.asked["options"]
+        asked = TrainOptions(
+            network=texts.get(NETWORK), name="best", folder=str(folder), seeds=options["seeds"],
+            quiet=options["quiet"], checkpoint_seconds=options["checkpoint_seconds"],
+            no_report=options["no_report"], recipe=recipe_of(texts, recipe),
+        )  # fmt: skip
+        begin_run(data, asked, None, console)
+    return study.finished
