@@ -25,6 +25,7 @@ from benchmarks import (
     through_time,
     training_step,
     trainings,
+    tuning,
     vectorised,
 )
 from benchmarks.measure import machine_lines
@@ -54,6 +55,7 @@ PAGES = {
         {
             "training_step": training_step,
             "population_step": population_step,
+            "tuning": tuning,
             "digits_time_to_result": digits_time_to_result,
             "vectorised": vectorised,
         },

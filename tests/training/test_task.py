@@ -2,9 +2,10 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from pellucid.data.dataset import Classes, Dataset, NextToken, Values
@@ -24,14 +25,24 @@ def test_cross_entropy_with_smoothing_is_its_formula(blobs: Dataset) -> None:
     assert task.loss(logits_BK, labels_B).item() == pytest.approx(-(p_BK * log_q_BK).sum(1).mean().item())
 
 
-def test_classification_metrics_are_scikit_learns(blobs: Dataset) -> None:
-    task = supervised_task_for(blobs, Recipe())
-    generator = np.random.default_rng(0)
-    predicted, truth = generator.integers(0, 2, 50), generator.integers(0, 2, 50)
-    metrics = task.metrics(0.5, torch.from_numpy(predicted), torch.from_numpy(truth))
-    assert metrics["accuracy"] == pytest.approx(reference.accuracy_score(truth, predicted))
-    assert metrics["f1"] == pytest.approx(reference.f1_score(truth, predicted, average="macro"))
-    assert metrics["loss"] == 0.5
+LABELS = st.integers(1, 60).flatmap(
+    lambda count: st.tuples(*[st.lists(st.integers(0, 6), min_size=count, max_size=count)] * 2)
+)
+
+
+@given(LABELS)
+def test_classification_metrics_are_scikit_learns(labels: tuple[list[int], list[int]]) -> None:
+    truth, predicted = labels
+    target = Classes(tuple("abcdefg"))
+    data = make_data(torch.zeros(4, 2), torch.tensor([0, 1, 2, 3]), target, Features(2), 2)
+    metrics = supervised_task_for(data, Recipe()).metrics(0.5, torch.tensor(predicted), torch.tensor(truth))
+    precision, recall, f1, _ = reference.precision_recall_fscore_support(
+        truth, predicted, average="macro", zero_division=0.0
+    )
+    expected = {"precision": precision, "recall": recall, "f1": f1}
+    assert metrics == pytest.approx(
+        {"loss": 0.5, "accuracy": reference.accuracy_score(truth, predicted), **expected}, abs=1e-12
+    )
 
 
 def test_regression_is_judged_in_the_targets_own_units(line: Dataset) -> None:

@@ -42,8 +42,11 @@ def test_the_candidate_of_the_best_mean_wins_and_one_that_diverges_does_not() ->
     assert [each.name for each in found.candidates()] == ["1", UNTUNED, "2"]
     assert found.best_candidate() == "1"
     assert found.candidates()[2].lost == (3,)
-    lower = result(replicates("1", [0.8, 0.9]), replicates("2", [0.1, 0.2]), higher_is_better=False)
-    assert lower.best_candidate() == "2"
+
+
+def test_of_equal_means_the_smaller_loss_decides() -> None:
+    surer, other = ([Replicate(name, 1, (1.0, -loss), {"accuracy": 1.0})] for name, loss in (("3", 0.1), ("1", 0.2)))
+    assert result(other, surer).best_candidate() == "3"
 
 
 def test_the_gain_is_the_paired_interval_of_student() -> None:

@@ -2,7 +2,7 @@
 
 from pellucid.tuning.confirm import Replicate, confirm
 from pellucid.tuning.result import UNTUNED, Candidate, SearchResult
-from pellucid.tuning.search import NETWORK, Search, recipe_of, require_options, search, session_of
+from pellucid.tuning.search import NETWORK, Search, recipe_of, require_options, search, session_of, value_of
 from pellucid.tuning.space import Parameter, Space
 from pellucid.tuning.strategies import StrategyName
 from pellucid.tuning.trial import Trial, ranked
@@ -26,4 +26,5 @@ __all__ = [
     "search",
     "session_of",
     "usual_space",
+    "value_of",
 ]

@@ -1,6 +1,5 @@
 """What a search found: which candidate is the best, by how much, and what the quality of the trials hangs on."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from sklearn.inspection import permutation_importance
 from pellucid.judging.seeds import Spread, spread
 from pellucid.tuning.confirm import Replicate
 from pellucid.tuning.space import Space
-from pellucid.tuning.trial import Trial
+from pellucid.tuning.trial import WORST, Scored, Trial
 
 UNTUNED = "untuned"
 """The name, among the candidates, of what would be trained without a search."""
@@ -28,11 +27,13 @@ class Candidate:
     Attributes:
         name: the trial's number, or `untuned`.
         spread: of the metric on the validation split over the seeds; None where all diverged.
+        merit: mean of what is to be maximised, the metric and then less of the loss.
         lost: seeds with which it diverged.
     """
 
     name: str
     spread: Spread | None
+    merit: Scored
     lost: tuple[int, ...]
 
     @property
@@ -70,7 +71,7 @@ class SearchResult:
         """Return the candidates, those of the best mean first; those that diverged with some seed come after."""
         names = dict.fromkeys(each.name for each in self.replicates)
         found = [self._candidate(name) for name in names]
-        return sorted(found, key=lambda each: (len(each.lost), -self._merit(each)))
+        return sorted(found, key=lambda each: (len(each.lost), *(-mean for mean in each.merit)))
 
     def best_candidate(self) -> str | None:
         """Return the name of the best, if there is any."""
@@ -78,14 +79,13 @@ class SearchResult:
 
     def _candidate(self, name: str) -> Candidate:
         own = [each for each in self.replicates if each.name == name]
-        values = [each.metrics[self.metric] for each in own if each.score is not None]
         lost = tuple(each.seed for each in own if each.score is None)
-        return Candidate(name, spread(self.metric, values) if values else None, lost)
-
-    def _merit(self, candidate: Candidate) -> float:
-        if candidate.spread is None:
-            return -math.inf
-        return candidate.spread.mean if self.higher_is_better else -candidate.spread.mean
+        scores = [each.score for each in own if each.score is not None]
+        if not scores:
+            return Candidate(name, None, WORST, lost)
+        merit = sum(first for first, _ in scores) / len(scores), sum(second for _, second in scores) / len(scores)
+        values = [each.metrics[self.metric] for each in own if each.score is not None]
+        return Candidate(name, spread(self.metric, values), merit, lost)
 
     def gain(self, name: str, other: str) -> Spread | None:
         """Return by how much a candidate is better than another one, seed by seed; None without two seeds of both.

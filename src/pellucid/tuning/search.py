@@ -56,7 +56,7 @@ class Search:
         share: of the trials on a rung one in so many goes on; 1 lets all come to their end.
         tell: hears of each trial, once, when it is done.
         show: hears of each trial after each of its epochs.
-        refused: hears why some trials are trained one after the other.
+        alone: hears why some trials are trained one after the other, of each reason once.
         checkpoint: where the state of those under way is kept; None for nowhere.
         seconds: from one checkpoint to the next.
         trials: all that were drawn so far; what is given here in the beginning is known from a search that was stopped.
@@ -70,7 +70,7 @@ class Search:
     share: int = 3
     tell: Callable[[Trial], None] = lambda _: None
     show: Callable[[Trial], None] = lambda _: None
-    refused: Callable[[str], None] = lambda _: None
+    alone: Callable[[str], None] = lambda _: None
     checkpoint: Path | None = None
     seconds: float = 30.0
     trials: dict[int, Trial] = field(default_factory=dict)
@@ -86,6 +86,7 @@ class Search:
                 raise OptionError(f"'{name}' cannot be {value}", expected="at least 1", received=str(value))
         require_options(self.space, self.recipe)
         self._draws = strategy_for(self.strategy, self.space, self.recipe.seed)
+        self._reasons: set[str] = set()
         self._score: Callable[[Mapping[str, float]], Scored] = lambda _: WORST  # until a task is known
 
     def run(self) -> bool:
@@ -117,7 +118,7 @@ class Search:
         if not sessions:
             return True
         self._restore(sessions)
-        fleet = Fleet(sessions, self._hear, lambda: self._save(sessions), self.seconds, self.refused)
+        fleet = Fleet(sessions, self._hear, lambda: self._save(sessions), self.seconds, self._tell_alone)
         sound = [trial for trial in drawn if trial.planned]
         for rung in rungs(max(trial.planned for trial in sound), len(sound), self.share):
             if not fleet.train(rung):
@@ -157,6 +158,11 @@ class Search:
         elif isinstance(event, Epoch):
             trial.take_in(self._score(event.validation), dict(event.validation))
             self.show(trial)
+
+    def _tell_alone(self, reason: str) -> None:
+        if reason not in self._reasons:
+            self._reasons.add(reason)
+            self.alone(reason)
 
     def _end_at(self, rung: int, sound: list[Trial], sessions: dict[str, Session]) -> None:
         """End those that are finished, and all but the best of those that came so far.

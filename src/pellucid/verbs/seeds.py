@@ -130,9 +130,9 @@ class Others:
             def save() -> None:
                 save_checkpoints(self.checkpoint, {n: one for n, one in by_name.items() if not one.finished})
 
-            return Fleet(by_name, hear, save, self.seconds, self._refused).train()
+            return Fleet(by_name, hear, save, self.seconds, self._alone).train()
 
-    def _refused(self, reason: str) -> None:
+    def _alone(self, reason: str) -> None:
         self.console.print(f"seeds    trained one after the other: {reason}", markup=False)
 
     def _take_in(self, session: Session, event: Event) -> None:

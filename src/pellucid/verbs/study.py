@@ -13,7 +13,7 @@ import polars as pl
 from pellucid.errors import RunError
 from pellucid.record import SCHEMA, append_line, drop_cut_line, read_json, read_lines
 from pellucid.training.tasks import HIGHER_IS_BETTER
-from pellucid.tuning import UNTUNED, Replicate, SearchResult, Space, Trial, ranked
+from pellucid.tuning import UNTUNED, Replicate, SearchResult, Space, Trial, ranked, value_of
 from pellucid.verbs.asked import as_damage
 from pellucid.verbs.run import Run, open_run
 from pellucid.verbs.seeds import missing_seeds
@@ -80,7 +80,7 @@ class Study:
         return pl.DataFrame(
             [
                 {"trial": trial.number}
-                | dict(trial.values)
+                | {name: value_of(value) for name, value in trial.values.items()}
                 | {"epochs": trial.epochs, metric: trial.metrics.get(metric, math.nan), "ended": trial.ended or None}
                 for trial in self.trials
             ],

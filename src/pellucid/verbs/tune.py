@@ -317,7 +317,7 @@ def _try_out(study: Study, data: Dataset, recipe: Recipe, console: Console) -> b
         search = Search(
             data, result.space, recipe, options["trials"],
             strategy=options["strategy"], share=options["halving"], tell=tell, show=show,
-            refused=lambda reason: console.print(f"trials   trained one after the other: {reason}", markup=False),
+            alone=lambda reason: console.print(f"trials   trained one after the other: {reason}", markup=False),
             checkpoint=study.folder / "checkpoint" / "trials.safetensors", seconds=options["checkpoint_seconds"],
             trials={trial.number: trial for trial in result.trials},
         )  # fmt: skip

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pellucid.recipe import OptimizerName, Recipe
 from pellucid.training.optimizers import exempt, make_optimizer, shrink
+from pellucid.training.population import descent
 from pellucid.training.population.descent import Descents
 
 pytestmark = pytest.mark.covers("C7")
@@ -85,6 +86,18 @@ def test_each_optimiser_is_torchs(optimizer: OptimizerName, settings: dict[str, 
     recipe = Recipe(optimizer=optimizer, **settings)
     for dtype, most in ((torch.float64, 1e-12), (torch.float32, 1e-6)):
         for seed, row_P in enumerate(together([recipe] * 3, dtype)):
+            assert difference(row_P, by_torch(recipe, seed, dtype)) < most
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("kinds", [("adam", "adamw"), ("adamw", "momentum")], ids=str)
+def test_large_members_are_moved_one_after_the_other_to_the_same(
+    kinds: tuple[OptimizerName, ...], settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(descent, "_LARGE", 1)
+    recipes = [Recipe(optimizer=kind, **settings) for kind in kinds]
+    for dtype, most in ((torch.float64, 1e-12), (torch.float32, 1e-6)):
+        for seed, (row_P, recipe) in enumerate(zip(together(recipes, dtype), recipes, strict=True)):
             assert difference(row_P, by_torch(recipe, seed, dtype)) < most
 
 

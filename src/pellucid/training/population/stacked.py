@@ -137,6 +137,74 @@ def _(layer: _BatchNorm, path: str = "") -> nn.Module:
     return layer
 
 
+class Products(torch.autograd.Function):
+    """X Wᵀ + b of each of K members, with gradients that come in the order in memory that the parameters have.
+
+    Those that torch derives of W come transposed, and putting them in order takes nearly as long as a product.
+    """
+
+    @staticmethod
+    def forward(x_KNF: Tensor, weight_KOF: Tensor, bias_KO: Tensor) -> Tensor:
+        """Return the products, (K, N, O)."""
+        return torch.baddbmm(bias_KO[:, None], x_KNF, weight_KOF.mT)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ARG004 (torch's signature)
+        """Keep what the gradients are made of."""
+        ctx.save_for_backward(*inputs[:2])
+
+    @staticmethod
+    def backward(ctx: Any, gradient_KNO: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        """Return the gradients G W, Gᵀ X and the sum of G over the samples."""
+        x_KNF, weight_KOF = ctx.saved_tensors
+        of_x = torch.bmm(gradient_KNO, weight_KOF) if ctx.needs_input_grad[0] else None
+        return of_x, torch.bmm(gradient_KNO.mT, x_KNF), gradient_KNO.sum(1)
+
+
+class Product(torch.autograd.Function):
+    """X Wᵀ + b, of which `vmap` makes `Products`."""
+
+    @staticmethod
+    def forward(x_NF: Tensor, weight_OF: Tensor, bias_O: Tensor) -> Tensor:
+        """Return the product, (N, O)."""
+        return F.linear(x_NF, weight_OF, bias_O)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """Keep nothing: gradients are those of `Products`."""
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> tuple[Tensor, int]:
+        """Return the products of all members, (K, N, O)."""
+        each = [
+            given.expand(info.batch_size, *given.shape) if place is None else given.movedim(place, 0)
+            for given, place in zip(inputs, in_dims, strict=True)
+        ]
+        return Products.apply(*each), 0  # type: ignore[no-untyped-call]
+
+
+class Weighed(nn.Module):
+    """A fully connected layer.
+
+    Args:
+        layer: with the parameters, which stay under their names.
+    """
+
+    def __init__(self, layer: nn.Linear) -> None:
+        super().__init__()
+        self.weight, self.bias = layer.weight, layer.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x Wᵀ + b."""
+        product: Tensor = Product.apply(x.reshape(-1, x.shape[-1]), self.weight, self.bias)  # type: ignore[no-untyped-call]
+        return product.reshape(*x.shape[:-1], -1)
+
+
+@stacked.register
+def _(layer: nn.Linear, path: str = "") -> nn.Module:  # noqa: ARG001 (every form is given it)
+    return Weighed(layer) if type(layer) is nn.Linear and layer.bias is not None else layer
+
+
 class PaddedEmbedded(nn.Module):
     """An embedding whose row of padding is not learned; `vmap` would forget which row that is.
 
