@@ -1,4 +1,4 @@
-"""How sides are measured: by turns, whole processes timed, on a machine that is described."""
+"""How sides are measured: by turns or side by side, whole processes timed, on a machine that is described."""
 
 import json
 import os
@@ -16,6 +16,8 @@ THREADS = 1
 """For every side: on networks this small more threads only wait for one another, and two cores are soon taken."""
 
 Outcome = TypeVar("Outcome")
+Program = tuple[Sequence[str], Mapping[str, str]]
+"""A command, and what more stands in its environment."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,46 @@ def run_process(command: Sequence[str], settings: Mapping[str, str] | None = Non
         command, env=_environment(settings), check=True, stdout=subprocess.PIPE, text=True
     )
     return ProcessRun(time.perf_counter() - began, _children_cpu_seconds() - cpu_before, done.stdout)
+
+
+def run_side_by_side(programs: Sequence[Program]) -> list[ProcessRun]:
+    """Run whole programs at the same time, each on a core of its own, and return what each took; nothing is printed.
+
+    What else the machine does falls on all of them alike. If one fails the others are ended.
+
+    Args:
+        programs: as many as there are cores, at most.
+
+    Raises:
+        CalledProcessError: one failed.
+        ValueError: there are fewer cores.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < len(programs):
+        raise ValueError(f"{len(programs)} programs side by side need as many cores; here are {len(cores)}.")
+    began = time.perf_counter()
+    running = {}
+    for place, (command, settings) in enumerate(programs):
+        process = subprocess.Popen(  # noqa: S603 (the comparison's own programs)
+            ["taskset", "-c", str(cores[place]), *command],  # noqa: S607 (of util-linux, wherever it lies)
+            env=_environment(settings),
+            stdout=subprocess.DEVNULL,
+        )
+        running[process.pid] = place, process
+    runs: dict[int, ProcessRun] = {}
+    try:
+        while running:
+            pid, status, used = os.wait4(-1, 0)
+            place, process = running.pop(pid)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                raise subprocess.CalledProcessError(process.returncode, programs[place][0])
+            runs[place] = ProcessRun(time.perf_counter() - began, used.ru_utime + used.ru_stime, "")
+    finally:
+        for _, process in running.values():
+            process.kill()
+            process.wait()
+    return [runs[place] for place in range(len(programs))]
 
 
 def lines_of(file: Path) -> list[dict[str, Any]]:

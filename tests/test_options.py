@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pellucid.errors import OptionError
-from pellucid.options import flat_fields, flat_values, from_keywords
+from pellucid.options import as_texts, flat_fields, flat_values, from_keywords
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.verbs.train import TrainOptions
 
@@ -40,3 +40,18 @@ def test_what_does_not_fit_is_refused_with_what_would(keywords: dict[str, object
 def test_whole_numbers_pass_where_reals_are_wanted() -> None:
     assert Recipe(learning_rate=1).learning_rate == 1
     assert DataOptions(ignore=("a", "b")).ignore == ("a", "b")
+
+
+def test_an_options_class_as_texts_keeps_names_words_and_groups() -> None:
+    texts = as_texts(Recipe, without=("compile",))
+    fields, own = flat_fields(texts), flat_fields(Recipe)
+    assert list(fields) == [name for name in own if name != "compile"]
+    for name, (field, hint) in fields.items():
+        assert hint == str | None
+        assert field.default is None
+        assert (field.metadata["help"], field.metadata["group"]) == (
+            own[name][0].metadata["help"],
+            own[name][0].metadata["group"],
+        )
+    given = from_keywords(texts, {"learning_rate": "{1e-4..1 log}"})
+    assert flat_values(given)["learning_rate"] == "{1e-4..1 log}"

@@ -140,6 +140,16 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert f"study    {document['study']}" in said
 
 
+def test_a_network_made_for_something_is_searched_on_data_read_for_that(tmp_path: Path) -> None:
+    study = pellucid.tune(
+        "digits", "autoencoder({2, 4, 8})", epochs=1, trials=3, seeds=2, folder=str(tmp_path), quiet=True
+    )
+    assert study.asked["task"] == "reconstruction"
+    assert study.best.asked["task"] == "reconstruction"
+    codes = {each.name: each.spread.mean for each in study.result.candidates() if each.spread}
+    assert codes[str(study.result.winner)] == min(codes.values())  # of a loss the smallest wins
+
+
 def sequences(folder: Path) -> Dataset:
     stream, path = np.random.default_rng(0), folder / "sequences.npz"
     np.savez(path, x=stream.standard_normal((60, 7, 2)).astype("float32"), y=stream.integers(0, 3, 60))

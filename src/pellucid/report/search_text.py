@@ -42,7 +42,7 @@ def trial_lines(result: SearchResult) -> str:
 def ends_of(result: SearchResult) -> str:
     """Return how many trials ended how: `64 trials: 3 to their end, 60 ended for better ones, 1 diverged`."""
     ends = Counter(_end_of(trial) for trial in result.trials)
-    each = [f"{ends[end]} {end}" for end in ("to the end", "ended for better ones", "diverged", "did not fit the data")
+    each = [f"{ends[end]} {end}" for end in ("to the end", "ended for better ones", "diverged", "could not be begun")
             if ends[end]]  # fmt: skip
     return f"{counted(len(result.trials), 'trial')}: {', '.join(each)}"
 
@@ -52,7 +52,7 @@ def _end_of(trial: Trial) -> str:
         return "to the end"
     if trial.was_halved:
         return "ended for better ones"
-    return "diverged" if trial.planned else "did not fit the data"
+    return "diverged" if trial.planned else "could not be begun"
 
 
 def trial_line(result: SearchResult, trial: Trial) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pellucid.errors import OptionError, PellucidError, RunError
 from pellucid.options import Options, argument, as_texts, check, flat_fields, flat_values, from_keywords, nested, option
-from pellucid.recipe import DataOptions, Recipe
+from pellucid.recipe import DataOptions, Recipe, TaskName
 from pellucid.verbs.outcome import INTERRUPTED, Outcome
 
 if TYPE_CHECKING:
@@ -144,16 +145,20 @@ def _run_search(data: object, options: TuneOptions, console: Console) -> Study:
 
 
 def _begin(data: object, options: TuneOptions, console: Console) -> Study:
-    from pellucid.data import load
+    from pellucid.data import Dataset, load
     from pellucid.record import new_run_folder, write_json
     from pellucid.report.live import data_progress
     from pellucid.report.text import data_lines, task_line
+    from pellucid.tuning import session_of
 
+    reading = options.reading
+    if reading.task is None and options.network is not None and not isinstance(data, Dataset):
+        reading = dataclasses.replace(reading, task=_made_for(options))
     with data_progress(console):
-        dataset = load(data, None if options.reading == DataOptions() else options.reading)
+        dataset = load(data, None if reading == DataOptions() else reading)
     console.print(data_lines(dataset), markup=False)
     space, untuned, recipe = _asked(dataset, options)
-    usual = _untuned_session(untuned, dataset, recipe)
+    usual = session_of(untuned, dataset, recipe)
     console.print(task_line(usual.task, usual.recipe.rule), markup=False)
     folder = new_run_folder(Path(options.folder), options.name, f"tune-{dataset.name}")
     try:
@@ -180,7 +185,7 @@ def _asked(dataset: Dataset, options: TuneOptions) -> tuple[Space, dict[str, str
     from pellucid.tuning import NETWORK, Space, recipe_of, require_options, usual_space
 
     given = {name: text for name, text in flat_values(options.recipe).items() if text is not None}
-    searched = {name: text for name, text in given.items() if "{" in text}
+    searched = _in_braces(options)
     for name in _FIXED:
         if name in searched:
             raise OptionError(
@@ -197,10 +202,21 @@ def _asked(dataset: Dataset, options: TuneOptions) -> tuple[Space, dict[str, str
     return space, fixed, recipe
 
 
-def _untuned_session(untuned: Mapping[str, str], dataset: Dataset, recipe: Recipe) -> Session:
-    from pellucid.tuning import session_of
+def _made_for(options: TuneOptions) -> TaskName | None:
+    """Return the task that the network is made for, whatever stands in its braces; None where the data decides."""
+    from pellucid.networks import learns
+    from pellucid.tuning import NETWORK, Space
 
-    return session_of(untuned, dataset, recipe)
+    network = options.network or ""
+    if "{" in network:
+        space = Space.of({NETWORK: network, **_in_braces(options)})
+        network = space.at([0.5] * len(space.parameters))[NETWORK]
+    return learns(network)
+
+
+def _in_braces(options: TuneOptions) -> dict[str, str]:
+    """Return the options that are searched for."""
+    return {name: text for name, text in flat_values(options.recipe).items() if text is not None and "{" in text}
 
 
 def _document(
@@ -219,7 +235,6 @@ def _document(
         "space": dict(space.texts),
         "untuned": dict(untuned),
         "recipe": flat_values(recipe),
-        "epochs": usual.epochs,
         "threads_asked": usual.recipe.threads,
         "options": flat_values(options),
         **environment(usual.device.device),
