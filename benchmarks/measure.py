@@ -52,25 +52,20 @@ def run_process(command: Sequence[str], settings: Mapping[str, str] | None = Non
 
 
 def run_side_by_side(programs: Sequence[Program]) -> list[ProcessRun]:
-    """Run whole programs at the same time, each on a core of its own, and return what each took; nothing is printed.
+    """Run whole programs at the same time, all on one core, and return what each took; nothing is printed.
 
-    What else the machine does falls on all of them alike. If one fails the others are ended.
-
-    Args:
-        programs: as many as there are cores, at most.
+    The system gives each a few milliseconds in turn, so that what else the machine does falls on all of them alike: a
+    core that is slow for a minute is slow for all. If one fails the others are ended.
 
     Raises:
         CalledProcessError: one failed.
-        ValueError: there are fewer cores.
     """
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < len(programs):
-        raise ValueError(f"{len(programs)} programs side by side need as many cores; here are {len(cores)}.")
+    core = str(max(os.sched_getaffinity(0)))
     began = time.perf_counter()
     running = {}
     for place, (command, settings) in enumerate(programs):
         process = subprocess.Popen(  # noqa: S603 (the comparison's own programs)
-            ["taskset", "-c", str(cores[place]), *command],  # noqa: S607 (of util-linux, wherever it lies)
+            ["taskset", "-c", core, *command],  # noqa: S607 (of util-linux, wherever it lies)
             env=_environment(settings),
             stdout=subprocess.DEVNULL,
         )

@@ -120,6 +120,14 @@ def test_the_page_and_the_words_tell_who_won(whole: Study) -> None:
     assert UNTUNED in candidate_lines(whole.result)
 
 
+def test_a_search_of_which_no_epoch_is_known_has_a_page_too(whole: Study, tmp_path: Path) -> None:
+    (tmp_path / "study.json").write_bytes((whole.folder / "study.json").read_bytes())
+    study = pellucid.open_study(tmp_path)
+    assert not study.finished
+    assert "the search was stopped before its end" in study.report().read_text()
+    assert study.table().is_empty()
+
+
 def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table, found = tmp_path / "curve.csv", tmp_path / "found.json"
     x = np.linspace(-1, 1, 120)

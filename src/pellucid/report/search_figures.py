@@ -15,6 +15,7 @@ from pellucid.tuning import Parameter, SearchResult, Trial
 
 _BEST = 5
 _MOST_PARAMETERS = 8
+_LOG_FROM = 20.0  # a metric that varies by more than this is drawn on a logarithmic axis
 _TICKS = (0.0, 0.5, 1.0)
 
 
@@ -124,7 +125,7 @@ def _against(result: SearchResult, at: int, parameter: Parameter) -> Element:
         axes.plot(*_points(result, [best], at, parameter), "D", color=ORANGE, markersize=6, label="best")
         _values_along(axes, parameter)
         axes.set(xlabel=parameter.name.replace("_", " "))
-        _metric_along(axes, result.metric)
+        _metric_along(axes, result.metric, [trial.metrics[result.metric] for trial in shown])
         if at == 0:
             axes.legend(loc="best")
 
@@ -161,9 +162,13 @@ def _values_along(axes: Axes, parameter: Parameter) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
 
-def _metric_along(axes: Axes, name: str) -> None:
+def _metric_along(axes: Axes, name: str, values: Sequence[float]) -> None:
     if is_share(name):
         in_percent(axes.yaxis)
+    elif min(values) > 0 and max(values) > _LOG_FROM * min(values):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def learning(result: SearchResult) -> Element:
@@ -188,6 +193,6 @@ def learning(result: SearchResult) -> Element:
         if result.higher_is_better:  # one that never learned would press all others together at the top
             first, best = [trial.scores[0][0] for trial in shown], shown[0].score[0]
             axes.set_ylim(bottom=float(np.quantile(first, 0.1)), top=best + 0.03 * (best - min(first)))
-        _metric_along(axes, result.metric)
+        _metric_along(axes, result.metric, [sign * score[0] for trial in shown for score in trial.scores])
 
     return titled("Over the epochs", "best so far; a dot is where a trial ended", drawn("epochs", alternative, draw))

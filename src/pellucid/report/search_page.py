@@ -28,8 +28,7 @@ def search_page(asked: Mapping[str, Any], result: SearchResult, folder: str, com
     """
     sections = [
         *([_candidates(result)] if result.replicates else []),
-        _matters(result),
-        _trials(result),
+        *([_matters(result), _trials(result)] if result.shown else []),
         _asked(asked, result),
     ]
     what = f"search · {asked['task']} · data {asked['data']['name']} · {len(result.trials)} trials"
