@@ -49,6 +49,10 @@ def test_of_equal_means_the_smaller_loss_decides() -> None:
     assert result(other, surer).best_candidate() == "3"
 
 
+def test_of_equals_no_search_stands_first() -> None:
+    assert result(replicates("1", [0.5, 0.6]), replicates(UNTUNED, [0.5, 0.6])).best_candidate() == UNTUNED
+
+
 def test_the_gain_is_the_paired_interval_of_student() -> None:
     own, other = [0.91, 0.95, 0.93, 0.96], [0.90, 0.93, 0.93, 0.92]
     gain = result(replicates("1", own), replicates("2", other)).gain("1", "2")

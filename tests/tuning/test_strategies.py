@@ -2,16 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from typing import get_args
 
 import pytest
 
 from pellucid.errors import OptionError
-from pellucid.tuning import Space, Trial
+from pellucid.tuning import Space, StrategyName, Trial
 from pellucid.tuning.strategies import CoarseToFine, Random, Strategy, strategy_for
 
 SPACE = Space.of({"learning_rate": "{1e-5..1 log}", "momentum": "{0..0.99}", "schedule": "{linear, cosine, step}"})
 BEST_PLACE = 0.7
-NAMES = ("random", "coarse-to-fine", "tpe", "gp")
+NAMES: tuple[StrategyName, ...] = get_args(StrategyName)
 
 
 def quality(places: Sequence[float]) -> float:
@@ -39,23 +40,23 @@ def tried(strategy: Strategy, count: int) -> list[list[Trial]]:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("count", [1, 7, 40])
-def test_every_trial_is_drawn_once_within_the_space(name: str, count: int) -> None:
-    trials = [trial for each in tried(strategy_for(name, SPACE, 0), count) for trial in each]  # type: ignore[arg-type]
+def test_every_trial_is_drawn_once_within_the_space(name: StrategyName, count: int) -> None:
+    trials = [trial for each in tried(strategy_for(name, SPACE, 0), count) for trial in each]
     assert [trial.number for trial in trials] == list(range(count))
     assert all(0 <= place <= 1 for trial in trials for place in trial.places)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_seed_and_results_give_the_same_draws(name: str) -> None:
-    first, second, other = (tried(strategy_for(name, SPACE, seed), 24) for seed in (0, 0, 1))  # type: ignore[arg-type]
+def test_the_same_seed_and_results_give_the_same_draws(name: StrategyName) -> None:
+    first, second, other = (tried(strategy_for(name, SPACE, seed), 24) for seed in (0, 0, 1))
     assert first == second != other
 
 
 @pytest.mark.parametrize("name", ["coarse-to-fine", "tpe", "gp"])
-def test_later_trials_lie_nearer_to_the_best(name: str) -> None:
+def test_later_trials_lie_nearer_to_the_best(name: StrategyName) -> None:
     nearer = []
     for seed in range(5):
-        rounds = tried(strategy_for(name, SPACE, seed), 48)  # type: ignore[arg-type]
+        rounds = tried(strategy_for(name, SPACE, seed), 48)
         means = [sum(quality(trial.places) for trial in each) / len(each) for each in (rounds[0], rounds[-1])]
         nearer.append(means[1] > means[0])
     assert all(nearer)

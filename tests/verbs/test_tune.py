@@ -182,10 +182,10 @@ def test_without_braces_the_usual_is_searched(name: str, trials: int, tmp_path: 
 
 def test_what_is_given_is_not_searched() -> None:
     data = load("iris")
-    space = usual_space(data, "4 -> fc(8) -> relu -> fc(3)", Recipe(learning_rate=0.1, momentum=0.5), 40)
+    space = usual_space(data, "4 -> fc(8) -> relu -> fc(3)", Recipe(), 40, {"learning_rate", "momentum"})
     assert [parameter.name for parameter in space.parameters] == ["batch_size", "weight_decay"]
     with pytest.raises(NotationError, match="nothing to search"):
-        usual_space(data, None, Recipe(learning_rate=0.1), 4)
+        usual_space(data, None, Recipe(), 4, {"learning_rate"})
 
 
 @pytest.mark.parametrize(

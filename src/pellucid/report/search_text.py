@@ -69,12 +69,10 @@ def drawn(trial: Trial) -> str:
 def candidate_lines(result: SearchResult) -> str:
     """Return how the candidates do with several seeds, and by how much the winner is better than the others."""
     candidates = result.candidates()
-    sound = next(each.spread for each in candidates if each.spread is not None)
     count = len({each.seed for each in result.replicates})
     width = max(len(each.title) for each in candidates)
     lines = [f"again    with {counted(count, 'other seed')}: mean validation {result.metric} and its 95 % interval"]
     lines += [f"         {each.title:<{width}}  {mean_of(result, each)}" for each in candidates]
-    assert sound is not None
     lines += [f"         - {line}" for line in gain_lines(result)]
     return "\n".join(lines)
 

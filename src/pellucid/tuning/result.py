@@ -68,10 +68,13 @@ class SearchResult:
         return sorted(sound, key=lambda trial: str(trial.number) != self.winner)
 
     def candidates(self) -> list[Candidate]:
-        """Return the candidates, those of the best mean first; those that diverged with some seed come after."""
+        """Return the candidates, those of the best mean first; those that diverged with some seed come after.
+
+        Of equals what needs no search stands first.
+        """
         names = dict.fromkeys(each.name for each in self.replicates)
         found = [self._candidate(name) for name in names]
-        return sorted(found, key=lambda each: (len(each.lost), *(-mean for mean in each.merit)))
+        return sorted(found, key=lambda each: (len(each.lost), *(-mean for mean in each.merit), each.name != UNTUNED))
 
     def best_candidate(self) -> str | None:
         """Return the name of the best, if there is any."""
@@ -90,7 +93,8 @@ class SearchResult:
     def gain(self, name: str, other: str) -> Spread | None:
         """Return by how much a candidate is better than another one, seed by seed; None without two seeds of both.
 
-        The same seed gives both the same batches, so that the differences spread less than the figures themselves.
+        The same seed gives both the same batches where these are of one size, so that the differences spread less than
+        the figures themselves.
         """
         own, others = (self._by_seed(each) for each in (name, other))
         sign = 1 if self.higher_is_better else -1
@@ -123,5 +127,7 @@ class SearchResult:
             return None
         lost = permutation_importance(forest, places_NP, rank_N, n_repeats=_REPEATS, random_state=0)
         shares = np.maximum(lost["importances_mean"], 0)
+        if not shares.any():
+            return None
         names = [parameter.name for parameter in self.space.parameters]
         return {name: float(share / shares.sum()) for name, share in zip(names, shares, strict=True)}

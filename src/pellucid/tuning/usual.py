@@ -5,6 +5,8 @@ the size of a batch and the number of hidden units; then the number of layers, a
 the training rows by heart.
 """
 
+from collections.abc import Collection
+
 from pellucid.data.dataset import Dataset, Itself, Masks
 from pellucid.recipe import Recipe
 from pellucid.shapes import Features, Image, Sequence, Tokens
@@ -19,14 +21,15 @@ _WITH_MOMENTUM = frozenset({"momentum", "nesterov", "adam", "adamw"})
 _MOMENTA = "{0.8, 0.9, 0.95, 0.98}"  # evenly far apart on the scale of 1 - momentum, nearly
 
 
-def usual_space(data: Dataset, network: str | None, recipe: Recipe, trials: int) -> Space:
+def usual_space(data: Dataset, network: str | None, recipe: Recipe, trials: int, given: Collection[str] = ()) -> Space:
     """Return the space to search where none is given.
 
     Args:
         data: to be learned.
         network: arrows or a zoo name, which is then searched with as it is; None where it is open.
-        recipe: what is given; none of that is searched for.
+        recipe: what is the same for all trials.
         trials: how many there are to be.
+        given: options that are not to be searched for.
 
     Raises:
         NotationError: all that would be searched for is given.
@@ -44,14 +47,7 @@ def usual_space(data: Dataset, network: str | None, recipe: Recipe, trials: int)
         texts |= {"network": open_network} if open_network else {}
     if ranks > 2:
         texts["weight_decay"] = "{1e-4..0.3 log}"
-    given = _given(recipe)
     return Space.of({name: text for name, text in texts.items() if name not in given})
-
-
-def _given(recipe: Recipe) -> set[str]:
-    usual = Recipe()
-    return {name for name in ("learning_rate", "momentum", "batch_size", "weight_decay")
-            if getattr(recipe, name) != getattr(usual, name)}  # fmt: skip
 
 
 def _open_network(data: Dataset, recipe: Recipe, *, deep: bool) -> str | None:

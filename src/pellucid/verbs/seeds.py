@@ -67,6 +67,7 @@ def train_other_seeds(run: Run, session: Session, module: nn.Module | None, cons
     under_way = [seed for seed in missing_seeds(run) if str(seed) in begun]
     fresh = [seed for seed in missing_seeds(run) if seed not in under_way]
     most = members_at_once(session, max(1, len(fresh)))
+    # one wave after the other, here too: what a session keeps goes with it, before the next ones are begun
     for wave in (under_way, *(fresh[start : start + most] for start in range(0, len(fresh), most))):
         sessions = [_with_seed(session, run.plan, module, seed) for seed in wave]
         if wave is under_way:

@@ -196,7 +196,7 @@ def _asked(dataset: Dataset, options: TuneOptions) -> tuple[Space, dict[str, str
         searched = {NETWORK: options.network, **searched}
     fixed = {NETWORK: options.network} if options.network is not None and NETWORK not in searched else {}
     if not searched:
-        searched = dict(usual_space(dataset, options.network, recipe, options.trials).texts)
+        searched = dict(usual_space(dataset, options.network, recipe, options.trials, given).texts)
     space = Space.of({**searched, **fixed})
     require_options(space, recipe)
     return space, fixed, recipe

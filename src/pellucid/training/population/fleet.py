@@ -16,14 +16,14 @@ from pellucid.training.fit import stop_on_interrupt
 from pellucid.training.loop import advance
 from pellucid.training.memory import explained, members_at_once
 from pellucid.training.population.stacked import StackingError
-from pellucid.training.population.together import Event, Population
+from pellucid.training.population.together import Event, Population, require_alike
 from pellucid.training.session import Session
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_LARGE_MAPS = 1 << 15
+_LARGE_MAPS = 1 << 16
 """Numbers that a convolution gives for a batch. Of more, groups of one convolution take longer on a CPU than as many
-convolutions: up to 32 k numbers 0.6 to 1.1 times as long, 51 k and 65 k 1.3 to 1.5 times, 524 k 2.3 to 3 times, forward
-and back, on one thread of an EPYC with torch 2.13."""
+convolutions: of 16 k numbers 0.6 times as long, of 33 to 66 k 0.9 to 1.6 times, of 151 k twice, of 524 k three times,
+forward and back, on one thread of an EPYC with torch 2.13."""
 
 
 @dataclass
@@ -73,6 +73,7 @@ class Fleet:
         sessions = [self.sessions[name] for name in names]
         if len(sessions) > 1:
             try:
+                require_alike(sessions)
                 _require_gain(sessions[0])
                 population = Population(sessions)
             except StackingError as error:

@@ -45,7 +45,7 @@ class Population:
     """
 
     def __init__(self, sessions: Sequence[Session]) -> None:
-        _require_alike(sessions)
+        require_alike(sessions)
         first = sessions[0]
         rows_KB = torch.stack([session.rule.order(session)[: first.batch_size] for session in sessions])
         self.members = list(range(len(sessions)))
@@ -210,7 +210,7 @@ def _limits(limits: Sequence[float | None], like: Tensor) -> Tensor:
     return like.new_tensor([math.inf if limit is None else limit for limit in limits])[:, None]
 
 
-def _require_alike(sessions: Sequence[Session]) -> None:
+def require_alike(sessions: Sequence[Session]) -> None:
     """Refuse sessions whose steps are not one computation.
 
     Raises:
