@@ -1,5 +1,6 @@
 """Samples that went through networks: their numbers, their scores, what was measured of them in the end."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,15 +25,7 @@ class Span:
 
     def add(self, values: Tensor) -> None:
         """Take in a batch; numbers that are not finite are counted and left out."""
-        values = values.detach().double().flatten()
-        finite = values[torch.isfinite(values)]
-        self.not_finite += values.numel() - finite.numel()
-        if finite.numel():
-            low, high = torch.aminmax(finite)
-            self.low, self.high = min(self.low, low.item()), max(self.high, high.item())
-            self.count += finite.numel()
-            self.total += finite.sum().item()
-            self.squares += finite.square().sum().item()
+        Span.add_each([self], values.detach().reshape(1, -1))
 
     def add_counted(self, numbers: list[float], counts: list[int]) -> None:
         """Take in a batch of finite numbers of which is known how often each occurs."""
@@ -44,24 +37,21 @@ class Span:
     @staticmethod
     def add_each(spans: "list[Span]", values_FN: Tensor) -> None:
         """Take in a batch of several features at once, one row a feature."""
+        if not values_FN.numel():
+            return
         values_FN = values_FN.double()
-        finite = torch.isfinite(values_FN)
-        kept = torch.where(finite, values_FN, 0.0)
-        figures = torch.stack(
-            (
-                torch.where(finite, values_FN, float("inf")).amin(1),
-                torch.where(finite, values_FN, float("-inf")).amax(1),
-                finite.sum(1).double(),
-                kept.sum(1),
-                kept.square().sum(1),
-            )
-        ).T.tolist()
-        for span, (low, high, count, total, squares) in zip(spans, figures, strict=True):
+        count = values_FN.shape[1]
+        figures = _figures(values_FN)
+        if all(math.isfinite(figure) for figure in figures[-1]):  # of squares: so are the numbers
+            counts = [float(count)] * len(spans)
+        else:
+            *figures, counts = _finite_figures(values_FN)
+        for span, low, high, total, squares, finite in zip(spans, *figures, counts, strict=True):
             span.low, span.high = min(span.low, low), max(span.high, high)
-            span.count += int(count)
+            span.count += int(finite)
             span.total += total
             span.squares += squares
-            span.not_finite += values_FN.shape[1] - int(count)
+            span.not_finite += count - int(finite)
 
     @property
     def mean(self) -> float:
@@ -72,6 +62,26 @@ class Span:
     def std(self) -> float:
         """Standard deviation of the finite numbers."""
         return max(self.squares / self.count - self.mean**2, 0.0) ** 0.5 if self.count else float("nan")
+
+
+def _figures(values_FN: Tensor) -> list[list[float]]:
+    """Return the lowest, the highest, the sum and the sum of squares of each row."""
+    low_F, high_F = torch.aminmax(values_FN, dim=1)
+    figures: list[list[float]] = torch.stack((low_F, high_F, values_FN.sum(1), values_FN.square().sum(1))).tolist()
+    return figures
+
+
+def _finite_figures(values_FN: Tensor) -> list[list[float]]:
+    """Return the same of the finite numbers alone, and how many these are."""
+    finite_FN = torch.isfinite(values_FN)
+    low_F = torch.where(finite_FN, values_FN, float("inf")).amin(1)
+    high_F = torch.where(finite_FN, values_FN, float("-inf")).amax(1)
+    kept_FN = torch.where(finite_FN, values_FN, 0.0)
+    counts_F = finite_FN.sum(1).double()
+    figures: list[list[float]] = torch.stack(
+        (low_F, high_F, kept_FN.sum(1), kept_FN.square().sum(1), counts_F)
+    ).tolist()
+    return figures
 
 
 Line = tuple[str, str | None, int | None]

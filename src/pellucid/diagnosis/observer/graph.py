@@ -4,6 +4,7 @@ The graph stands there before every backward pass, whatever the script is writte
 hand, activations in place. Reading it executes nothing and changes nothing.
 """
 
+import functools
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,14 +57,12 @@ class Op:
 
     Attributes:
         name: as autograd calls it, without "Backward0".
-        shape: of its result; None where it is not known.
         sources: places, in the graph, of the operations whose results it read.
         node: of autograd; of use until the backward pass has freed it.
         module: path of the module whose result this is.
     """
 
     name: str
-    shape: tuple[int, ...] | None
     node: Any
     sources: tuple[int, ...] = ()
     module: str | None = None
@@ -73,6 +72,14 @@ class Op:
         try:
             return getattr(self.node, f"_saved_{name}", None)
         except RuntimeError:  # freed, or changed in place since
+            return None
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Shape of its result; None where it is not known."""
+        try:
+            return tuple(map(int, self.node._input_metadata[0].shape))  # noqa: SLF001  the only place that knows it
+        except (AttributeError, IndexError, TypeError, RuntimeError):
             return None
 
     @property
@@ -154,19 +161,20 @@ def read(root: Any, modules: dict[int, str] | None = None) -> Graph:
     """
     graph = Graph()
     modules = modules or {}
-    waiting: list[tuple[Any, bool]] = [(root, False)]
+    waiting: list[tuple[Any, list[Any] | None]] = [(root, None)]  # None until its sources wait too
     entered: set[Any] = set()
     while waiting and len(graph.ops) < LARGEST:
-        node, is_left = waiting.pop()
-        if is_left:
-            sources = tuple(graph.place[n] for n, _ in node.next_functions if n is not None and n in graph.place)
+        node, read_by_it = waiting.pop()
+        if read_by_it is not None:
+            sources = tuple(graph.place[each] for each in read_by_it if each in graph.place)
             number = node._sequence_nr()  # noqa: SLF001  the only name of a node that does not keep it alive
             graph.place[node] = graph.numbers[number] = len(graph.ops)
-            graph.ops.append(Op(_name(node), _shape(node), node, sources, modules.get(number)))
+            graph.ops.append(Op(_name(node.name()), node, sources, modules.get(number)))
         elif node not in entered:
             entered.add(node)
-            waiting.append((node, True))
-            waiting.extend((n, False) for n, _ in node.next_functions if n is not None and n not in entered)
+            read_by_it = [each for each, _ in node.next_functions if each is not None]
+            waiting.append((node, read_by_it))
+            waiting.extend((each, None) for each in read_by_it if each not in entered)
     return graph
 
 
@@ -183,21 +191,15 @@ def made_by(result: Tensor, numbers: Container[int]) -> int | None:
     return None
 
 
-def _name(node: Any) -> str:
-    name: str = node.name().rsplit("::", 1)[-1]
+@functools.cache
+def _name(name: str) -> str:
+    name = name.rsplit("::", 1)[-1]
     head, _, tail = name.rpartition("Backward")
     return head if head and (not tail or tail.isdigit()) else name
 
 
-def _shape(node: Any) -> tuple[int, ...] | None:
-    try:
-        return tuple(int(size) for size in node._input_metadata[0].shape)  # noqa: SLF001  the only place that knows it
-    except (AttributeError, IndexError, TypeError, RuntimeError):
-        return None
-
-
 def units(values: Tensor) -> Tensor:
-    """Return a result as (samples and places, units): of images, a channel is a unit."""
+    """Return a result with its units as the last axis: of images, a channel is a unit."""
     if values.dim() == 4:
-        return values.movedim(1, -1).flatten(0, -2)
-    return values.reshape(-1, values.shape[-1]) if values.dim() > 1 else values.reshape(-1, 1)
+        return values.movedim(1, -1)
+    return values if values.dim() > 1 else values.reshape(-1, 1)

@@ -91,4 +91,6 @@ def sample(parameter: Tensor, most: int = SAMPLED) -> Tensor:
     """Return a copy of at most so many numbers, evenly spread."""
     flat = parameter.detach()
     flat = (torch.view_as_real(flat) if flat.is_complex() else flat).reshape(-1)
-    return flat[:: max(1, flat.numel() // most)][:most].clone()
+    if flat.numel() > most:
+        flat = flat[:: flat.numel() // most][:most]
+    return flat.clone()

@@ -12,6 +12,9 @@ from pellucid.diagnosis.observer.held import is_plain, key_of, sample
 from pellucid.diagnosis.observer.listening import EnoughSteps, Listener, Listening, plain_settings, quietly
 from pellucid.diagnosis.observer.places import calling_place
 
+SMALLEST = 1e-8
+"""Norm that a cosine takes a gradient to have at least, as `torch.nn.functional.cosine_similarity` does."""
+
 
 @dataclass(slots=True)
 class _Asleep:
@@ -41,7 +44,7 @@ class Optimizers(Listener):
         self._before: dict[int, Tensor] = {}
         self._is_within = False
         self._limit = 0.0
-        self._last: tuple[int, dict[int, Tensor]] = (-2, {})
+        self._last: tuple[int, dict[int, tuple[Tensor, float]]] = (-2, {})
 
     @quietly
     def made(self, result: None, optimizer: torch.optim.Optimizer, *arguments: Any, **keywords: Any) -> None:
@@ -143,35 +146,37 @@ class Optimizers(Listener):
 
     def _measure_gradients(self, parameters: list[Tensor]) -> None:
         step, before = self._last
-        gradients: dict[int, Tensor] = {}
-        for parameter in parameters:
-            if not is_plain(parameter) or not is_plain(parameter.grad):
-                continue
-            key = key_of(parameter)
-            known = self._parameter(parameter)
-            gradient = sample(parameter.grad).float()
-            weight = self._before[key] if key in self._before else sample(parameter).float()
-            gradients[key] = gradient
-            self._before[key] = weight
+        moved = {key_of(each): each for each in parameters if is_plain(each) and is_plain(each.grad)}
+        if not moved:
+            self._before = {}
+            return
+        gradients = {key: sample(each.grad).float() for key, each in moved.items() if each.grad is not None}
+        weights = {key: self._weight(key, each) for key, each in moved.items()}
+        norms = _norms([*gradients.values(), *weights.values()])
+        now: dict[int, tuple[Tensor, float]] = {}
+        for (key, gradient), norm, weight in zip(gradients.items(), norms, norms[len(moved) :], strict=False):
+            known = self._parameter(moved[key])
             known.steps.append(self.seen.steps)
-            norms = torch.stack((gradient.norm(), weight.norm())).tolist()
-            known.gradients.append(norms[0])
-            known.weights.append(norms[1])
+            known.gradients.append(norm)
+            known.weights.append(weight)
             if self._limit > 0:
                 known.cut.append(_share_at(gradient, self._limit))
+            now[key] = gradient, norm
             if key in before and step in (self.seen.steps - 1, self.seen.steps):
-                turn = torch.nn.functional.cosine_similarity(gradient, before[key], dim=0).item()
-                known.turns.append((self.seen.steps, turn))
-        self._before = {key: weight for key, weight in self._before.items() if key in gradients}
-        if gradients:
-            self._last = (self.seen.steps, (before if step == self.seen.steps else {}) | gradients)
+                known.turns.append((self.seen.steps, _cosine(now[key], before[key])))
+        self._before = weights
+        self._last = (self.seen.steps, (before if step == self.seen.steps else {}) | now)
+
+    def _weight(self, key: int, parameter: Tensor) -> Tensor:
+        return self._before[key] if key in self._before else sample(parameter).float()
 
     def _measure_updates(self, parameters: list[Tensor]) -> None:
-        for parameter in parameters:
-            before = self._before.pop(key_of(parameter), None)
-            if before is not None:
-                update = (sample(parameter).float() - before).norm().item()
-                self.seen.parameters[key_of(parameter)].updates.append(update)
+        moved = {key_of(each): each for each in parameters if key_of(each) in self._before}
+        if moved:
+            now = [sample(each).float() for each in moved.values()]
+            updates = torch._foreach_sub(now, [self._before.pop(key) for key in moved])  # noqa: SLF001
+            for key, update in zip(moved, _norms(updates), strict=True):
+                self.seen.parameters[key].updates.append(update)
 
     def _parameter(self, parameter: Tensor) -> ParameterSeen:
         key = key_of(parameter)
@@ -220,6 +225,17 @@ class Optimizers(Listener):
         clipping = self.seen.clippings.setdefault(place, Clipping(function, place, limit))
         clipping.calls += 1
         clipping.norms.append(norm)
+
+
+def _norms(samples: list[Tensor] | tuple[Tensor, ...]) -> list[float]:
+    """Return the norm of each of some samples."""
+    return [norm.item() for norm in torch._foreach_norm(samples)]  # noqa: SLF001  as torch's own clipping does
+
+
+def _cosine(one: tuple[Tensor, float], other: tuple[Tensor, float]) -> float:
+    """Return the cosine between two samples that are given with their norms, as torch bounds it."""
+    (numbers, norm), (others, others_norm) = one, other
+    return torch.dot(numbers, others).item() / (max(norm, SMALLEST) * max(others_norm, SMALLEST))
 
 
 def _share_at(gradient: Tensor, limit: float) -> float:
