@@ -86,7 +86,7 @@ def _as_function(options_class: type[Options], command: Command) -> Callable[...
         # what people read must not stand between what programs read
         console = Console(stderr=json == "-", highlight=False, soft_wrap=True, quiet=bool(keywords.get("quiet")))
         outcome = command(from_keywords(options_class, named), console)
-        if "json" not in fields:
+        if "json" not in fields and not outcome.is_told:
             _write_json(json, outcome.document)
         return outcome.status
 

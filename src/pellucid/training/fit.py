@@ -10,6 +10,7 @@ from typing import Protocol
 from pellucid.record import Epoch, Step, Watcher
 from pellucid.training.loop import advance
 from pellucid.training.memory import explained
+from pellucid.training.ranks import losses_explained
 from pellucid.training.session import Session
 
 
@@ -26,10 +27,10 @@ def fit(session: Session, watchers: Iterable[Watcher] = (), between: Callable[[]
 
     Raises:
         DivergedError: the loss is no longer finite.
-        RunError: memory ran out.
+        RunError: memory ran out, or another process of the training is gone.
     """
     watchers = tuple(watchers)
-    with explained(session), stop_on_interrupt(session):
+    with losses_explained(session.ranks), explained(session), stop_on_interrupt(session):
         for event in advance(session):
             for watcher in watchers:
                 if isinstance(event, Step):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from pellucid.data.dataset import Dataset
 from pellucid.data.images.augment import augmenter
@@ -14,6 +15,7 @@ from pellucid.seed import generator, seed_torch
 from pellucid.shapes import Image
 from pellucid.training.device import Device
 from pellucid.training.evaluation import evaluate
+from pellucid.training.ranks import Ranks, require_one_process
 from pellucid.training.rules import rule_for
 from pellucid.training.rules.gradient import require_finite
 from pellucid.training.schedules import schedule
@@ -65,6 +67,23 @@ def open_session(network: nn.Module, data: Dataset, task: Task, recipe: Recipe, 
     )
 
 
+def train_together(session: Session, ranks: Ranks) -> None:
+    """Let a session's steps be those of all ranks, each of which has such a session at the same place.
+
+    Raises:
+        OptionError: its rule is for one process, or its network is compiled.
+    """
+    if ranks.count == 1:
+        return
+    if not session.rule.pools:
+        require_one_process(f"training by the rule {type(session.rule).__name__.lower()}")
+    if session.recipe.compile:
+        require_one_process("--compile")
+    session.ranks = ranks
+    on_gpu = session.device.device.type == "cuda"
+    session.forward = DistributedDataParallel(session.network, device_ids=[session.device.device] if on_gpu else None)
+
+
 def steps(session: Session, every: int | None = None) -> Iterator[Step | Epoch]:
     """Train, yielding each sampled `Step` (one in `every`, by default about 1,000 in all) and each `Epoch`.
 
@@ -88,9 +107,14 @@ def advance(session: Session, every: int | None = None) -> Iterator[Step | Epoch
             sampled = (progress.step + 1) % every == 0
             gradient_norm = train_step(session, rows, measure=sampled)
             yield sample(session, gradient_norm) if sampled else None
-            if session.stopping:
+            if session.ranks.any(session.stopping):
+                session.stopping = True
                 return
-        yield close_epoch(session, evaluate(session.network, session.data, session.task, "validation", session.device))
+        yield close_epoch(session, session.ranks.from_first(lambda: _validated(session)))
+
+
+def _validated(session: Session) -> dict[str, float]:
+    return evaluate(session.network, session.data, session.task, "validation", session.device)
 
 
 def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> float:
@@ -102,16 +126,17 @@ def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> flo
     Raises:
         DivergedError: the loss is not finite; the weights are as they were.
     """
-    progress, device = session.progress, session.device
+    progress, device, ranks = session.progress, session.device, session.ranks
     seed = session.recipe.seed
-    seed_torch(seed, "step", progress.step)
+    seed_torch(seed, "step", progress.step, *ranks.names)
     if session.optimizer is not None:
         set_rate(session)
-    inputs_B, targets_B = session.data.batch(rows_B)
+    inputs_B, targets_B = session.data.batch(ranks.share(rows_B))
     inputs_B = inputs_B.to(device.device, non_blocking=True)
     targets_B = targets_B.to(device.device, non_blocking=True)
-    if session.augment is not None:
-        inputs_B = session.augment(inputs_B, generator(seed, "augment", progress.step, device=device.device))
+    if (augment := session.augment) is not None:
+        drawn_from = generator(seed, "augment", progress.step, device=device.device)
+        inputs_B = ranks.as_of_whole(lambda whole_B: augment(whole_B, drawn_from), inputs_B, len(rows_B))
     loss, gradient_norm = session.rule.step(session, inputs_B, targets_B, measure=measure)
     progress.count(loss)
     return gradient_norm

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from pellucid.recipe import Recipe
 from pellucid.seed import generator
 from pellucid.training.device import Device
 from pellucid.training.optimizers import make_optimizer
+from pellucid.training.ranks import ALONE, Ranks
 from pellucid.training.schedules import Schedule
 from pellucid.training.tasks import Task
 
@@ -71,6 +73,7 @@ class Session:
     forward: Callable[[Tensor], Tensor]
     augment: Callable[[Tensor, torch.Generator], Tensor] | None
     scaler: torch.amp.GradScaler
+    ranks: Ranks = ALONE  # see `train_together`
     stopping: bool = False  # set it to end the training after the step under way
     progress: Progress = field(default_factory=Progress)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
@@ -118,7 +121,12 @@ class Rule(ABC):
     A rule keeps no state of its own: what must survive a checkpoint lies in the network's parameters and buffers, in
     the session's optimiser and in what it carries. What it draws comes from torch's global stream, which each step
     seeds anew.
+
+    Attributes:
+        pools: whether processes that each step on a part of a batch take the same step (see `ranks`).
     """
+
+    pools: ClassVar[bool] = False
 
     def optimizer(self, network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer | None:
         """Return the optimiser that the steps use, or None where weights are not followed down a gradient."""

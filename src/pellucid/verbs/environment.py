@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from pellucid.training.ranks import launched
+
 
 def environment(device: torch.device) -> dict[str, Any]:
     """Return what may change the last bits of a training, as run.json keeps it."""
@@ -18,6 +20,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         if device.type == "cuda"
         else torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
+        "processes": launched().count,
         "versions": {
             "pellucid": version("pellucid"),
             "torch": torch.__version__,
@@ -54,5 +57,5 @@ def digest(network: nn.Module) -> str:
 
 
 def _flat(described: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("device", "device_name", "threads")
+    names = ("device", "device_name", "threads", "processes")
     return {name: described[name] for name in names if name in described} | dict(described["versions"])

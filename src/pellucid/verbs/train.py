@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import shutil
@@ -106,6 +107,7 @@ def train(data: object = None, network: str | nn.Module | Plan | None = None, **
 
 def command(options: TrainOptions, console: Console) -> Outcome:
     """Train as the command line asks."""
+    from pellucid.training.ranks import launched
     from pellucid.verbs.seeds import missing_seeds
 
     run = _run_training(options.data, options, None, console)
@@ -119,19 +121,47 @@ def command(options: TrainOptions, console: Console) -> Outcome:
         "metrics": None if result is None else dict(result.metrics),
         "seeds": [asdict(each) for each in run.seeds],
     }
-    return Outcome(document, status=0 if result is not None and not missing_seeds(run) else INTERRUPTED)
+    status = 0 if result is not None and not missing_seeds(run) else INTERRUPTED
+    return Outcome(document, status, is_told=not launched().is_first)
 
 
 def _run_training(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
-    from pellucid.seed import isolated
+    from rich.console import Console
 
+    from pellucid.seed import isolated
+    from pellucid.training.ranks import launched, remembered
+
+    ranks = launched()
+    if not ranks.is_first:
+        console = Console(quiet=True)
     with isolated():
         if options.resume is not None:
             _refuse_other_options(options)
             return resume_run(Path(options.resume), data, module, console)
         if data is None:
             raise OptionError("there is no data to train on", expected="DATA, or --resume RUN", received="neither")
-        return begin_run(_loaded(data, options, module, console), options, module, console)
+        earlier = ranks.from_first(remembered)
+        if earlier is not None:
+            return resume_run(Path(earlier), None if isinstance(data, str) else data, module, console)
+        _require_one_process(options)
+        with ranks.first_before_others():
+            dataset = _loaded(data, options, module, console)
+        return begin_run(dataset, options, module, console)
+
+
+def _require_one_process(options: TrainOptions) -> None:
+    """Refuse, in several processes, what they do not share out.
+
+    Raises:
+        OptionError: naming it.
+    """
+    from pellucid.training.ranks import require_one_process
+
+    asked = {"--repair": options.repair, "--range-test": options.range_test, "--seeds": options.seeds > 1,
+             "--overfit-one-batch": options.overfit_one_batch}  # fmt: skip
+    for name, is_asked in asked.items():
+        if is_asked:
+            require_one_process(name)
 
 
 def _loaded(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Dataset:
@@ -168,7 +198,9 @@ def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None,
     from pellucid.record import new_run_folder
     from pellucid.report.text import network_lines, task_line
     from pellucid.training import begin, threads
+    from pellucid.training.loop import train_together
     from pellucid.training.memory import require_memory
+    from pellucid.training.ranks import launched, remember
     from pellucid.verbs.folder import only_writer, write_beginning
 
     network: str | Plan | None = options.network
@@ -181,13 +213,21 @@ def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None,
     with threads(begun.session.recipe.threads):
         begun, repairs = _repaired(begun, module, options, console)
         session = _checked(begun.session, options, console)
-        folder = new_run_folder(Path(options.folder), options.name, dataset.name)
-        try:
-            write_beginning(folder, session, options, begun.plan, repairs)
-        except BaseException:  # a folder without run.json would be no run and keep its name
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        with only_writer(folder):
+        ranks = launched()
+        train_together(session, ranks)
+
+        def new_run() -> Path:
+            folder = new_run_folder(Path(options.folder), options.name, dataset.name)
+            try:
+                write_beginning(folder, session, options, begun.plan, repairs)
+            except BaseException:  # a folder without run.json would be no run and keep its name
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            remember(str(folder))
+            return folder
+
+        folder = ranks.from_first(new_run)
+        with only_writer(folder) if ranks.is_first else contextlib.nullcontext():
             own = copy.deepcopy(session.network) if begun.plan is None and options.seeds > 1 else None
             return _drive_and_tell(session, begun.plan, folder, flat_values(options), console, own)
 
@@ -214,7 +254,9 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
     """Go on with a stopped training from its last checkpoint."""
     from pellucid.training import threads
     from pellucid.training.checkpoint import restore
+    from pellucid.training.loop import train_together
     from pellucid.training.memory import require_memory
+    from pellucid.training.ranks import launched, remember
     from pellucid.verbs.again import begin_again, require_same_beginning
     from pellucid.verbs.environment import differences, environment
     from pellucid.verbs.folder import checkpoint_path, cut_record, only_writer
@@ -225,8 +267,10 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
     is_finished = run.record.result is not None
     if is_finished and not missing_seeds(run):
         raise RunError(f"{folder} is finished: there is nothing to resume", advice="train again under another --name")
-    with only_writer(folder):
-        session = begin_again(run, data, module)
+    ranks = launched()
+    with only_writer(folder) if ranks.is_first else contextlib.nullcontext():
+        with ranks.first_before_others():
+            session = begin_again(run, data, module)
         require_memory(session)
         own = copy.deepcopy(session.network) if run.plan is None else None
         if is_finished:
@@ -239,7 +283,10 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
             restore(session, checkpoint_path(folder))
         else:
             require_same_beginning(run, session)
-        cut_record(folder, session.progress)
+        train_together(session, ranks)  # not before all have read the checkpoint
+        if ranks.is_first:
+            cut_record(folder, session.progress)
+            remember(str(folder))
         console.print(f"resume   {folder} from step {session.progress.step:,}", markup=False)
         with threads(run.asked["threads"]):
             for line in differences(run.asked, environment(session.device.device)):
@@ -312,10 +359,15 @@ def _drive_and_tell(
         own: a module of the user's own as it was in the beginning, where other seeds are to begin with it too.
     """
     from pellucid.report.text import result_lines
+    from pellucid.training import fit
     from pellucid.verbs.driving import drive
     from pellucid.verbs.run import open_run
     from pellucid.verbs.watched import Watched
 
+    if not session.ranks.is_first:
+        fit(session)
+        session.ranks.meet()  # when the first has written what came of it
+        return open_run(folder)
     began, known = time.perf_counter(), session.rule.notes(session)
     watched = Watched(session, plan, wanted=not options.get("no_diagnosis"))
     seconds, epochs = options["checkpoint_seconds"], options["checkpoint_epochs"]
@@ -325,6 +377,7 @@ def _drive_and_tell(
     except DivergedError:
         _diagnose(watched, folder, console)
         raise
+    session.ranks.meet()
     run = open_run(folder)
     seconds = time.perf_counter() - began
     said = [note for note in session.rule.notes(session) if note not in known]

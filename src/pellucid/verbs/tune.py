@@ -126,8 +126,10 @@ def command(options: TuneOptions, console: Console) -> Outcome:
 
 def _run_search(data: object, options: TuneOptions, console: Console) -> Study:
     from pellucid.seed import isolated
+    from pellucid.training.ranks import require_one_process
     from pellucid.verbs.study import open_study
 
+    require_one_process("pellucid tune")
     with isolated():
         if options.resume is None:
             if data is None:

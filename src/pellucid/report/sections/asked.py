@@ -68,6 +68,7 @@ def _environment(subject: Subject) -> list[Child]:
         ("run folder", subject.folder),
         ("device", f"{described['device']} ({described.get('device_name', 'unknown')})"),
         ("threads", str(described["threads"])),
+        ("processes", str(described.get("processes", 1))),
     ]
     if times.begun:
         rows.append(("begun", times.begun))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -24,15 +25,16 @@ class Gradient(Rule):
     """
 
     loss: Loss
+    pools: ClassVar[bool] = True
 
     def step(self, session: Session, inputs_B: Tensor, targets_B: Tensor, *, measure: bool) -> tuple[float, float]:
         """Take one optimiser step."""
         with session.device.autocast():
             loss = total_loss(self.loss, session.forward(inputs_B), targets_B)
         _require_gradient(loss)
-        value = loss.item()
+        value, factor = session.ranks.pooled(loss, len(inputs_B))
         require_finite(session, value)
-        return value, descend(session, loss, measure=measure)
+        return value, descend(session, loss if factor == 1 else loss * factor, measure=measure)
 
 
 def total_loss(loss: Loss, outputs: Tensor | Mapping[str, Tensor], targets_B: Tensor) -> Tensor:

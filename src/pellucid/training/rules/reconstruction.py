@@ -1,6 +1,7 @@
 """Gradient descent on the distance between what comes out of a network and what went in."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -18,6 +19,7 @@ class Reconstructing(Rule):
     """
 
     task: Reconstruction
+    pools: ClassVar[bool] = True
 
     def step(
         self,
@@ -29,10 +31,11 @@ class Reconstructing(Rule):
     ) -> tuple[float, float]:
         """Take one optimiser step."""
         # a compiled network does not tell what goes into its layers
-        forward = session.network if samples_in(session.network) else session.forward
+        hears = session.recipe.compile and samples_in(session.network)
+        forward = session.network if hears else session.forward
         with session.device.autocast(), codes_of(session.network) as codes:
             outputs_B = forward(inputs_B)
         loss = self.task.loss(outputs_B.float(), inputs_B, codes)
-        value = loss.item()
+        value, factor = session.ranks.pooled(loss, len(inputs_B))
         require_finite(session, value)
-        return value, descend(session, loss, measure=measure)
+        return value, descend(session, loss if factor == 1 else loss * factor, measure=measure)

@@ -4,6 +4,7 @@ Williams and Peng, An efficient gradient-based algorithm for on-line training of
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,8 @@ class Truncated(Gradient):
     Each row of a batch goes on where the same row of the batch before stopped, with the state it had; gradients reach
     back to the beginning of the window. With windows as long as the stream this is back-propagation through all time.
     """
+
+    pools: ClassVar[bool] = False  # whose state a row goes on with is told by its place in the whole batch
 
     def order(self, session: Session) -> Tensor:
         """Return the training rows stream by stream; each epoch cuts the text into streams at other places."""
