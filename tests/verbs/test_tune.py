@@ -1,5 +1,6 @@
 """`pellucid tune`: from data to the best of many variants, and its folder."""
 
+import dataclasses
 import json
 import math
 import signal
@@ -19,7 +20,7 @@ from pellucid.recipe import Recipe
 from pellucid.report.search_text import candidate_lines, trial_lines
 from pellucid.training.population import Population
 from pellucid.tuning import UNTUNED, session_of, usual_space
-from pellucid.verbs.study import Study
+from pellucid.verbs.study import Study, StudyLog
 
 NETWORK = "4 -> fc({4..32 log}) -> {relu, tanh} -> fc(3)"
 OPTIONS: dict[str, Any] = {
@@ -206,6 +207,24 @@ def test_what_is_refused(options: dict[str, Any], error: type[Exception], said: 
     with pytest.raises(error, match=said):
         tuned(tmp_path, "refused", **options)
     assert not (tmp_path / "refused").exists()
+
+
+def test_an_epoch_trained_again_is_written_again_only_where_it_came_to_something_else(
+    whole: Study, tmp_path: Path
+) -> None:
+    path = tmp_path / "trials.jsonl"
+    before = whole.trials[0]
+    log, again = StudyLog(path, [before]), dataclasses.replace(before, scores=[], validation=[])
+    again.take_in(before.scores[0], before.validation[0])
+    log.epoch(again)
+    assert not path.exists()
+    again.take_in(before.scores[1], {"loss": 0.5})
+    log.epoch(again)
+    again.take_in(before.scores[2], before.validation[2])  # the same, behind another one
+    log.epoch(again)
+    written = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["epoch"] for line in written] == [2, 3]
+    assert written[0]["validation"] == {"loss": 0.5}
 
 
 def test_a_folder_that_is_no_search_and_options_beside_resume_are_refused(whole: Study, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -139,21 +139,31 @@ def _result(space: Space, metric: str, lines: Sequence[Mapping[str, Any]]) -> Se
 
 @dataclass
 class StudyLog:
-    """Writes trials.jsonl: a line for each trial drawn, each of its epochs, its end; each replicate; the winner."""
+    """Writes trials.jsonl: a line for each trial drawn, each of its epochs, its end; each replicate; the winner.
+
+    Attributes:
+        path: of the file.
+        trials: that stand in it already.
+    """
 
     path: Path
-    known: set[int] = field(default_factory=set)
+    trials: InitVar[Sequence[Trial]] = ()
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, trials: Sequence[Trial]) -> None:
         """Drop a line that a crash cut off."""
         if self.path.exists():
             drop_cut_line(self.path)
+        self._known = {trial.number: list(trial.validation) for trial in trials}
 
     def epoch(self, trial: Trial) -> None:
-        """Note a trial's last epoch."""
+        """Note a trial's last epoch, but for one that was trained again and came to the same."""
         self._meet(trial)
+        known, metrics = self._known[trial.number], trial.validation[-1]
+        if known[trial.epochs - 1 : trial.epochs] == [metrics]:
+            return
+        known[trial.epochs - 1 :] = [metrics]  # a line undoes those of later epochs that stand before it
         line = {"kind": "epoch", "trial": trial.number, "epoch": trial.epochs, "score": trial.own_score}
-        append_line(self.path, line | {"validation": trial.validation[-1]})
+        append_line(self.path, line | {"validation": metrics})
 
     def end(self, trial: Trial) -> None:
         """Note that nothing more comes of a trial, and why."""
@@ -170,8 +180,8 @@ class StudyLog:
         append_line(self.path, {"kind": "winner", "name": name})
 
     def _meet(self, trial: Trial) -> None:
-        if trial.number in self.known:
+        if trial.number in self._known:
             return
-        self.known.add(trial.number)
+        self._known[trial.number] = []
         line = {"kind": "trial", "number": trial.number, "places": trial.places, "values": trial.values}
         append_line(self.path, line | {"texts": trial.texts, "planned": trial.planned})

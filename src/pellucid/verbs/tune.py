@@ -320,7 +320,7 @@ def _try_out(study: Study, data: Dataset, recipe: Recipe, console: Console) -> b
     if result.replicates or result.winner is not None:
         return True
     console.print(space_lines(result.space, options["trials"], options["strategy"], options["halving"]), markup=False)
-    log = StudyLog(study.folder / "trials.jsonl", {trial.number for trial in result.trials})
+    log = StudyLog(study.folder / "trials.jsonl", result.trials)
     with search_display(console, result.metric, options["trials"]) as display:
 
         def show(trial: Trial) -> None:
