@@ -19,6 +19,7 @@ from benchmarks import (
     digits_time_to_result,
     gan_digits,
     gan_modes,
+    growth,
     hopfield_capacity,
     population_step,
     repair,
@@ -58,6 +59,7 @@ PAGES = {
             "tuning": tuning,
             "digits_time_to_result": digits_time_to_result,
             "vectorised": vectorised,
+            "growth": growth,
         },
     ),
     "results": Page(

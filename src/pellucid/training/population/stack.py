@@ -4,15 +4,15 @@ Each network stays what it was, and its own: its parameters and buffers are view
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
 
 from pellucid.seed import isolated
+from pellucid.training.population.chained import together
 from pellucid.training.population.stacked import Drawn, StackingError, draw, refused, stacked
 
 Tensors = Mapping[str, Tensor]
@@ -108,14 +108,10 @@ class Stack:
     def __call__(self, leaves: Tensors, inputs_KB: Tensor, drawn: Tensors) -> Outputs:
         """Return the outputs in training, (K, B, ...); batch statistics are taken in."""
         self._form.train()
-
-        def one(parameters: Tensors, buffers: Tensors, x: Tensor) -> Any:
-            return functional_call(self._form, (dict(parameters), dict(buffers)), (x,))
-
-        outputs: Outputs = vmap(one)(dict(leaves), {**self._buffers, **drawn}, inputs_KB)
+        outputs: Outputs = together(self._form, {**leaves, **self._buffers, **drawn}, inputs_KB)
         return outputs
 
-    def draw(self, seeds: Sequence[int], samples: Tensor) -> dict[str, Tensor]:
+    def draw(self, seeds: Iterable[int], samples: Tensor) -> dict[str, Tensor]:
         """Return what each member draws at a step that its seed begins, (K, ...) for each layer that draws.
 
         Args:

@@ -6,7 +6,7 @@ which each member must draw as it would alone, or are kernels that know one set 
 Shape letters: B samples, T steps, F features, H hidden units.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import singledispatch
 from typing import Any, cast
 
@@ -144,14 +144,10 @@ class Products(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(x_KNF: Tensor, weight_KOF: Tensor, bias_KO: Tensor) -> Tensor:
+    def forward(ctx: Any, x_KNF: Tensor, weight_KOF: Tensor, bias_KO: Tensor) -> Tensor:
         """Return the products, (K, N, O)."""
+        ctx.save_for_backward(x_KNF, weight_KOF)
         return torch.baddbmm(bias_KO[:, None], x_KNF, weight_KOF.mT)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ARG004 (torch's signature)
-        """Keep what the gradients are made of."""
-        ctx.save_for_backward(*inputs[:2])
 
     @staticmethod
     def backward(ctx: Any, gradient_KNO: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
@@ -248,39 +244,58 @@ class Scanned(nn.Module):
 
     def forward(self, x_BTF: Tensor) -> tuple[Tensor, None]:
         """Return the hidden state of the last layer at every step, and no last state."""
+        return self.scanned(dict(self.named_parameters()), x_BTF), None
+
+    def scanned(self, weights: Mapping[str, Tensor], x_BTF: Tensor) -> Tensor:
+        """Return the hidden state of the last layer at every step, with other weights.
+
+        Args:
+            weights: as the layer names its own, or those of K members.
+            x_BTF: a batch of sequences, or one for each of K members.
+        """
         for number in range(self.num_layers):
-            outputs = self.read(x_BTF, f"l{number}")
+            outputs = self._read(weights, x_BTF, f"l{number}")
             if self.bidirectional:
-                backwards = self.read(x_BTF.flip(1), f"l{number}_reverse").flip(1)
+                backwards = self._read(weights, x_BTF.flip(-2), f"l{number}_reverse").flip(-2)
                 outputs = torch.cat([outputs, backwards], -1)
             x_BTF = outputs
-        return x_BTF, None
+        return x_BTF
 
     def read(self, x_BTF: Tensor, suffix: str) -> Tensor:
         """Return what one layer says in one direction, (B, T, H)."""
-        weights = [cast("Tensor", getattr(self, f"{name}_{suffix}")) for name in ("weight_ih", "weight_hh")]
-        biases = [getattr(self, f"{name}_{suffix}") if self.bias else None for name in ("bias_ih", "bias_hh")]
-        given_BTG = F.linear(x_BTF, weights[0], biases[0])
-        state: Any = x_BTF.new_zeros(x_BTF.shape[0], self.hidden_size)
+        return self._read(dict(self.named_parameters()), x_BTF, suffix)
+
+    def _read(self, named: Mapping[str, Tensor], x_BTF: Tensor, suffix: str) -> Tensor:
+        weights = [named[f"{name}_{suffix}"] for name in ("weight_ih", "weight_hh")]
+        biases = [named[f"{name}_{suffix}"] if self.bias else None for name in ("bias_ih", "bias_hh")]
+        given_BTG = _product(x_BTF.flatten(-3, -2), weights[0], biases[0]).unflatten(-2, x_BTF.shape[-3:-1])
+        state: Any = x_BTF.new_zeros(*x_BTF.shape[:-2], self.hidden_size)
         if self.mode == "LSTM":
             state = state, state
         outputs = []
-        for given_BG in given_BTG.unbind(1):
+        for given_BG in given_BTG.unbind(-2):
             state = _STEPS[self.mode](given_BG, state, weights[1], biases[1])
             outputs.append(state[0] if self.mode == "LSTM" else state)
-        return torch.stack(outputs, 1)
+        return torch.stack(outputs, -2)
+
+
+def _product(x_NF: Tensor, weight_OF: Tensor, bias_O: Tensor | None) -> Tensor:
+    """Return x Wᵀ + b, of one member or of K."""
+    if weight_OF.dim() == 2:
+        return F.linear(x_NF, weight_OF, bias_O)
+    return torch.bmm(x_NF, weight_OF.mT) if bias_O is None else torch.baddbmm(bias_O[:, None], x_NF, weight_OF.mT)
 
 
 def _plain(squash: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
     def step(given_BH: Tensor, state_BH: Tensor, weight_HH: Tensor, bias_H: Tensor | None) -> Tensor:
-        return squash(given_BH + F.linear(state_BH, weight_HH, bias_H))
+        return squash(given_BH + _product(state_BH, weight_HH, bias_H))
 
     return step
 
 
 def _gru(given_BG: Tensor, state_BH: Tensor, weight_GH: Tensor, bias_G: Tensor | None) -> Tensor:
     reset_i, update_i, new_i = given_BG.chunk(3, -1)
-    reset_h, update_h, new_h = F.linear(state_BH, weight_GH, bias_G).chunk(3, -1)
+    reset_h, update_h, new_h = _product(state_BH, weight_GH, bias_G).chunk(3, -1)
     update_BH = torch.sigmoid(update_i + update_h)
     new_BH = torch.tanh(new_i + torch.sigmoid(reset_i + reset_h) * new_h)
     return new_BH + update_BH * (state_BH - new_BH)
@@ -290,7 +305,7 @@ def _lstm(
     given_BG: Tensor, state: tuple[Tensor, Tensor], weight_GH: Tensor, bias_G: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     state_BH, cell_BH = state
-    enter, forget, new, leave = (given_BG + F.linear(state_BH, weight_GH, bias_G)).chunk(4, -1)
+    enter, forget, new, leave = (given_BG + _product(state_BH, weight_GH, bias_G)).chunk(4, -1)
     cell_BH = torch.sigmoid(forget) * cell_BH + torch.sigmoid(enter) * torch.tanh(new)
     return torch.sigmoid(leave) * torch.tanh(cell_BH), cell_BH
 

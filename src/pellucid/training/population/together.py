@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.func import vmap
+from torch.nn import functional as F
 
 from pellucid.errors import DivergedError
 from pellucid.record import Epoch, Step
@@ -15,11 +16,12 @@ from pellucid.training.evaluation import evaluate
 from pellucid.training.loop import close_epoch, sample, sampled_every, set_rate
 from pellucid.training.optimizers import exempt
 from pellucid.training.population.descent import Descents
-from pellucid.training.population.stack import Stack
+from pellucid.training.population.stack import Outputs, Stack
 from pellucid.training.population.stacked import StackingError
 from pellucid.training.rules import FromCentres, Gradient
 from pellucid.training.rules.gradient import require_finite, total_loss
 from pellucid.training.session import Session
+from pellucid.training.tasks import Supervised
 
 Event = Step | Epoch | DivergedError
 """A member's: what a session yields, or why it ended before its time."""
@@ -78,15 +80,18 @@ class Population:
         every = every or sampled_every(self.sessions[0])
         self._leave([k for k, session in self._each() if session.finished])
         while self.members and (until is None or self.sessions[0].progress.epoch <= until):
-            orders = {k: session.rule.order(session) for k, session in self._each()}
+            orders_KN = torch.stack([session.rule.order(session) for session in self.sessions])
             size, batches = self.sessions[0].batch_size, self.sessions[0].steps_per_epoch
             for batch in range(self.sessions[0].progress.batch, batches):
-                rows_KB = torch.stack([orders[k][batch * size : (batch + 1) * size] for k in self.members])
+                rows_KB = orders_KN[:, batch * size : (batch + 1) * size]
                 sampled = (self.sessions[0].progress.step + 1) % every == 0
+                before = self.members
                 norms, ended = self._step(rows_KB, measure=sampled)
                 yield from ended
                 if not self.members:
                     return
+                if ended:
+                    orders_KN = orders_KN[[number for number, k in enumerate(before) if k in self.members]]
                 if sampled:
                     yield from [(k, sample(session, norms[k])) for k, session in self._each()]
                 yield None
@@ -125,11 +130,11 @@ class Population:
             The norms of the gradients, none where they are not measured; and the members that ended by it.
         """
         rates = [set_rate(session) for session in self.sessions]
-        seeds = [derive(session.recipe.seed, "step", session.progress.step) for session in self.sessions]
+        seeds = (derive(session.recipe.seed, "step", session.progress.step) for session in self.sessions)
         inputs_KB, targets_KB = self._batch(rows_KB)
         leaves = self._stack.leaves()
         outputs_KB = self._stack(leaves, inputs_KB, self._stack.draw(seeds, inputs_KB[0]))
-        losses_K = vmap(lambda outputs, targets: total_loss(self._loss, outputs, targets))(outputs_KB, targets_KB)
+        losses_K = self._losses(outputs_KB, targets_KB)
         gradients_KP = self._stack.gradients(losses_K, leaves)
         losses = losses_K.tolist()
         ended = self._end_diverged(losses)
@@ -142,6 +147,19 @@ class Population:
         for session, loss in zip(self.sessions, losses, strict=True):
             session.progress.count(loss)
         return norms, ended
+
+    def _losses(self, outputs_KB: Outputs, targets_KB: Tensor) -> Tensor:
+        """Return each member's loss, (K)."""
+        first = self.sessions[0]
+        is_plain = isinstance(first.task, Supervised) and first.task.loss_name == "cross-entropy"
+        if is_plain and isinstance(outputs_KB, Tensor):
+            smoothing, logits = first.recipe.label_smoothing, outputs_KB.flatten(0, -2)
+            each = F.cross_entropy(logits, targets_KB.flatten(), label_smoothing=smoothing, reduction="none")
+            return each.view(len(self.sessions), -1).mean(1)
+        losses_K: Tensor = vmap(lambda outputs, targets: total_loss(self._loss, outputs, targets))(
+            outputs_KB, targets_KB
+        )
+        return losses_K
 
     def _batch(self, rows_KB: Tensor) -> tuple[Tensor, Tensor]:
         """Return each member's batch, (K, B, ...), augmented by its own stream."""
