@@ -2,8 +2,8 @@
 
 Time and memory of a training against three sizes, each point a process of its own with one thread: K networks
 20-64-64-5 trained at once (batches of 32), the width W of one network 20-W-W-5, and the rows N that such a network of
-width 64 learns from. Time is that of an optimiser step of all K networks, of a step, and of an epoch; memory is what the
-process holds at most beyond what it held after a training of the least size.
+width 64 learns from. Time is that of an optimiser step of all K networks, of a step, and of an epoch; memory is what
+the process holds at most beyond what it held after a training of the least size.
 
 The exponent p is that of the straight line through the logarithms, cost = c sizeᵖ: of all points, and of the upper
 half, where what a step costs whatever its size no longer shows. The figure draws all of it.

@@ -57,13 +57,13 @@ def _(layer: Weighed, tensors: Tensors, x_KB: Tensor) -> Tensor:  # noqa: ARG001
 
 
 @together.register
-def _(layer: Masked, tensors: Tensors, x_KB: Tensor) -> Tensor:  # noqa: ARG001
-    return x_KB * tensors["drawn"]
+def _(layer: Masked, tensors: Tensors, x_KB: Tensor) -> Tensor:
+    return x_KB * tensors["drawn"] if layer.training else x_KB
 
 
 @together.register
-def _(layer: Noisy, tensors: Tensors, x_KB: Tensor) -> Tensor:  # noqa: ARG001
-    return x_KB + tensors["drawn"]
+def _(layer: Noisy, tensors: Tensors, x_KB: Tensor) -> Tensor:
+    return x_KB + tensors["drawn"] if layer.training else x_KB
 
 
 @together.register

@@ -111,6 +111,14 @@ class Stack:
         outputs: Outputs = together(self._form, {**leaves, **self._buffers, **drawn}, inputs_KB)
         return outputs
 
+    @torch.no_grad()
+    def judged(self, inputs_B: Tensor) -> Outputs:
+        """Return what each network gives for one batch when it is judged, (K, B, ...)."""
+        self._form.eval()
+        inputs_KB = inputs_B.expand(len(self), *inputs_B.shape)
+        outputs: Outputs = together(self._form, {**_parts(self.weights_KP, self._shapes), **self._buffers}, inputs_KB)
+        return outputs
+
     def draw(self, seeds: Iterable[int], samples: Tensor) -> dict[str, Tensor]:
         """Return what each member draws at a step that its seed begins, (K, ...) for each layer that draws.
 

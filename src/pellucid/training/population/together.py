@@ -22,6 +22,7 @@ from pellucid.training.rules import FromCentres, Gradient
 from pellucid.training.rules.gradient import require_finite, total_loss
 from pellucid.training.session import Session
 from pellucid.training.tasks import Supervised
+from pellucid.training.tasks.task import Network
 
 Event = Step | Epoch | DivergedError
 """A member's: what a session yields, or why it ended before its time."""
@@ -191,8 +192,8 @@ class Population:
     def _close_epoch(self) -> list[tuple[int, Event]]:
         """Judge every member on the validation split; those that are finished leave."""
         events: list[tuple[int, Event]] = []
-        for k, session in self._each():
-            validation = evaluate(session.network, session.data, session.task, "validation", session.device)
+        for (k, session), network in zip(self._each(), self._networks(), strict=True):
+            validation = evaluate(network, session.data, session.task, "validation", session.device)
             try:
                 events.append((k, close_epoch(session, validation)))
             except DivergedError as error:
@@ -200,6 +201,20 @@ class Population:
         ended = {k for k, event in events if isinstance(event, DivergedError)}
         self._leave([k for k, s in self._each() if k in ended or s.finished])
         return events
+
+    def _networks(self) -> Sequence[Network]:
+        """Return the members' networks, to be judged: functions that know already what they give, where that can be."""
+        first = self.sessions[0]
+        if not isinstance(first.task, Supervised) or first.task.carries:
+            return [session.network for session in self.sessions]
+        rows = first.data.rows["validation"]
+        given: list[Tensor] = []
+        for rows_B in rows.split(max(1, first.task.rows_at_once(first.data) // len(self.sessions))):
+            outputs_KB = self._stack.judged(first.data.batch(rows_B)[0].to(first.device.device))
+            if not isinstance(outputs_KB, Tensor):
+                return [session.network for session in self.sessions]
+            given.append(outputs_KB)
+        return [_Answers(outputs_N) for outputs_N in torch.cat(given, 1)]
 
     def _end_diverged(self, losses: Sequence[float]) -> list[tuple[int, Event]]:
         """Let those leave whose loss is not finite."""
@@ -222,6 +237,18 @@ class Population:
         if kept:
             self._stack.keep(kept)
             self._descents.keep(kept)
+
+
+class _Answers:
+    """What a network gives for some rows, for as many of them as it is asked at a time, in their order."""
+
+    def __init__(self, outputs_N: Tensor) -> None:
+        self._left_N = outputs_N
+
+    def __call__(self, inputs_B: Tensor) -> Tensor:
+        """Return the next outputs."""
+        next_B, self._left_N = self._left_N[: len(inputs_B)], self._left_N[len(inputs_B) :]
+        return next_B
 
 
 def _limits(limits: Sequence[float | None], like: Tensor) -> Tensor:
