@@ -32,10 +32,12 @@ _KEPT: Mapping[OptimizerName, Mapping[str, str]] = {
 """What torch's optimisers call m and V."""
 
 
-_BLOCK = 1 << 16
-"""Weights that are moved at once: of w, g, m, V and scratch 1.3 MB, which a core's second cache holds."""
+_BLOCK = 1 << 19
+"""Weights that are moved at once on a CPU: of fewer, calling torch costs more than what its caches save."""
 
 
+_NO_RATE = 1e-30
+"""A rate by which nothing moves, in place of 0, by which nothing can be divided."""
 _LARGE = 1 << 14
 """Weights of one member from which on torch's own fused kernel, called for each by itself, is the faster."""
 _FUSED: Mapping[OptimizerName, Callable[..., None]] = {"adam": adam, "adamw": adamw}
@@ -123,6 +125,7 @@ class Descents:
         self.first_KP = torch.zeros_like(weights_KP) if any(one.q for one in self.frames) else None
         self.second_KP = torch.zeros_like(weights_KP) if any(one.z for one in self.frames) else None
         self._scratch: Tensor | None = None
+        self._same: dict[str, Tensor] = {}  # what is the same at every step
         is_large = weights_KP.device.type == "cpu" and weights_KP.shape[1] >= _LARGE
         self._runs = _runs(pulled_P) if is_large else []
 
@@ -137,6 +140,7 @@ class Descents:
         self.kinds = [self.kinds[k] for k in members]
         self.frames = [self.frames[k] for k in members]
         self.l1 = [self.l1[k] for k in members]
+        self._same = {}
         self.steps = [self.steps[k] for k in members]
         self.first_KP = None if self.first_KP is None else self.first_KP[members]
         self.second_KP = None if self.second_KP is None else self.second_KP[members]
@@ -155,7 +159,7 @@ class Descents:
             return
         self.steps = [step + 1 for step in self.steps]
         columns = self._columns(weights_KP, rates)
-        # so few rows at a time that all that is read and written again and again stays in the processor's cache
+        # in parts, so that what lasts no longer than a line takes little memory
         size = max(1, _BLOCK // weights_KP.shape[1]) if weights_KP.device.type == "cpu" else len(weights_KP)
         for start in range(0, len(weights_KP), size):
             rows = slice(start, start + size)
@@ -182,40 +186,57 @@ class Descents:
 
     def _columns(self, like: Tensor, rates: Sequence[float]) -> dict[str, Tensor]:
         """Return the numbers of this step, (K, 1) each; none of what no member has."""
+        if not self._same:
+            names = ("p", "q", "r", "s", "u", "z", "eps", "coupled")
+            self._same = _as_columns({name: [getattr(one, name) for one in self.frames] for name in names}, like)
         both = [one.corrections(step) for one, step in zip(self.frames, self.steps, strict=True)]
-        numbers = {name: [getattr(one, name) for one in self.frames] for name in ("p", "q", "r", "s", "u", "z", "eps")}
-        numbers["rate"] = [rate * c for rate, (c, _) in zip(rates, both, strict=True)]
-        numbers["e"] = [e for _, e in both]
-        if any(one.coupled for one in self.frames):
-            numbers["coupled"] = [one.coupled for one in self.frames]
+        numbers = {"rate": [rate * c for rate, (c, _) in zip(rates, both, strict=True)]}
+        if self.second_KP is not None:  # rate / (sqrt(V) e + eps) = 1 / (sqrt(V) e / rate + eps / rate): fewer passes
+            divisors = [max(rate, _NO_RATE) for rate in numbers["rate"]]
+            numbers["e"] = [e / rate for (_, e), rate in zip(both, divisors, strict=True)]
+            numbers["eps"] = [one.eps / rate for one, rate in zip(self.frames, divisors, strict=True)]
         if any(one.decoupled for one in self.frames):
             numbers["lost"] = [rate * one.decoupled for rate, one in zip(rates, self.frames, strict=True)]
         if any(self.l1):
             # without c: it undoes what m has not seen yet, and a steady gradient was always there
             numbers["reach"] = [l1 * one.steady / c for l1, one, (c, _) in zip(self.l1, self.frames, both, strict=True)]
-        each = torch.tensor(list(numbers.values()), dtype=like.dtype, device=like.device)[..., None]
-        return dict(zip(numbers, each, strict=True))
+        return self._same | _as_columns(numbers, like)
 
     def _move(self, w: Tensor, g: Tensor, m: Tensor | None, v: Tensor | None, numbers: Mapping[str, Tensor]) -> None:
         """Move some rows, by the formula above; `scratch` is for what lasts no longer than a line."""
         scratch = self._scratch_like(w)
-        if "coupled" in numbers:
+        if any(one.coupled for one in self.frames):
             g.addcmul_(w, torch.mul(numbers["coupled"], self.pulled_P, out=scratch))
         if "lost" in numbers:
             w.addcmul_(w, torch.mul(numbers["lost"], self.pulled_P, out=scratch), value=-1)
-        rate = numbers["rate"]
-        if v is not None:
-            v.mul_(numbers["u"]).addcmul_(torch.mul(g, numbers["z"], out=scratch), g)
-            sizes = torch.sqrt(v, out=scratch).mul_(numbers["e"]).add_(numbers["eps"])
-            rate = torch.div(rate, sizes, out=scratch)
-        direction = g
-        if m is not None:
+        if m is not None and self._is_mean:
+            m.lerp_(g, numbers["q"])
+        elif m is not None:
             m.mul_(numbers["p"]).addcmul_(g, numbers["q"])
-            direction = m if self._is_m else g.mul_(numbers["r"]).addcmul_(m, numbers["s"])
-        w.addcmul_(direction, rate, value=-1)
+        if v is None:
+            w.addcmul_(self._direction(g, m, numbers), numbers["rate"], value=-1)
+        else:
+            shares = {one.z for one in self.frames}
+            v.mul_(numbers["u"])
+            if len(shares) == 1:
+                v.addcmul_(g, g, value=shares.pop())
+            else:
+                v.addcmul_(torch.mul(g, numbers["z"], out=scratch), g)
+            sizes = torch.sqrt(v, out=scratch).mul_(numbers["e"]).add_(numbers["eps"])
+            w.addcdiv_(self._direction(g, m, numbers), sizes, value=-1)
         if "reach" in numbers:  # as `optimizers.shrink` does: towards 0 by l1 times the rate under a steady gradient
+            rate = numbers["rate"] if v is None else scratch.reciprocal_()  # in which the sizes are
             reach = numbers["reach"] * rate * self.pulled_P
             w.copy_(w.sign() * (w.abs() - reach).clamp_(min=0))
+
+    def _direction(self, g: Tensor, m: Tensor | None, numbers: Mapping[str, Tensor]) -> Tensor:
+        if m is None:
+            return g
+        return m if self._is_m else g.mul_(numbers["r"]).addcmul_(m, numbers["s"])
+
+    @property
+    def _is_mean(self) -> bool:
+        return all(one.q == 1 - one.p for one in self.frames)
 
     @property
     def _is_m(self) -> bool:
@@ -225,6 +246,11 @@ class Descents:
         if self._scratch is None or len(self._scratch) < len(rows):
             self._scratch = torch.empty_like(rows)
         return self._scratch[: len(rows)]
+
+
+def _as_columns(numbers: Mapping[str, Sequence[float]], like: Tensor) -> dict[str, Tensor]:
+    each = torch.tensor(list(numbers.values()), dtype=like.dtype, device=like.device)[..., None]
+    return dict(zip(numbers, each, strict=True))
 
 
 def _runs(pulled_P: Tensor) -> list[tuple[slice, bool]]:
