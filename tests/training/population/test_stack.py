@@ -50,6 +50,10 @@ def test_every_word_computed_together(plan: Plan) -> None:
         assert torch.allclose(gradient_P, gradients_KP[k], rtol=1e-9, atol=1e-9 * float(gradient_P.abs().max()))
         for one, other in zip(network.buffers(), networks[k].buffers(), strict=True):
             assert torch.allclose(one, other, rtol=1e-10)
+    judged = tensors(stack.judged(inputs_KB[0]))
+    for k, network in enumerate(alone):
+        for one, other in zip(tensors(network.eval()(inputs_KB[0])), judged, strict=True):
+            assert torch.allclose(one, other[k], rtol=1e-10, atol=1e-10)
 
 
 class Reading(nn.Module):
@@ -117,6 +121,36 @@ class Own(nn.Module):
 def test_what_cannot_be_computed_together_is_named(make: Callable[[], nn.Module], said: str) -> None:
     with pytest.raises(StackingError, match=said):
         Stack([make(), make()], torch.randn(2, 5, 3))
+
+
+class Centred(nn.Module):
+    """A layer without weights in which the samples of a batch know of one another."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what is left without the batch's mean."""
+        return x - x.mean(0)
+
+
+class Again(nn.Sequential):
+    """No chain of its layers."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Go through them twice."""
+        for _ in range(2):
+            for layer in self:
+                x = layer(x)
+        return x
+
+
+@pytest.mark.parametrize("layer", [Centred(), Again(nn.Linear(3, 3), nn.Tanh()), nn.BatchNorm1d(3, 1e-5, 0.1, False)])
+def test_layers_that_only_look_simple(layer: nn.Module) -> None:
+    networks = [nn.Sequential(nn.Linear(3, 3), copy.deepcopy(layer)) for _ in range(2)]
+    inputs_KB = torch.randn(2, 5, 3)
+    stack = Stack(networks, inputs_KB)
+    outputs = stack(stack.leaves(), inputs_KB, {})
+    assert isinstance(outputs, Tensor)
+    for network, inputs_B, output_B in zip(networks, inputs_KB, outputs, strict=True):
+        torch.testing.assert_close(output_B, network.train()(inputs_B))
 
 
 def test_networks_that_differ_in_more_than_their_tensors_are_noticed() -> None:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from pellucid.blocks import Outputs
 from pellucid.training.population.stacked import Masked, Noisy, Products, Scanned, Weighed
@@ -29,22 +30,32 @@ def together(layer: nn.Module, tensors: Tensors, x_KB: Tensor) -> Any:
         tensors: name -> the members' parameters, buffers and drawn numbers, (K, ...).
         x_KB: a batch for each member.
     """
-    if not tensors and not any(layer.children()):
-        return _as_one_batch(layer, x_KB)
+    if not tensors and _is_by_sample(layer):
+        outputs: Tensor = layer(x_KB.flatten(0, 1))
+        return outputs.unflatten(0, x_KB.shape[:2])
+    return _mapped(layer, tensors, x_KB)
 
+
+def _mapped(layer: nn.Module, tensors: Tensors, x_KB: Tensor) -> Any:
     def one(own: Tensors, x_B: Tensor) -> Any:
         return functional_call(layer, dict(own), (x_B,))
 
     return vmap(one)(dict(tensors), x_KB)
 
 
-def _as_one_batch(layer: nn.Module, x_KB: Tensor) -> Tensor:
-    outputs: Tensor = layer(x_KB.flatten(0, 1))
-    return outputs.view(*x_KB.shape[:2], *outputs.shape[1:])
+def _is_by_sample(layer: nn.Module) -> bool:
+    """Say whether a layer without tensors takes each sample by itself, so that K batches are one long batch to it.
+
+    torch's do, and those of the notation; what a user's own does is not known.
+    """
+    is_known = type(layer).__module__.startswith(("torch.nn.", "pellucid.blocks."))
+    return is_known and not any(layer.children()) and not isinstance(layer, _BatchNorm)
 
 
 @together.register
 def _(layer: nn.Sequential, tensors: Tensors, x_KB: Tensor) -> Any:
+    if type(layer).forward is not nn.Sequential.forward:
+        return _mapped(layer, tensors, x_KB)
     for name, inner in layer.named_children():
         x_KB = together(inner, _of(tensors, name), x_KB)
     return x_KB
