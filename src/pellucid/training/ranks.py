@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
-from torch._C._distributed_c10d import TCPStore
 
 from pellucid.errors import OptionError, RunError
 
@@ -162,8 +161,20 @@ def launched() -> Ranks:
         )
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    _begin_group("nccl" if torch.cuda.is_available() else "gloo")
     return Ranks(distributed.get_rank(), distributed.get_world_size())
+
+
+def _begin_group(backend: str) -> None:
+    """Let all processes meet, and none by what others left behind that were lost."""
+    store = _store()
+    if store is None:
+        distributed.init_process_group(backend)
+        return
+    # torch itself looks for the others where those of the last attempt said that they are: pytorch issue 135712
+    of_attempt = distributed.PrefixStore(f"pellucid/attempt {_attempt()}", store)  # type: ignore[attr-defined]
+    rank, count = int(os.environ["RANK"]), _world_size()
+    distributed.init_process_group(backend, store=of_attempt, rank=rank, world_size=count)
 
 
 @contextlib.contextmanager
@@ -199,12 +210,18 @@ def remember(run: str) -> None:
 
 def remembered() -> str | None:
     """Return what processes whose place these took were told to be the run; None where these are the first."""
-    restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-    store = _store() if restarted else None
-    return store.get(_RUN).decode() if store is not None and store.check([_RUN]) else None
+    store = _store() if _attempt() else None
+    return str(store.get(_RUN).decode()) if store is not None and store.check([_RUN]) else None
 
 
-def _store() -> TCPStore | None:
+def _attempt() -> int:
+    """Return how often `torchrun` has started these processes anew."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+
+
+def _store() -> Any:
+    """Return the store that torchrun's agent keeps, or None; torch built without `distributed` has no such class."""
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
         return None
-    return TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    return distributed.TCPStore(address, port, is_master=False)  # type: ignore[attr-defined]

@@ -142,11 +142,19 @@ def _run_training(data: object, options: TrainOptions, module: nn.Module | None,
             raise OptionError("there is no data to train on", expected="DATA, or --resume RUN", received="neither")
         earlier = ranks.from_first(remembered)
         if earlier is not None:
-            return resume_run(Path(earlier), None if isinstance(data, str) else data, module, console)
+            return _go_on(Path(earlier), None if isinstance(data, str) else data, module, console)
         _require_one_process(options)
         with ranks.first_before_others():
             dataset = _loaded(data, options, module, console)
         return begin_run(dataset, options, module, console)
+
+
+def _go_on(folder: Path, data: object, module: nn.Module | None, console: Console) -> Run:
+    """Go on with a run after a process was lost; if nothing but its report was not written yet, it is finished."""
+    from pellucid.verbs.run import open_run
+
+    run = open_run(folder)
+    return resume_run(folder, data, module, console) if run.record.result is None else run
 
 
 def _require_one_process(options: TrainOptions) -> None:
@@ -256,7 +264,7 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
     from pellucid.training.checkpoint import restore
     from pellucid.training.loop import train_together
     from pellucid.training.memory import require_memory
-    from pellucid.training.ranks import launched, remember
+    from pellucid.training.ranks import launched, remember, require_one_process
     from pellucid.verbs.again import begin_again, require_same_beginning
     from pellucid.verbs.environment import differences, environment
     from pellucid.verbs.folder import checkpoint_path, cut_record, only_writer
@@ -267,6 +275,8 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
     is_finished = run.record.result is not None
     if is_finished and not missing_seeds(run):
         raise RunError(f"{folder} is finished: there is nothing to resume", advice="train again under another --name")
+    if is_finished:
+        require_one_process("--seeds")
     ranks = launched()
     with only_writer(folder) if ranks.is_first else contextlib.nullcontext():
         with ranks.first_before_others():
