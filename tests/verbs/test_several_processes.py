@@ -33,9 +33,20 @@ def launch(folder: Path, count: int, *arguments: str, restarts: int = 0) -> "sub
     )
 
 
+def said_by(process: "subprocess.Popen[str]") -> str:
+    """Wait for the launcher, and leave nothing of it behind where it does not come to its end."""
+    try:
+        said, _ = process.communicate(timeout=200)
+    except subprocess.TimeoutExpired:
+        process.terminate()  # upon which it ends its own
+        said, _ = process.communicate(timeout=60)
+        pytest.fail(f"not ended after 200 s: {said}")
+    return said
+
+
 def trained(folder: Path, count: int, name: str, *options: str) -> Run:
     process = launch(folder, count, "digits", *OPTIONS, *options, "--name", name)
-    said, _ = process.communicate(timeout=300)
+    said = said_by(process)
     assert process.returncode == 0, said
     return open_run(folder / "runs" / name)
 
@@ -73,7 +84,7 @@ def test_a_killed_process_costs_nothing(tmp_path: Path) -> None:
     process = launch(tmp_path, 2, "digits", *OPTIONS, *LONG, "--name", "killed", restarts=2)
     wait_for_checkpoint(tmp_path / "runs" / "killed")
     os.kill(children(process.pid)[1], signal.SIGKILL)
-    said, _ = process.communicate(timeout=300)
+    said = said_by(process)
     assert process.returncode == 0, said
     assert "resume" in said
     assert (tmp_path / "runs" / "killed" / "record.jsonl").read_bytes() == (whole.folder / "record.jsonl").read_bytes()
@@ -84,7 +95,7 @@ def test_one_goes_on_where_two_were_stopped(tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "stopped"
     wait_for_checkpoint(folder)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=300)
+    said_by(process)
     assert open_run(folder).record.result is None
     run = pellucid.train(resume=str(folder), quiet=True)
     assert run.record.result is not None
@@ -94,7 +105,7 @@ def test_one_goes_on_where_two_were_stopped(tmp_path: Path) -> None:
 
 def test_only_the_first_speaks_and_writes(tmp_path: Path) -> None:
     process = launch(tmp_path, 2, "digits", *OPTIONS, *SHORT, "--json", "told.json")
-    said, _ = process.communicate(timeout=300)
+    said = said_by(process)
     assert said.count("run      ") == 1
     assert json.loads((tmp_path / "told.json").read_text())["finished"]
     assert [each.name for each in (tmp_path / "runs").iterdir()] == ["digits-1"]
