@@ -16,7 +16,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -52,7 +52,8 @@ def measure(axis: str, size: int) -> Point:
     seconds = {"networks at once": _of_networks, "width": _of_width, "rows": _of_rows}[axis]
     seconds(min(SIZES[axis]), 0.0)  # torch allocates at its first step what it keeps
     before = _most_held()
-    return {"seconds": seconds(size, SECONDS), "bytes": _most_held() - before}
+    taken = seconds(size, SECONDS)
+    return {"seconds": taken, "bytes": max(_most_held() - before, resource.getpagesize())}
 
 
 def _of_networks(count: int, wanted: float) -> float:
@@ -73,12 +74,12 @@ def _of_rows(rows: int, wanted: float) -> float:
     return time.process_time() - began
 
 
-def _timed(events: object, wanted: float) -> float:
+def _timed(events: Iterator[object], wanted: float) -> float:
     """Return the median time of a step; what is yielded but None is no step, but the judging of an epoch."""
     taken: list[float] = []
     while len(taken) < STEPS or sum(taken) < wanted:
         began = time.process_time()
-        if next(events) is None:  # type: ignore[call-overload]
+        if next(events) is None:
             taken.append(time.process_time() - began)
     return median(taken)
 
@@ -115,7 +116,7 @@ def compare() -> str:
     found = {axis: [_in_a_process(axis, size) for size in sizes] for axis, sizes in SIZES.items()}
     rows = []
     for (axis, points), cost in itertools.product(found.items(), ("seconds", "bytes")):
-        sizes, costs = SIZES[axis], [max(point[cost], 1.0 if cost == "bytes" else 0.0) for point in points]
+        sizes, costs = SIZES[axis], [point[cost] for point in points]
         upper = len(sizes) // 2
         rows.append(
             [axis, "time of " + UNIT[axis] if cost == "seconds" else "memory"]
@@ -146,10 +147,9 @@ def draw(found: Mapping[str, Sequence[Point]]) -> None:
     for column, (axis, points) in enumerate(found.items()):
         sizes = SIZES[axis]
         for panel, cost in zip(panels[:, column], ("seconds", "bytes"), strict=True):
-            costs = np.array([point[cost] for point in points]) / (2**20 if cost == "bytes" else 1e-3)
-            kept = costs > 0
-            slope = exponent(np.array(sizes)[kept], costs[kept])  # type: ignore[arg-type]
-            middle = np.exp(np.log(costs[kept]).mean() - slope * np.log(np.array(sizes)[kept]).mean())
+            costs = [point[cost] / (2**20 if cost == "bytes" else 1e-3) for point in points]
+            slope = exponent(sizes, costs)
+            middle = np.exp(np.log(costs).mean() - slope * np.log(sizes).mean())
             panel.loglog(sizes, costs, "o-", linewidth=0.9)
             panel.loglog(sizes, middle * np.array(sizes, float) ** slope, ":", color="grey", label=f"p = {slope:.2f}")
             panel.set(xlabel=axis, ylabel=f"ms, {UNIT[axis]}" if cost == "seconds" else "MiB")

@@ -187,12 +187,23 @@ class Backwards(Listener):
         across = tuple(range(values.dim() - 1))
         count = values.numel() // values.shape[-1]
         flat_U = _FLAT[op.name](values).float().sum(across)
-        # torch's own std takes ten times as long as twice through the numbers
+        # twice through the numbers; torch's own std takes ten times as long where they are many
         squares_U = (values - values.mean(across)).square_().sum(across)
         std_U = (squares_U / (count - 1)).sqrt_() if count > 1 else squares_U.fill_(math.nan)
         figures = ((flat_U == count).float().mean(), flat_U.mean() / count, std_U.mean())
         dead, flat, std = torch.stack(figures).tolist()
-        return Activation(self.seen.steps, place, op.name, op.module, order, depth, values.shape[-1], dead, flat, std)
+        return Activation(
+            step=self.seen.steps,
+            site=place,
+            kind=op.name,
+            module=op.module,
+            order=order,
+            depth=depth,
+            units=values.shape[-1],
+            dead=dead,
+            flat=flat,
+            std=std,
+        )
 
 
 def _some(result: Tensor) -> Tensor:

@@ -154,7 +154,8 @@ class Optimizers(Listener):
         weights = {key: self._weight(key, each) for key, each in moved.items()}
         norms = _norms([*gradients.values(), *weights.values()])
         now: dict[int, tuple[Tensor, float]] = {}
-        for (key, gradient), norm, weight in zip(gradients.items(), norms, norms[len(moved) :], strict=False):
+        count = len(moved)
+        for (key, gradient), norm, weight in zip(gradients.items(), norms[:count], norms[count:], strict=True):
             known = self._parameter(moved[key])
             known.steps.append(self.seen.steps)
             known.gradients.append(norm)

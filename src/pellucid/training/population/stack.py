@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.seed import isolated
-from pellucid.training.population.chained import together
+from pellucid.training.population.chained import Tensors, together
 from pellucid.training.population.stacked import Drawn, StackingError, draw, refused, stacked
 
-Tensors = Mapping[str, Tensor]
 Outputs = Tensor | Tensors
 _AGREE = 1e-3
 """Of the largest output: a network computed together with others may differ from itself in rounding by this much."""

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.func import vmap
-from torch.nn import functional as F
 
 from pellucid.errors import DivergedError
 from pellucid.record import Epoch, Step
@@ -21,7 +20,7 @@ from pellucid.training.population.stacked import StackingError
 from pellucid.training.rules import FromCentres, Gradient
 from pellucid.training.rules.gradient import require_finite, total_loss
 from pellucid.training.session import Session
-from pellucid.training.tasks import Supervised
+from pellucid.training.tasks.supervised import Supervised, cross_entropies
 from pellucid.training.tasks.task import Network
 
 Event = Step | Epoch | DivergedError
@@ -154,9 +153,7 @@ class Population:
         first = self.sessions[0]
         is_plain = isinstance(first.task, Supervised) and first.task.loss_name == "cross-entropy"
         if is_plain and isinstance(outputs_KB, Tensor):
-            smoothing, logits = first.recipe.label_smoothing, outputs_KB.flatten(0, -2)
-            each = F.cross_entropy(logits, targets_KB.flatten(), label_smoothing=smoothing, reduction="none")
-            return each.view(len(self.sessions), -1).mean(1)
+            return cross_entropies(outputs_KB, targets_KB, first.recipe.label_smoothing)
         losses_K: Tensor = vmap(lambda outputs, targets: total_loss(self._loss, outputs, targets))(
             outputs_KB, targets_KB
         )

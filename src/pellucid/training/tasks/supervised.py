@@ -178,6 +178,14 @@ def _loss(name: LossName, task: TaskName, recipe: Recipe) -> Loss:
     return same_shape
 
 
+def cross_entropies(logits_KB: Tensor, targets_KB: Tensor, label_smoothing: float) -> Tensor:
+    """Return what the loss `cross-entropy` is of each of K batches, (K)."""
+    each = F.cross_entropy(
+        logits_KB.flatten(0, -2), targets_KB.flatten(), label_smoothing=label_smoothing, reduction="none"
+    )
+    return each.view(len(logits_KB), -1).mean(1)
+
+
 def _maximum_a_posteriori(recipe: Recipe) -> Loss:
     """Return y_right + log(exp(-j) + sum_k exp(-y_k)), y_k the distance from class k's code and minus its output.
 
