@@ -26,6 +26,7 @@ from pellucid.record import (
     write_json,
 )
 from pellucid.training.checkpoint import save_checkpoint, save_weights
+from pellucid.training.ranks import Ranks
 from pellucid.training.session import Progress, Session
 from pellucid.verbs.environment import digest, environment
 from pellucid.verbs.repairing import Repair
@@ -107,6 +108,11 @@ def only_writer(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def held(folder: Path, ranks: Ranks) -> contextlib.AbstractContextManager[None]:
+    """Hold the run folder as `only_writer` does, in the process that writes."""
+    return only_writer(folder) if ranks.is_first else contextlib.nullcontext()
 
 
 class Checkpoints:

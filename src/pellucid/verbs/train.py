@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import dataclasses
 import shutil
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid.errors import DivergedError, OptionError, PellucidError, RunError
+from pellucid.errors import OptionError, RunError
 from pellucid.options import argument, check, flat_values, from_keywords, nested, option
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.verbs.outcome import INTERRUPTED, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rich.console import Console
     from torch import nn
 
@@ -28,7 +24,6 @@ if TYPE_CHECKING:
     from pellucid.training.session import Session
     from pellucid.verbs.repairing import Repair
     from pellucid.verbs.run import Run
-    from pellucid.verbs.watched import Watched
 
 _RUN = "Run"
 _MOST_SEEDS = 1_000
@@ -203,13 +198,13 @@ def _is_apart(options: TrainOptions) -> bool:
 def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None, console: Console) -> Run:
     """Train from the beginning into a new run folder."""
     from pellucid.networks import paired
-    from pellucid.record import new_run_folder
     from pellucid.report.text import network_lines, task_line
     from pellucid.training import begin, threads
     from pellucid.training.loop import train_together
     from pellucid.training.memory import require_memory
-    from pellucid.training.ranks import launched, remember
-    from pellucid.verbs.folder import only_writer, write_beginning
+    from pellucid.training.ranks import launched
+    from pellucid.verbs.folder import held
+    from pellucid.verbs.telling import drive_and_tell
 
     network: str | Plan | None = options.network
     if _is_apart(options):
@@ -223,21 +218,26 @@ def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None,
         session = _checked(begun.session, options, console)
         ranks = launched()
         train_together(session, ranks)
-
-        def new_run() -> Path:
-            folder = new_run_folder(Path(options.folder), options.name, dataset.name)
-            try:
-                write_beginning(folder, session, options, begun.plan, repairs)
-            except BaseException:  # a folder without run.json would be no run and keep its name
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-            remember(str(folder))
-            return folder
-
-        folder = ranks.from_first(new_run)
-        with only_writer(folder) if ranks.is_first else contextlib.nullcontext():
+        folder = ranks.from_first(lambda: _new_folder(session, options, begun.plan, repairs))
+        with held(folder, ranks):
             own = copy.deepcopy(session.network) if begun.plan is None and options.seeds > 1 else None
-            return _drive_and_tell(session, begun.plan, folder, flat_values(options), console, own)
+            return drive_and_tell(session, begun.plan, folder, flat_values(options), console, own)
+
+
+def _new_folder(session: Session, options: TrainOptions, plan: Plan | None, repairs: tuple[Repair, ...]) -> Path:
+    """Make the folder of a new run, with all that is known before the first step."""
+    from pellucid.record import new_run_folder
+    from pellucid.training.ranks import remember
+    from pellucid.verbs.folder import write_beginning
+
+    folder = new_run_folder(Path(options.folder), options.name, session.data.name)
+    try:
+        write_beginning(folder, session, options, plan, repairs)
+    except BaseException:  # a folder without run.json would be no run and keep its name
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    remember(str(folder))
+    return folder
 
 
 def _refuse_other_options(options: TrainOptions) -> None:
@@ -267,9 +267,10 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
     from pellucid.training.ranks import launched, remember, require_one_process
     from pellucid.verbs.again import begin_again, require_same_beginning
     from pellucid.verbs.environment import differences, environment
-    from pellucid.verbs.folder import checkpoint_path, cut_record, only_writer
+    from pellucid.verbs.folder import checkpoint_path, cut_record, held
     from pellucid.verbs.run import open_run
     from pellucid.verbs.seeds import missing_seeds
+    from pellucid.verbs.telling import conclude, drive_and_tell
 
     run = open_run(folder)
     is_finished = run.record.result is not None
@@ -278,7 +279,7 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
     if is_finished:
         require_one_process("--seeds")
     ranks = launched()
-    with only_writer(folder) if ranks.is_first else contextlib.nullcontext():
+    with held(folder, ranks):
         with ranks.first_before_others():
             session = begin_again(run, data, module)
         require_memory(session)
@@ -287,7 +288,7 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
             console.print(f"resume   {folder}: {len(missing_seeds(run))} other seeds", markup=False)
             run.with_weights(session.network)
             with threads(run.asked["threads"]):
-                _conclude(run, session, own, console)
+                conclude(run, session, own, console)
             return run
         if checkpoint_path(folder).exists():  # else it was killed before the first one: it begins anew
             restore(session, checkpoint_path(folder))
@@ -301,7 +302,7 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
         with threads(run.asked["threads"]):
             for line in differences(run.asked, environment(session.device.device)):
                 console.print(f"         - the last bits may differ: {line}", markup=False)
-            return _drive_and_tell(session, run.plan, folder, run.asked["options"], console, own)
+            return drive_and_tell(session, run.plan, folder, run.asked["options"], console, own)
 
 
 def _repaired(
@@ -348,104 +349,3 @@ def _checked(session: Session, options: TrainOptions, console: Console) -> Sessi
             recipe = dataclasses.replace(session.recipe, learning_rate=found.suggestion)
             return open_session(session.network, session.data, session.task, recipe, session.device)
     return session
-
-
-def _drive_and_tell(
-    session: Session,
-    plan: Plan | None,
-    folder: Path,
-    options: Mapping[str, Any],
-    console: Console,
-    own: nn.Module | None,
-) -> Run:
-    """Train to the end or to Ctrl-C, and say how it ended.
-
-    Args:
-        session: at its beginning, or restored.
-        plan: its network, or None for a module of the user's own.
-        folder: of the run.
-        options: as the command line has them.
-        console: is told.
-        own: a module of the user's own as it was in the beginning, where other seeds are to begin with it too.
-    """
-    from pellucid.report.text import result_lines
-    from pellucid.training import fit
-    from pellucid.verbs.driving import drive
-    from pellucid.verbs.run import open_run
-    from pellucid.verbs.watched import Watched
-
-    if not session.ranks.is_first:
-        fit(session)
-        session.ranks.meet()  # when the first has written what came of it
-        return open_run(folder)
-    began, known = time.perf_counter(), session.rule.notes(session)
-    watched = Watched(session, plan, wanted=not options.get("no_diagnosis"))
-    seconds, epochs = options["checkpoint_seconds"], options["checkpoint_epochs"]
-    try:
-        with watched:
-            finished = drive(session, folder, seconds, epochs, console, watched)
-    except DivergedError:
-        _diagnose(watched, folder, console)
-        raise
-    session.ranks.meet()
-    run = open_run(folder)
-    seconds = time.perf_counter() - began
-    said = [note for note in session.rule.notes(session) if note not in known]
-    console.print(result_lines(run.record, folder, seconds, said, finished=finished), markup=False)
-    if finished:
-        _diagnose(watched, folder, console)
-        _conclude(run, session, own, console)
-    return run
-
-
-def _conclude(run: Run, session: Session, own: nn.Module | None, console: Console) -> None:
-    """Train the other seeds of a finished run where there are to be any, say how that went, and write the report."""
-    from pellucid.report.text import seed_lines
-    from pellucid.verbs.seeds import train_other_seeds, wanted_seeds
-
-    options = run.asked["options"]
-    if len(wanted_seeds(run)) > 1:
-        if not train_other_seeds(run, session, own, console):
-            console.print(f"         stopped; go on with: pellucid train --resume {run.folder}", markup=False)
-            return
-        console.print(seed_lines(run.seeds, session.task.metric), markup=False)
-    if not options.get("no_report"):
-        _report(run, session, console)
-
-
-def _diagnose(watched: Watched, folder: Path, console: Console) -> None:
-    """Write findings.json and say what is wrong; a training that succeeded does not fail by it."""
-    from rich.text import Text
-
-    from pellucid.record import write_json
-    from pellucid.report.findings import warning_line
-
-    try:
-        diagnosis = watched.diagnosis()
-    except Exception as error:  # noqa: BLE001  (any fault of the diagnosis, which the training has no part in)
-        console.print(f"findings none: the diagnosis failed by a fault of pellucid's: {error!r}", markup=False)
-        return
-    if diagnosis is None:
-        return
-    write_json(folder / "findings.json", diagnosis.to_json())
-    for number, finding in enumerate(diagnosis.findings):
-        if finding.severity != "info":
-            line = warning_line(finding)
-            console.print(Text("findings " if number == 0 else "         ").append(line))
-
-
-def _report(run: Run, session: Session, console: Console) -> None:
-    """Judge the network, say the verdict and write report.html; a training that succeeded does not fail by it."""
-    from pellucid.report.judgement import verdict_lines
-    from pellucid.training.tasks import Supervised
-
-    module = session.network if run.asked["network"]["arrows"] is None else None
-    try:
-        judgement = None
-        if isinstance(session.task, Supervised):
-            judgement = run.judge(session.data, network=module)
-            console.print(verdict_lines(judgement), markup=False)
-        page = run.report(judgement=judgement, data=session.data, network=module)
-        console.print(f"report   {page}", markup=False)
-    except PellucidError as error:
-        console.print(f"report   none: {error}", markup=False)

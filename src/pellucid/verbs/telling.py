@@ -1,0 +1,108 @@
+"""A training driven to its end, and what is said of it then: the result, what went wrong, other seeds, the report."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+from torch import nn
+
+from pellucid.errors import DivergedError, PellucidError
+from pellucid.networks import Plan
+from pellucid.record import write_json
+from pellucid.report.findings import warning_line
+from pellucid.report.judgement import verdict_lines
+from pellucid.report.text import result_lines, seed_lines
+from pellucid.training import fit
+from pellucid.training.session import Session
+from pellucid.training.tasks import Supervised
+from pellucid.verbs.driving import drive
+from pellucid.verbs.run import Run, open_run
+from pellucid.verbs.seeds import train_other_seeds, wanted_seeds
+from pellucid.verbs.watched import Watched
+
+
+def drive_and_tell(
+    session: Session,
+    plan: Plan | None,
+    folder: Path,
+    options: Mapping[str, Any],
+    console: Console,
+    own: nn.Module | None,
+) -> Run:
+    """Train to the end or to Ctrl-C, and say how it ended.
+
+    Args:
+        session: at its beginning, or restored.
+        plan: its network, or None for a module of the user's own.
+        folder: of the run.
+        options: as the command line has them.
+        console: is told.
+        own: a module of the user's own as it was in the beginning, where other seeds are to begin with it too.
+    """
+    if not session.ranks.is_first:
+        fit(session)
+        session.ranks.meet()  # when the first has written what came of it
+        return open_run(folder)
+    began, known = time.perf_counter(), session.rule.notes(session)
+    watched = Watched(session, plan, wanted=not options.get("no_diagnosis"))
+    seconds, epochs = options["checkpoint_seconds"], options["checkpoint_epochs"]
+    try:
+        with watched:
+            finished = drive(session, folder, seconds, epochs, console, watched)
+    except DivergedError:
+        _diagnose(watched, folder, console)
+        raise
+    session.ranks.meet()
+    run = open_run(folder)
+    seconds = time.perf_counter() - began
+    said = [note for note in session.rule.notes(session) if note not in known]
+    console.print(result_lines(run.record, folder, seconds, said, finished=finished), markup=False)
+    if finished:
+        _diagnose(watched, folder, console)
+        conclude(run, session, own, console)
+    return run
+
+
+def conclude(run: Run, session: Session, own: nn.Module | None, console: Console) -> None:
+    """Train the other seeds of a finished run where there are to be any, say how that went, and write the report."""
+    options = run.asked["options"]
+    if len(wanted_seeds(run)) > 1:
+        if not train_other_seeds(run, session, own, console):
+            console.print(f"         stopped; go on with: pellucid train --resume {run.folder}", markup=False)
+            return
+        console.print(seed_lines(run.seeds, session.task.metric), markup=False)
+    if not options.get("no_report"):
+        _report(run, session, console)
+
+
+def _diagnose(watched: Watched, folder: Path, console: Console) -> None:
+    """Write findings.json and say what is wrong; a training that succeeded does not fail by it."""
+    try:
+        diagnosis = watched.diagnosis()
+    except Exception as error:  # noqa: BLE001  (any fault of the diagnosis, which the training has no part in)
+        console.print(f"findings none: the diagnosis failed by a fault of pellucid's: {error!r}", markup=False)
+        return
+    if diagnosis is None:
+        return
+    write_json(folder / "findings.json", diagnosis.to_json())
+    for number, finding in enumerate(diagnosis.findings):
+        if finding.severity != "info":
+            line = warning_line(finding)
+            console.print(Text("findings " if number == 0 else "         ").append(line))
+
+
+def _report(run: Run, session: Session, console: Console) -> None:
+    """Judge the network, say the verdict and write report.html; a training that succeeded does not fail by it."""
+    module = session.network if run.asked["network"]["arrows"] is None else None
+    try:
+        judgement = None
+        if isinstance(session.task, Supervised):
+            judgement = run.judge(session.data, network=module)
+            console.print(verdict_lines(judgement), markup=False)
+        page = run.report(judgement=judgement, data=session.data, network=module)
+        console.print(f"report   {page}", markup=False)
+    except PellucidError as error:
+        console.print(f"report   none: {error}", markup=False)
