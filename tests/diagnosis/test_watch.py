@@ -1,12 +1,13 @@
 """A watch around a plain loop: it changes nothing, and what it found may be asked for at any time."""
 
 import itertools
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Literal, cast
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.nn import functional as F
 
 import pellucid
@@ -167,3 +168,20 @@ def test_steps_that_call_their_closure_are_measured_too() -> None:
     assert weight.weights[-1] == pytest.approx(before.norm().item(), rel=1e-5)
     assert weight.updates[-1] == pytest.approx(0.1 * gradient.norm().item(), rel=1e-4)
     assert len(weight.turns) == 3
+
+
+def test_a_network_of_several_processes_is_seen_and_not_its_wrapper(tmp_path: Path) -> None:
+    """Else what is computed when the training has ended would wait for the other processes."""
+    distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        network = make_network()
+        with pellucid.watch(network) as watch:
+            learn(nn.parallel.DistributedDataParallel(network), 0.01, 2)
+            assert isinstance(watch.findings, tuple)
+        seen = watch.seen
+    finally:
+        distributed.destroy_process_group()
+    assert [each.module for each in seen.networks] == [network]
+    assert seen.networks[0].name == "network"
+    assert not seen.faults
+    assert sum(seen.networks[0].backed.values()) == seen.backwards == 16

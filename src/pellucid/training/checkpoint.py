@@ -48,7 +48,7 @@ def save_checkpoints(path: Path, sessions: Mapping[str, Session]) -> None:
     tensors: dict[str, Tensor] = {}
     described: dict[str, str] = {}
     for name, session in sessions.items():
-        state, counters = _state(session)
+        state, counters = state_of(session)
         tensors |= {f"{_prefix(name)}{key}": tensor for key, tensor in state.items()}
         described |= {f"{_prefix(name)}{key}": text for key, text in counters.items()}
     write_bytes(path, save({name: t.detach().contiguous().clone() for name, t in tensors.items()}, described))
@@ -67,7 +67,7 @@ def restore_some(sessions: Mapping[str, Session], path: Path) -> None:
         prefix = _prefix(name)
         own = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
         counters = {key.removeprefix(prefix): text for key, text in described.items() if key.startswith(prefix)}
-        _put(session, own, counters, path)
+        put(session, own, counters, str(path))
 
 
 def names_in(path: Path) -> set[str]:
@@ -86,8 +86,8 @@ def _prefix(name: str) -> str:
     return f"{name}." if name else ""
 
 
-def _state(session: Session) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return a session's tensors, and its counters as JSON."""
+def state_of(session: Session) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return a session's tensors, which go on changing with it, and its counters as JSON."""
     tensors = {f"network.{name}": t for name, t in session.network.state_dict().items()}
     tensors |= {f"best.{name}": t for name, t in session.best_weights.items()}
     tensors |= {f"carried.{name}": t for name, t in session.carried.items()}
@@ -107,7 +107,18 @@ def _state(session: Session) -> tuple[dict[str, Tensor], dict[str, str]]:
     }
 
 
-def _put(session: Session, tensors: Mapping[str, Tensor], described: Mapping[str, str], path: Path) -> None:
+def put(session: Session, tensors: Mapping[str, Tensor], described: Mapping[str, str], source: str) -> None:
+    """Put a session of the same make into a state that `state_of` gave.
+
+    Args:
+        session: becomes what it was then.
+        tensors: of the state, which the session may keep.
+        described: its counters.
+        source: where the state is from, as it is called where it does not fit.
+
+    Raises:
+        RunError: it belongs to another network.
+    """
     groups: dict[str, dict[str, Any]] = {"network": {}, "best": {}, "carried": {}, "optimizer": {}}
     for key, tensor in tensors.items():
         group, _, name = key.partition(".")
@@ -120,7 +131,7 @@ def _put(session: Session, tensors: Mapping[str, Tensor], described: Mapping[str
     try:
         session.network.load_state_dict(groups["network"])
     except RuntimeError as error:
-        raise RunError(f"{path} belongs to another network", received=str(error)) from None
+        raise RunError(f"{source} belongs to another network", received=str(error)) from None
     if session.optimizer is not None:
         session.optimizer.load_state_dict({**session.optimizer.state_dict(), "state": state})
     session.scaler.load_state_dict(json.loads(described["scaler"]))

@@ -75,13 +75,22 @@ def train_together(session: Session, ranks: Ranks) -> None:
     """
     if ranks.count == 1:
         return
-    if not session.rule.pools:
-        require_one_process(f"training by the rule {type(session.rule).__name__.lower()}")
-    if session.recipe.compile:
-        require_one_process("--compile")
+    require_common_steps(session, ranks)
     session.ranks = ranks
     on_gpu = session.device.device.type == "cuda"
     session.forward = DistributedDataParallel(session.network, device_ids=[session.device.device] if on_gpu else None)
+
+
+def require_common_steps(session: Session, ranks: Ranks) -> None:
+    """Refuse a training whose steps several processes cannot take together.
+
+    Raises:
+        OptionError: its rule is for one process, or its network is compiled.
+    """
+    if ranks.count > 1 and not session.rule.pools:
+        require_one_process(f"training by the rule {type(session.rule).__name__.lower()}")
+    if ranks.count > 1 and session.recipe.compile:
+        require_one_process("--compile")
 
 
 def steps(session: Session, every: int | None = None) -> Iterator[Step | Epoch]:

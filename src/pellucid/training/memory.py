@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pellucid.errors import RunError
 from pellucid.recipe import Recipe
+from pellucid.training.ranks import on_this_machine
 from pellucid.training.session import Session
 
 # Copies of the weights while training: themselves, gradients, the best so far, and a checkpoint being written, which
@@ -123,10 +124,11 @@ def members_at_once(session: Session, most: int) -> int:
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the bytes of memory that a new tensor on the device may take."""
+    """Return the bytes of memory that a new tensor on the device may take: of the machine's, this process's part."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    limits = (int(psutil.virtual_memory().available), _container_limit(), _process_limit())
+    shared = [limit for limit in (int(psutil.virtual_memory().available), _container_limit()) if limit is not None]
+    limits = (min(shared) // on_this_machine(), _process_limit())
     return max(0, min(limit for limit in limits if limit is not None))
 
 

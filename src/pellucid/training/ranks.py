@@ -1,8 +1,8 @@
-"""Processes that train one network together, as `torchrun` starts them; mostly there is one.
+"""Processes that train together, as `torchrun` starts them; mostly there is one.
 
-Each rank computes the gradient on its share of every batch, torch's `DistributedDataParallel` averages the gradients,
-and so all take the same step. What is judged, written and said, the first rank alone does; what it finds the others
-are told, so that all decide alike.
+Of one network each rank computes the gradient on its share of every batch, torch's `DistributedDataParallel` averages
+the gradients, and so all take the same step. Of many networks each rank trains its share (`population/fleet.py`). What
+is written and said, the first rank alone does; what it finds the others are told, so that all decide alike.
 """
 
 import contextlib
@@ -101,6 +101,14 @@ class Ranks:
         result: _T = made[0]
         return result
 
+    def gathered(self, said: _T) -> list[_T]:
+        """Return what each rank says, in their order, on every rank."""
+        if self.count == 1:
+            return [said]
+        heard: list[Any] = [None] * self.count
+        distributed.all_gather_object(heard, said)
+        return heard
+
     @contextlib.contextmanager
     def first_before_others(self) -> Iterator[None]:
         """Let the first rank go through a block alone, then the others: what it downloads they find."""
@@ -129,10 +137,15 @@ def require_one_process(what: str) -> None:
     if count > 1:
         raise OptionError(
             f"{what} is for one process",
-            expected="one network trained by all: pellucid train, without --seeds and checks before it",
+            expected="a training or a search shared by all, without checks before it",
             received=f"{what} in {count} processes",
             advice="start it without torchrun",
         )
+
+
+def on_this_machine() -> int:
+    """Return how many of the processes share this machine's memory."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
 def _world_size() -> int:
@@ -199,12 +212,13 @@ def losses_explained(ranks: Ranks) -> Iterator[None]:
 
 
 def remember(run: str) -> None:
-    """Tell those who take the place of these processes, should one be lost, which run they are to go on with.
+    """Tell those who take the place of these processes, should one be lost, which run or search they are to go on with.
 
     It is kept where `torchrun` keeps what the processes need to meet, which outlives them; without it nobody is told.
+    The first that is told of counts: a search makes a run of its own.
     """
     store = _store()
-    if store is not None:
+    if store is not None and not store.check([_RUN]):
         store.set(_RUN, run)
 
 

@@ -12,6 +12,7 @@ from pellucid.record import Epoch
 from pellucid.training import evaluate
 from pellucid.training.checkpoint import names_in, restore_some, save_checkpoints
 from pellucid.training.population import Event, Fleet
+from pellucid.training.ranks import ALONE, Ranks
 from pellucid.training.session import Session
 from pellucid.tuning.search import session_of
 from pellucid.tuning.trial import Scored
@@ -44,6 +45,7 @@ def confirm(  # noqa: PLR0913 - what is trained, and how it is kept
     tell: Callable[[Replicate], None] = lambda _: None,
     checkpoint: Path | None = None,
     seconds: float = 30.0,
+    ranks: Ranks = ALONE,
 ) -> bool:
     """Train each candidate with each seed, and return False where Ctrl-C ended it first.
 
@@ -56,6 +58,7 @@ def confirm(  # noqa: PLR0913 - what is trained, and how it is kept
         tell: hears of each replicate when it is done.
         checkpoint: where the state of those under way is kept; None for nowhere.
         seconds: from one checkpoint to the next.
+        ranks: the processes that share them out; the first tells and keeps.
 
     Raises:
         RunError: memory ran out.
@@ -75,6 +78,8 @@ def confirm(  # noqa: PLR0913 - what is trained, and how it is kept
         restore_some({key: session for key, session in sessions.items() if key in kept}, checkpoint)
 
     def hear(key: str, event: Event) -> None:
+        if not ranks.is_first:
+            return
         if isinstance(event, DivergedError):
             tell(Replicate(*missing[key]))
         elif isinstance(event, Epoch) and sessions[key].finished:
@@ -84,7 +89,7 @@ def confirm(  # noqa: PLR0913 - what is trained, and how it is kept
         if checkpoint is not None:
             save_checkpoints(checkpoint, {key: one for key, one in sessions.items() if not one.finished})
 
-    return Fleet(sessions, hear, save, seconds).train()
+    return Fleet(sessions, hear, save, seconds, ranks=ranks).train()
 
 
 def _judged(session: Session) -> tuple[Scored | None, Mapping[str, float]]:

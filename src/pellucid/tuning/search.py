@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pellucid.training import Session, begin
 from pellucid.training.checkpoint import names_in, restore_some, save_checkpoints
 from pellucid.training.memory import require_room_for_all
 from pellucid.training.population import Event, Fleet
+from pellucid.training.ranks import ALONE, Ranks
 from pellucid.tuning.space import Space
 from pellucid.tuning.strategies import StrategyName, strategy_for
 from pellucid.tuning.trial import HALVED, WORST, Scored, Trial, ranked
@@ -59,6 +61,7 @@ class Search:
         alone: hears why some trials are trained one after the other, of each reason once.
         checkpoint: where the state of those under way is kept; None for nowhere.
         seconds: from one checkpoint to the next.
+        ranks: the processes that share the trials out; the first draws, tells, shows and keeps.
         trials: all that were drawn so far; what is given here in the beginning is known from a search that was stopped.
     """
 
@@ -73,6 +76,7 @@ class Search:
     alone: Callable[[str], None] = lambda _: None
     checkpoint: Path | None = None
     seconds: float = 30.0
+    ranks: Ranks = ALONE
     trials: dict[int, Trial] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -98,11 +102,12 @@ class Search:
         """
         first = 0
         for count in self._draws.rounds(self.count):
-            places = self._draws.ask(first, count)
+            places = self.ranks.from_first(partial(self._draws.ask, first, count))
             drawn = [self._drawn(first + at, each) for at, each in enumerate(places)]
             if not self._train(drawn):
                 return False
-            self._draws.tell(drawn)
+            if self.ranks.is_first:
+                self._draws.tell(drawn)
             first += count
         return True
 
@@ -118,7 +123,7 @@ class Search:
         if not sessions:
             return True
         self._restore(sessions)
-        fleet = Fleet(sessions, self._hear, lambda: self._save(sessions), self.seconds, self._tell_alone)
+        fleet = Fleet(sessions, self._hear, lambda: self._save(sessions), self.seconds, self._tell_alone, self.ranks)
         sound = [trial for trial in drawn if trial.planned]
         for rung in rungs(max(trial.planned for trial in sound), len(sound), self.share):
             if not fleet.train(rung):
@@ -157,7 +162,8 @@ class Search:
             self._close(trial, event.message)
         elif isinstance(event, Epoch):
             trial.take_in(self._score(event.validation), dict(event.validation))
-            self.show(trial)
+            if self.ranks.is_first:
+                self.show(trial)
 
     def _tell_alone(self, reason: str) -> None:
         if reason not in self._reasons:
@@ -183,7 +189,8 @@ class Search:
 
     def _close(self, trial: Trial, ended: str = "") -> None:
         trial.ended, trial.done = ended, True
-        self.tell(trial)
+        if self.ranks.is_first:
+            self.tell(trial)
 
     def _save(self, sessions: Mapping[str, Session]) -> None:
         if self.checkpoint is not None:

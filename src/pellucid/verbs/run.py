@@ -68,10 +68,10 @@ class Run:
 
     @property
     def seeds(self) -> tuple[SeedResult, ...]:
-        """What came of each seed, its own first; empty where it was trained with one."""
+        """What came of each seed, in their order, its own first; empty where it was trained with one."""
         path = self.folder / "seeds.jsonl"
         with as_damage(path):
-            return tuple(SeedResult(**line) for line in read_lines(path))
+            return tuple(sorted((SeedResult(**line) for line in read_lines(path)), key=lambda result: result.seed))
 
     @property
     def recipe(self) -> Recipe:

@@ -19,6 +19,7 @@ from pellucid.training.checkpoint import names_in, restore_some, save_checkpoint
 from pellucid.training.evaluation import held_out
 from pellucid.training.memory import members_at_once
 from pellucid.training.population import Event, Fleet
+from pellucid.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,9 @@ def missing_seeds(run: Run) -> list[int]:
     return [seed for seed in wanted_seeds(run) if seed not in known]
 
 
-def train_other_seeds(run: Run, session: Session, module: nn.Module | None, console: Console) -> bool:
+def train_other_seeds(
+    run: Run, session: Session, module: nn.Module | None, console: Console, ranks: Ranks = ALONE
+) -> bool:
     """Train what is missing of a finished run's seeds; return False where Ctrl-C ended it first.
 
     Args:
@@ -54,19 +57,17 @@ def train_other_seeds(run: Run, session: Session, module: nn.Module | None, cons
         session: its training, for the data, the recipe and the device.
         module: a network of the user's own with its initial weights; None where the run has a plan.
         console: shows the progress where it is a terminal.
+        ranks: the processes that share the seeds out; the first writes and speaks.
 
     Raises:
         RunError: the disk takes no more, or memory ran out; what is known is kept.
     """
-    others = Others(run.folder, run.asked["options"]["checkpoint_seconds"], console)
-    drop_cut_line(others.path)
-    if not run.seeds:
-        others.keep(_own(run))
+    others = Others(run.folder, run.asked["options"]["checkpoint_seconds"], console, ranks)
+    begun, missing = ranks.from_first(lambda: others.begin(run))
     # those that were under way when the training was stopped go on first, together again
-    begun = names_in(others.checkpoint)
-    under_way = [seed for seed in missing_seeds(run) if str(seed) in begun]
-    fresh = [seed for seed in missing_seeds(run) if seed not in under_way]
-    most = members_at_once(session, max(1, len(fresh)))
+    under_way = [seed for seed in missing if str(seed) in begun]
+    fresh = [seed for seed in missing if seed not in under_way]
+    most = ranks.from_first(lambda: members_at_once(session, max(1, len(fresh))))
     # one wave after the other, here too: what a session keeps goes with it, before the next ones are begun
     for wave in (under_way, *(fresh[start : start + most] for start in range(0, len(fresh), most))):
         sessions = [_with_seed(session, run.plan, module, seed) for seed in wave]
@@ -74,7 +75,9 @@ def train_other_seeds(run: Run, session: Session, module: nn.Module | None, cons
             restore_some({str(one.recipe.seed): one for one in sessions}, others.checkpoint)
         if sessions and not others.train(sessions):
             return False
-    others.checkpoint.unlink(missing_ok=True)
+    if ranks.is_first:
+        others.checkpoint.unlink(missing_ok=True)
+    ranks.meet()  # now all may read what came of them
     return True
 
 
@@ -97,11 +100,13 @@ class Others:
         folder: of the run.
         seconds: from one checkpoint to the next.
         console: shows the progress.
+        ranks: the processes that train them.
     """
 
     folder: Path
     seconds: float
     console: Console
+    ranks: Ranks
 
     @property
     def checkpoint(self) -> Path:
@@ -112,6 +117,13 @@ class Others:
     def path(self) -> Path:
         """Where what came of each seed is kept."""
         return self.folder / "seeds.jsonl"
+
+    def begin(self, run: Run) -> tuple[set[str], list[int]]:
+        """Keep the run's own result, and return the seeds that a checkpoint holds, and all that are missing."""
+        drop_cut_line(self.path)
+        if not run.seeds:
+            self.keep(_own(run))
+        return names_in(self.checkpoint), missing_seeds(run)
 
     def keep(self, result: SeedResult) -> None:
         """Append what came of a seed."""
@@ -126,12 +138,13 @@ class Others:
             def hear(name: str, event: Event) -> None:
                 shown = next((other for other, one in by_name.items() if not one.finished), name)
                 _show(display, event, is_first=name == shown)
-                self._take_in(by_name[name], event)
+                if self.ranks.is_first:
+                    self._take_in(by_name[name], event)
 
             def save() -> None:
                 save_checkpoints(self.checkpoint, {n: one for n, one in by_name.items() if not one.finished})
 
-            return Fleet(by_name, hear, save, self.seconds, self._alone).train()
+            return Fleet(by_name, hear, save, self.seconds, self._alone, self.ranks).train()
 
     def _alone(self, reason: str) -> None:
         self.console.print(f"seeds    trained one after the other: {reason}", markup=False)

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from pellucid.errors import RunError
-from pellucid.record import SCHEMA, append_line, drop_cut_line, read_json, read_lines
+from pellucid.record import SCHEMA, append_line, read_json, read_lines
 from pellucid.training.tasks import HIGHER_IS_BETTER
 from pellucid.tuning import UNTUNED, Replicate, SearchResult, Space, Trial, ranked, value_of
 from pellucid.verbs.asked import as_damage
@@ -150,9 +150,7 @@ class StudyLog:
     trials: InitVar[Sequence[Trial]] = ()
 
     def __post_init__(self, trials: Sequence[Trial]) -> None:
-        """Drop a line that a crash cut off."""
-        if self.path.exists():
-            drop_cut_line(self.path)
+        """Know what stands in it."""
         self._known = {trial.number: list(trial.validation) for trial in trials}
 
     def epoch(self, trial: Trial) -> None:

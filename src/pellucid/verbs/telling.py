@@ -16,6 +16,7 @@ from pellucid.report.findings import warning_line
 from pellucid.report.judgement import verdict_lines
 from pellucid.report.text import result_lines, seed_lines
 from pellucid.training import fit
+from pellucid.training.ranks import Ranks
 from pellucid.training.session import Session
 from pellucid.training.tasks import Supervised
 from pellucid.verbs.driving import drive
@@ -43,9 +44,12 @@ def drive_and_tell(
         own: a module of the user's own as it was in the beginning, where other seeds are to begin with it too.
     """
     if not session.ranks.is_first:
-        fit(session)
+        finished = fit(session)
         session.ranks.meet()  # when the first has written what came of it
-        return open_run(folder)
+        run = open_run(folder)
+        if finished:
+            conclude(run, session, own, console, session.ranks)
+        return run
     began, known = time.perf_counter(), session.rule.notes(session)
     watched = Watched(session, plan, wanted=not options.get("no_diagnosis"))
     seconds, epochs = options["checkpoint_seconds"], options["checkpoint_epochs"]
@@ -62,19 +66,19 @@ def drive_and_tell(
     console.print(result_lines(run.record, folder, seconds, said, finished=finished), markup=False)
     if finished:
         _diagnose(watched, folder, console)
-        conclude(run, session, own, console)
+        conclude(run, session, own, console, session.ranks)
     return run
 
 
-def conclude(run: Run, session: Session, own: nn.Module | None, console: Console) -> None:
+def conclude(run: Run, session: Session, own: nn.Module | None, console: Console, ranks: Ranks) -> None:
     """Train the other seeds of a finished run where there are to be any, say how that went, and write the report."""
     options = run.asked["options"]
     if len(wanted_seeds(run)) > 1:
-        if not train_other_seeds(run, session, own, console):
+        if not train_other_seeds(run, session, own, console, ranks):
             console.print(f"         stopped; go on with: pellucid train --resume {run.folder}", markup=False)
             return
         console.print(seed_lines(run.seeds, session.task.metric), markup=False)
-    if not options.get("no_report"):
+    if ranks.is_first and not options.get("no_report"):
         _report(run, session, console)
 
 

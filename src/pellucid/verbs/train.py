@@ -147,9 +147,10 @@ def _run_training(data: object, options: TrainOptions, module: nn.Module | None,
 def _go_on(folder: Path, data: object, module: nn.Module | None, console: Console) -> Run:
     """Go on with a run after a process was lost; if nothing but its report was not written yet, it is finished."""
     from pellucid.verbs.run import open_run
+    from pellucid.verbs.seeds import missing_seeds
 
     run = open_run(folder)
-    return resume_run(folder, data, module, console) if run.record.result is None else run
+    return resume_run(folder, data, module, console) if missing_seeds(run) else run
 
 
 def _require_one_process(options: TrainOptions) -> None:
@@ -160,7 +161,7 @@ def _require_one_process(options: TrainOptions) -> None:
     """
     from pellucid.training.ranks import require_one_process
 
-    asked = {"--repair": options.repair, "--range-test": options.range_test, "--seeds": options.seeds > 1,
+    asked = {"--repair": options.repair, "--range-test": options.range_test,
              "--overfit-one-batch": options.overfit_one_batch}  # fmt: skip
     for name, is_asked in asked.items():
         if is_asked:
@@ -264,7 +265,7 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
     from pellucid.training.checkpoint import restore
     from pellucid.training.loop import train_together
     from pellucid.training.memory import require_memory
-    from pellucid.training.ranks import launched, remember, require_one_process
+    from pellucid.training.ranks import launched, remember
     from pellucid.verbs.again import begin_again, require_same_beginning
     from pellucid.verbs.environment import differences, environment
     from pellucid.verbs.folder import checkpoint_path, cut_record, held
@@ -276,8 +277,6 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
     is_finished = run.record.result is not None
     if is_finished and not missing_seeds(run):
         raise RunError(f"{folder} is finished: there is nothing to resume", advice="train again under another --name")
-    if is_finished:
-        require_one_process("--seeds")
     ranks = launched()
     with held(folder, ranks):
         with ranks.first_before_others():
@@ -288,7 +287,7 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
             console.print(f"resume   {folder}: {len(missing_seeds(run))} other seeds", markup=False)
             run.with_weights(session.network)
             with threads(run.asked["threads"]):
-                conclude(run, session, own, console)
+                conclude(run, session, own, console, ranks)
             return run
         if checkpoint_path(folder).exists():  # else it was killed before the first one: it begins anew
             restore(session, checkpoint_path(folder))

@@ -95,6 +95,8 @@ def tune(data: object = None, network: str | None = None, **options: Any) -> Stu
 
 def command(options: TuneOptions, console: Console) -> Outcome:
     """Search as the command line asks."""
+    from pellucid.training.ranks import launched
+
     study = _run_search(options.data, options, console)
     result = study.result
     best = None
@@ -121,60 +123,87 @@ def command(options: TuneOptions, console: Console) -> Outcome:
         ],
         "best": best,
     }
-    return Outcome(document, status=0 if study.finished else INTERRUPTED)
+    return Outcome(document, status=0 if study.finished else INTERRUPTED, is_told=not launched().is_first)
 
 
 def _run_search(data: object, options: TuneOptions, console: Console) -> Study:
+    from rich.console import Console
+
     from pellucid.seed import isolated
-    from pellucid.training.ranks import require_one_process
+    from pellucid.training.ranks import launched, remembered
     from pellucid.verbs.study import open_study
 
-    require_one_process("pellucid tune")
+    ranks = launched()
+    if not ranks.is_first:
+        console = Console(quiet=True)
     with isolated():
-        if options.resume is None:
-            if data is None:
-                raise OptionError(
-                    "there is no data to search on", expected="DATA, or --resume FOLDER", received="neither"
-                )
+        if options.resume is None and data is None:
+            raise OptionError("there is no data to search on", expected="DATA, or --resume FOLDER", received="neither")
+        if options.resume is not None:
+            _refuse_other_options(options)
+        earlier = ranks.from_first(remembered) if options.resume is None else options.resume
+        if earlier is None:
             return _begin(data, options, console)
-        _refuse_other_options(options)
-        study = open_study(options.resume)
-        if study.finished:
-            raise RunError(f"{study.folder} is finished: there is nothing to resume")
+        study = ranks.from_first(lambda: open_study(earlier))
+        if study.finished and options.resume is None:  # a process was lost when nothing but the report was not written
+            return study
+        return _go_on(study, data if options.resume is not None or not isinstance(data, str) else None, console)
+
+
+def _go_on(study: Study, data: object, console: Console) -> Study:
+    from pellucid.training.ranks import launched
+
+    if study.finished:
+        raise RunError(f"{study.folder} is finished: there is nothing to resume")
+    with launched().first_before_others():
         dataset = _same_data(study, data)
-        console.print(f"resume   {study.folder}: {len(study.trials)} trials begun", markup=False)
-        return _search(study.folder, dataset, console)
+    console.print(f"resume   {study.folder}: {len(study.trials)} trials begun", markup=False)
+    return _search(study.folder, dataset, console)
 
 
 def _begin(data: object, options: TuneOptions, console: Console) -> Study:
     from pellucid.data import Dataset, load
-    from pellucid.record import new_run_folder, write_json
     from pellucid.report.live import data_progress
     from pellucid.report.text import data_lines, task_line
+    from pellucid.training.loop import require_common_steps
+    from pellucid.training.ranks import launched
     from pellucid.tuning import session_of
 
+    ranks = launched()
     reading = options.reading
     if reading.task is None and options.network is not None and not isinstance(data, Dataset):
         reading = dataclasses.replace(reading, task=_made_for(options))
-    with data_progress(console):
+    with ranks.first_before_others(), data_progress(console):
         dataset = load(data, None if reading == DataOptions() else reading)
     console.print(data_lines(dataset), markup=False)
     space, untuned, recipe = _asked(dataset, options)
     usual = session_of(untuned, dataset, recipe)
+    require_common_steps(usual, ranks)  # so the best is to be trained in the end
     console.print(task_line(usual.task, usual.recipe.rule), markup=False)
-    folder = new_run_folder(Path(options.folder), options.name, f"tune-{dataset.name}")
-    try:
-        (folder / "checkpoint").mkdir()
-        write_json(folder / "study.json", _document(dataset, space, untuned, recipe, usual, options))
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    document = _document(dataset, space, untuned, recipe, usual, options)
+    folder = ranks.from_first(lambda: _new_folder(options, dataset.name, document))
     try:
         return _search(folder, dataset, console)
     except PellucidError:
-        if not (folder / "trials.jsonl").exists():  # not one trial could be begun: there is nothing to keep
-            shutil.rmtree(folder, ignore_errors=True)
+        if ranks.is_first and not (folder / "trials.jsonl").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # not one trial could be begun: there is nothing to keep
         raise
+
+
+def _new_folder(options: TuneOptions, data: str, document: Mapping[str, Any]) -> Path:
+    """Make the folder of a new search, with all that is known before the first trial."""
+    from pellucid.record import new_run_folder, write_json
+    from pellucid.training.ranks import remember
+
+    folder = new_run_folder(Path(options.folder), options.name, f"tune-{data}")
+    try:
+        (folder / "checkpoint").mkdir()
+        write_json(folder / "study.json", document)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    remember(str(folder))
+    return folder
 
 
 def _asked(dataset: Dataset, options: TuneOptions) -> tuple[Space, dict[str, str], Recipe]:
@@ -286,18 +315,23 @@ def _same_data(study: Study, data: object) -> Dataset:
 def _search(folder: Path, data: Dataset, console: Console) -> Study:
     """Search on to the end or to Ctrl-C: trials, then the finalists with other seeds, then the winner as a run."""
     from pellucid.options import from_stored
+    from pellucid.record import drop_cut_line
     from pellucid.training import threads
-    from pellucid.verbs.folder import only_writer
-    from pellucid.verbs.study import open_study
+    from pellucid.training.ranks import launched
+    from pellucid.verbs.folder import held
 
-    study = open_study(folder)
+    ranks, study = launched(), _as_it_is(folder)
     options, recipe = study.asked["options"], from_stored(Recipe, study.asked["recipe"])
     began = time.perf_counter()
-    with only_writer(folder):
+    with held(folder, ranks):
+        if ranks.is_first:
+            drop_cut_line(folder / "trials.jsonl")
         with threads(study.asked["threads_asked"]):
             through = _try_out(study, data, recipe, console) and _confirm(folder, data, recipe, console)
         through = through and _train_best(folder, data, recipe, console)
-    study = open_study(folder)
+    study = _as_it_is(folder)
+    if not ranks.is_first:
+        return study
     if not through:
         console.print(f"study    {folder}\n         stopped; go on with: pellucid tune --resume {folder}", markup=False)
         return study
@@ -309,12 +343,21 @@ def _search(folder: Path, data: Dataset, console: Console) -> Study:
     return study
 
 
+def _as_it_is(folder: Path) -> Study:
+    """Open a search's folder as the process finds it that writes there."""
+    from pellucid.training.ranks import launched
+    from pellucid.verbs.study import open_study
+
+    return launched().from_first(lambda: open_study(folder))
+
+
 def _try_out(study: Study, data: Dataset, recipe: Recipe, console: Console) -> bool:
     """Train what is missing of the trials."""
     from pellucid.report.live import search_display
     from pellucid.report.search_text import space_lines, trial_lines
+    from pellucid.training.ranks import launched
     from pellucid.tuning import Search
-    from pellucid.verbs.study import StudyLog, open_study
+    from pellucid.verbs.study import StudyLog
 
     options, result = study.asked["options"], study.result
     if result.replicates or result.winner is not None:
@@ -336,15 +379,16 @@ def _try_out(study: Study, data: Dataset, recipe: Recipe, console: Console) -> b
             strategy=options["strategy"], share=options["halving"], tell=tell, show=show,
             alone=lambda reason: console.print(f"trials   trained one after the other: {reason}", markup=False),
             checkpoint=study.folder / "checkpoint" / "trials.safetensors", seconds=options["checkpoint_seconds"],
-            trials={trial.number: trial for trial in result.trials},
+            ranks=launched(), trials={trial.number: trial for trial in result.trials},
         )  # fmt: skip
         for trial in result.trials:
             if trial.done:
                 display.end()
         if not search.run():
             return False
-    (study.folder / "checkpoint" / "trials.safetensors").unlink(missing_ok=True)
-    console.print(trial_lines(open_study(study.folder).result), markup=False)
+    if launched().is_first:
+        (study.folder / "checkpoint" / "trials.safetensors").unlink(missing_ok=True)
+    console.print(trial_lines(_as_it_is(study.folder).result), markup=False)
     return True
 
 
@@ -356,10 +400,11 @@ def _confirm(folder: Path, data: Dataset, recipe: Recipe, console: Console) -> b
     """
     from pellucid.report.live import counting_display
     from pellucid.report.search_text import candidate_lines
+    from pellucid.training.ranks import launched
     from pellucid.tuning import UNTUNED, confirm
-    from pellucid.verbs.study import StudyLog, open_study
+    from pellucid.verbs.study import StudyLog
 
-    study = open_study(folder)
+    ranks, study = launched(), _as_it_is(folder)
     options = study.asked["options"]
     if study.result.winner is not None:
         return True
@@ -383,26 +428,27 @@ def _confirm(folder: Path, data: Dataset, recipe: Recipe, console: Console) -> b
         through = confirm(
             data, recipe, {name: study.texts(name) for name in names}, seeds,
             known=study.result.replicates, tell=tell, checkpoint=checkpoint, seconds=options["checkpoint_seconds"],
+            ranks=ranks,
         )  # fmt: skip
     if not through:
         return False
-    checkpoint.unlink(missing_ok=True)
-    result = open_study(folder).result
+    result = _as_it_is(folder).result
     winner = result.best_candidate()
     if winner is None:
         raise RunError("every candidate diverged with every other seed", advice="search smaller learning rates")
-    log.winner(winner)
-    console.print(candidate_lines(open_study(folder).result), markup=False)
+    if ranks.is_first:
+        checkpoint.unlink(missing_ok=True)
+        log.winner(winner)
+    console.print(candidate_lines(_as_it_is(folder).result), markup=False)
     return True
 
 
 def _train_best(folder: Path, data: Dataset, recipe: Recipe, console: Console) -> bool:
     """Train the winner as an ordinary run in the folder `best`, with seeds, judged on rows that chose nothing."""
     from pellucid.tuning import NETWORK, recipe_of
-    from pellucid.verbs.study import open_study
     from pellucid.verbs.train import TrainOptions, begin_run, resume_run
 
-    study = open_study(folder)
+    study = _as_it_is(folder)
     if study.has_best:
         resume_run(study.best.folder, data, None, console)
     else:
@@ -413,4 +459,4 @@ def _train_best(folder: Path, data: Dataset, recipe: Recipe, console: Console) -
             no_report=options["no_report"], recipe=recipe_of(texts, recipe),
         )  # fmt: skip
         begin_run(data, asked, None, console)
-    return study.finished
+    return _as_it_is(folder).finished

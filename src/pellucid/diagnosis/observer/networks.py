@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn.parallel import DistributedDataParallel
 from torch.nn.parameter import UninitializedParameter
 from torch.utils.hooks import RemovableHandle
 
@@ -70,6 +71,9 @@ class Networks(Listener):
         here = self.here
         here.depth += 1
         if here.depth == 1 and not self.listening.depth_of_backward:
+            if type(module) is DistributedDataParallel:
+                here.depth = 0  # what it calls is the network; calling itself again, its processes would wait for others
+                return
             here.outermost = id(module)
             if not self.waiting:
                 here.hooks = RemovableHandle.next_id
@@ -79,6 +83,9 @@ class Networks(Listener):
         """After every module's call, with None where it raised."""
         here = self.here
         here.depth -= 1
+        if here.depth < 0:
+            here.depth = 0
+            return
         if self.listening.depth_of_backward:
             return
         if here.depth == 0 and id(module) in self.known:

@@ -2,7 +2,6 @@
 
 import copy
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,10 +14,15 @@ from pellucid.seed import isolated
 from pellucid.training.fit import stop_on_interrupt
 from pellucid.training.loop import advance
 from pellucid.training.memory import explained, members_at_once
+from pellucid.training.population.shared import SECONDS_APART, Exchange, Said, groups_of
 from pellucid.training.population.stacked import StackingError
 from pellucid.training.population.together import Event, Population, require_alike
+from pellucid.training.ranks import ALONE, Ranks, losses_explained
 from pellucid.training.session import Session
 
+_Hear = Callable[[str, Event], None]
+_Settle = Callable[[], None]
+"""Makes the sessions under way whole, so that they can be saved."""
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _LARGE_MAPS = 1 << 16
 """Numbers that a convolution gives for a batch. Of more, groups of one convolution take longer on a CPU than as many
@@ -30,13 +34,16 @@ forward and back, on one thread of an EPYC with torch 2.13."""
 class Fleet:
     """Sessions under names, trained to an epoch or to their end.
 
+    Several processes train a share of them each; all have all of the sessions, and hear of the events of all.
+
     Attributes:
         sessions: of any shapes, batches and recipes; those of one make become a population, in as many waves as memory
             asks for.
-        hear: is told each event, with the session's name.
+        hear: is told each event, with the session's name; where that finished the session, when it is what it became.
         save: is called every so many `seconds`, between two steps, when all sessions are whole; and when `train` was
-            stopped.
+            stopped. Of several processes the first one's is.
         alone: is told why some are trained one after the other.
+        ranks: the processes that share the sessions out, each with the same ones at the same place.
         stopping: set it, as Ctrl-C does, to end the training after the step under way.
     """
 
@@ -45,6 +52,7 @@ class Fleet:
     save: Callable[[], None] = lambda: None
     seconds: float = 30.0
     alone: Callable[[str], None] = lambda _: None
+    ranks: Ranks = ALONE
     stopping: bool = False
     _saved_at: float = field(default_factory=time.monotonic, init=False)
 
@@ -57,19 +65,58 @@ class Fleet:
             until: the last epoch to train; all that were asked for by default.
 
         Raises:
-            RunError: memory ran out.
+            RunError: memory ran out, or another process is gone.
         """
-        waiting = [name for name, session in self.sessions.items() if _has_more(session, until)]
+        waiting = {name: session for name, session in self.sessions.items() if _has_more(session, until)}
         with stop_on_interrupt(self):
-            for wave in _waves({name: self.sessions[name] for name in waiting}):
-                with explained(self.sessions[wave[0]]):
-                    self._train_wave(wave, until)
-                if self.stopping:
-                    self.save()
-                    return False
-        return True
+            if self.ranks.count > 1:
+                self._train_shared(waiting, until)
+            else:
+                for settle in self._steps(waiting, self.hear, until):
+                    if self._is_due():
+                        settle()
+                        self._save()
+                    if self.stopping:
+                        settle()
+                        break
+        if self.stopping:
+            self._save()
+        return not self.stopping
 
-    def _train_wave(self, names: Sequence[str], until: int | None) -> None:
+    def _train_shared(self, waiting: Mapping[str, Session], until: int | None) -> None:
+        """Train this rank's share of them, telling the others every so often what came of it and hearing of theirs."""
+        with losses_explained(self.ranks):
+            exchange = Exchange(waiting, self.ranks, self.hear)
+            steps = self._steps(exchange.own, exchange.note, until)
+            under_way = True
+            while under_way:
+                settle = self._for_a_while(steps)
+                said = Said(has_more=settle is not None, is_due=self._is_due(), stopping=self.stopping)
+                heard = exchange.meet(said)
+                self.stopping = any(each.stopping for each in heard)
+                under_way = any(each.has_more for each in heard) and not self.stopping
+                if heard[0].is_due or not under_way:
+                    if settle is not None:
+                        settle()
+                    exchange.share()
+                if heard[0].is_due and under_way:
+                    self._save()
+
+    def _for_a_while(self, steps: Iterator[_Settle]) -> _Settle | None:
+        """Go on for as long as the ranks do not meet, and return how the sessions are made whole; None at the end."""
+        until = time.monotonic() + SECONDS_APART
+        for settle in steps:
+            if self.stopping or time.monotonic() >= until:
+                return settle
+        return None
+
+    def _steps(self, sessions: Mapping[str, Session], hear: _Hear, until: int | None) -> Iterator[_Settle]:
+        """Train, yielding after each step what makes the sessions whole."""
+        for wave in _waves(sessions):
+            with explained(self.sessions[wave[0]]):
+                yield from self._steps_of_wave(wave, hear, until)
+
+    def _steps_of_wave(self, names: Sequence[str], hear: _Hear, until: int | None) -> Iterator[_Settle]:
         sessions = [self.sessions[name] for name in names]
         if len(sessions) > 1:
             try:
@@ -79,44 +126,43 @@ class Fleet:
             except StackingError as error:
                 self.alone(error.received or error.message)
             else:
-                self._train_together(names, population, until)
+                yield from _steps_together(names, population, hear, until)
                 return
         for name in names:
-            self._train_alone(name, until)
-            if self.stopping:
-                return
-
-    def _train_together(self, names: Sequence[str], population: Population, until: int | None) -> None:
-        for said in population.advance(until=until):
-            if said is not None:
-                self.hear(names[said[0]], said[1])
-                continue
-            if self._is_due():
-                population.settle()
-                self._save()
-            if self.stopping:
-                break
-        population.settle()
-
-    def _train_alone(self, name: str, until: int | None) -> None:
-        session = self.sessions[name]
-        try:
-            for event in advance(session):
-                if event is not None:
-                    self.hear(name, event)
-                if self._is_due():
-                    self._save()
-                if self.stopping or not _has_more(session, until):
-                    return
-        except DivergedError as error:
-            self.hear(name, error)
+            yield from _steps_alone(name, self.sessions[name], hear, until)
 
     def _is_due(self) -> bool:
         return time.monotonic() - self._saved_at >= self.seconds
 
     def _save(self) -> None:
-        self.save()
+        if self.ranks.is_first:
+            self.save()
         self._saved_at = time.monotonic()
+
+
+def _steps_together(names: Sequence[str], population: Population, hear: _Hear, until: int | None) -> Iterator[_Settle]:
+    for said in population.advance(until=until):
+        if said is None:
+            yield population.settle
+        else:
+            hear(names[said[0]], said[1])
+    population.settle()
+
+
+def _steps_alone(name: str, session: Session, hear: _Hear, until: int | None) -> Iterator[_Settle]:
+    try:
+        for event in advance(session):
+            if event is not None:
+                hear(name, event)
+            yield _is_whole
+            if not _has_more(session, until):
+                return
+    except DivergedError as error:
+        hear(name, error)
+
+
+def _is_whole() -> None:
+    """Do nothing: a session that is trained by itself is whole after each step."""
 
 
 def _has_more(session: Session, until: int | None) -> bool:
@@ -125,21 +171,9 @@ def _has_more(session: Session, until: int | None) -> bool:
 
 def _waves(sessions: Mapping[str, Session]) -> Iterator[list[str]]:
     """Yield the names of those that are trained at once."""
-    groups: dict[Any, list[str]] = defaultdict(list)
-    for name, session in sessions.items():
-        groups[_make(session)].append(name)
-    for group in groups.values():
+    for group in groups_of(sessions):
         most = members_at_once(sessions[group[0]], len(group))
         yield from (group[start : start + most] for start in range(0, len(group), most))
-
-
-def _make(session: Session) -> tuple[Any, ...]:
-    """Return what sessions must share to be one population."""
-    shapes = tuple((name, tuple(tensor.shape)) for name, tensor in session.network.state_dict().items())
-    layers = tuple(type(module) for module in session.network.modules())
-    recipe, progress = session.recipe, session.progress
-    made = (session.batch_size, session.task.loss_name, recipe.label_smoothing, recipe.augment, recipe.rule)
-    return shapes, layers, made, (progress.step, progress.batch)
 
 
 @torch.no_grad()
