@@ -72,7 +72,7 @@ class Networks(Listener):
         here.depth += 1
         if here.depth == 1 and not self.listening.depth_of_backward:
             if type(module) is DistributedDataParallel:
-                here.depth = 0  # what it calls is the network; calling itself again, its processes would wait for others
+                here.depth = 0  # what it calls is the network; were it called again, it would wait for other processes
                 return
             here.outermost = id(module)
             if not self.waiting:
