@@ -23,6 +23,7 @@ from benchmarks import (
     hopfield_capacity,
     population_step,
     repair,
+    steps_of_peers,
     through_time,
     training_step,
     trainings,
@@ -55,6 +56,7 @@ PAGES = {
         ),
         {
             "training_step": training_step,
+            "steps_of_peers": steps_of_peers,
             "population_step": population_step,
             "tuning": tuning,
             "digits_time_to_result": digits_time_to_result,

@@ -1,10 +1,10 @@
 """What watching costs.
 
-CPU seconds of whole processes: `python training.py` and `pellucid diagnose training.py` at the same time, on one core,
-which gives each a few milliseconds in turn, so that a slow minute is slow for both; on trainings of about ten seconds.
-What starting takes (loading torch; loading pellucid, and analysing a training of one step) is measured in the same way
-and taken off both sides; what is left, by what is left of the plain script, is the overhead, with all that is measured
-when the script has ended. *Alike* is the plain script beside itself, least and most: what a line can be wrong by.
+CPU seconds of whole processes: `python training.py` and `pellucid diagnose training.py` on one core, each for a quarter
+of a second in turn, so that a slow minute is slow for both; on trainings of about ten seconds. What starting takes
+(loading torch; loading pellucid, and analysing a training of one step) is measured in the same way and taken off both
+sides; what is left, by what is left of the plain script, is the overhead, with all that is measured when the script has
+ended. *Alike* is the plain script beside itself, least and most: what a line can be wrong by.
 
 `pellucid diagnose` keeps the memory that a script frees, where the C library would give much of it back after each step
 and fetch it again: some scripts run faster for that, and their overhead is below zero. *Of kept* is the overhead
@@ -24,11 +24,11 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.measure import Program, lines_of, run_side_by_side, table
+from benchmarks.measure import Program, lines_of, run_in_turns, table
 from pellucid.memory import KEPT, LARGEST_KEPT_BLOCK
 from pellucid.record import to_json_line
 
-ROUNDS = 2
+ROUNDS = 3
 MEDIAN, WORST = 0.05, 0.10
 RESULTS = Path(__file__).parent / "results" / "diagnosis_overhead.jsonl"
 SCRIPT = str(Path(__file__).parent / "watched" / "training.py")
@@ -98,7 +98,7 @@ def _train_pairs(folder: str) -> dict[str, tuple[Side, Side]]:
 
 @dataclass(frozen=True)
 class Beside:
-    """CPU seconds of two programs side by side, and of the same two trained for one step: what starting takes."""
+    """CPU seconds of two programs in turns, and of the same two trained for one step: what starting takes."""
 
     first: float
     second: float
@@ -115,7 +115,7 @@ def _line(name: str, steps: int, pairs: Mapping[str, tuple[Side, Side]]) -> dict
     runs: dict[str, list[Beside]] = {pair: [] for pair in pairs}
     for _ in range(ROUNDS):
         for pair, sides in pairs.items():
-            runs[pair].append(_side_by_side(*sides, steps))
+            runs[pair].append(_in_turns(*sides, steps))
     alike = [round(each.overhead, 4) for each in runs["alike"]]
     watched = runs["watched"]
     figures = {
@@ -134,8 +134,8 @@ def _line(name: str, steps: int, pairs: Mapping[str, tuple[Side, Side]]) -> dict
     return line
 
 
-def _side_by_side(first: Side, second: Side, steps: int) -> Beside:
-    each = [run.cpu_seconds for length in (steps, 1) for run in run_side_by_side((first(length), second(length)))]
+def _in_turns(first: Side, second: Side, steps: int) -> Beside:
+    each = [run.cpu_seconds for length in (steps, 1) for run in run_in_turns((first(length), second(length)))]
     return Beside(*each)
 
 

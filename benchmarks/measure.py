@@ -1,9 +1,10 @@
-"""How sides are measured: by turns or side by side, whole processes timed, on a machine that is described."""
+"""How sides are measured: by turns, whole processes timed, on a machine that is described."""
 
 import json
 import os
 import platform
 import resource
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 THREADS = 1
 """For every side: on networks this small more threads only wait for one another, and two cores are soon taken."""
+TURN_SECONDS = 0.25
 
 Outcome = TypeVar("Outcome")
 Program = tuple[Sequence[str], Mapping[str, str]]
@@ -51,11 +53,12 @@ def run_process(command: Sequence[str], settings: Mapping[str, str] | None = Non
     return ProcessRun(time.perf_counter() - began, _children_cpu_seconds() - cpu_before, done.stdout)
 
 
-def run_side_by_side(programs: Sequence[Program]) -> list[ProcessRun]:
-    """Run whole programs at the same time, all on one core, and return what each took; nothing is printed.
+def run_in_turns(programs: Sequence[Program]) -> list[ProcessRun]:
+    """Run whole programs on one core, each for a quarter of a second in turn, and return what each took.
 
-    The system gives each a few milliseconds in turn, so that what else the machine does falls on all of them alike: a
-    core that is slow for a minute is slow for all. If one fails the others are ended.
+    While one runs the others are stopped, so that a core that is slow for a minute is slow for all of them, and each
+    finds in the caches what it left there for nearly all of its turn. (Left to the system they would take turns of few
+    milliseconds, and mostly measure how long the caches take to be filled again.) If one fails the others are ended.
 
     Raises:
         CalledProcessError: one failed.
@@ -69,21 +72,36 @@ def run_side_by_side(programs: Sequence[Program]) -> list[ProcessRun]:
             env=_environment(settings),
             stdout=subprocess.DEVNULL,
         )
-        running[process.pid] = place, process
+        os.kill(process.pid, signal.SIGSTOP)
+        running[place] = process
     runs: dict[int, ProcessRun] = {}
     try:
         while running:
-            pid, status, used = os.wait4(-1, 0)
-            place, process = running.pop(pid)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                raise subprocess.CalledProcessError(process.returncode, programs[place][0])
-            runs[place] = ProcessRun(time.perf_counter() - began, used.ru_utime + used.ru_stime, "")
+            for place in list(running):
+                used = _let_run(running[place])
+                if used is not None:
+                    if running.pop(place).returncode:
+                        raise subprocess.CalledProcessError(1, programs[place][0])
+                    runs[place] = ProcessRun(time.perf_counter() - began, used.ru_utime + used.ru_stime, "")
     finally:
-        for _, process in running.values():
+        for process in running.values():
             process.kill()
             process.wait()
     return [runs[place] for place in range(len(programs))]
+
+
+def _let_run(process: "subprocess.Popen[bytes]") -> resource.struct_rusage | None:
+    """Let a stopped process run for a turn, and return what it used in all where it came to its end."""
+    os.kill(process.pid, signal.SIGCONT)  # Popen.send_signal would take the end of one that has ended for itself
+    until = time.monotonic() + TURN_SECONDS
+    while time.monotonic() < until:
+        pid, status, used = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return used
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGSTOP)
+    return None
 
 
 def lines_of(file: Path) -> list[dict[str, Any]]:

@@ -34,8 +34,8 @@ class Sampling:
 
     rows: tuple[int, int] = (64, 16)
     figures: tuple[int, int] = (32, 8)
-    graphs: tuple[int, int] = (12, 8)
-    losses: tuple[int, int] = (512, 128)
+    graphs: tuple[int, int] = (12, 4)
+    losses: tuple[int, int] = (512, 64)
     evaluations: tuple[int, int] = (1024, 512)
 
 

@@ -1,0 +1,121 @@
+"""Steps a second of one training.
+
+Optimiser steps a second of five networks, forward, backward and Adam, on one core: each side is a program of
+`peers/steps/`, which keeps running and trains so many steps whenever it is its turn. Nothing but the steps is timed:
+what is compiled or allocated before the first ones is not. All see the same samples, images in the order of axes that
+each framework likes. The peers are installed by `pip install -e '.[bench]'`.
+
+*By hand* and *compiled* are the shortest loop one would write in PyTorch, and the same with `torch.compile` around
+network and loss. Lightning and skorch have everything but the loop switched off. Keras is `fit` on JAX; *JAX* is Flax
+and Optax, each step compiled, and *scanned* all steps compiled as one loop. scikit-learn knows multi-layer perceptrons
+alone. pellucid is `train_step`, which also follows the schedule, seeds the step's random numbers, gathers and
+standardises its rows and reads the loss. *Of peak* is the share that pellucid's multiplications and additions have of
+those that torch's product of two 1,024 x 1,024 matrices does on this core in the same run.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from benchmarks.measure import THREADS, by_turns, table
+from benchmarks.peers.steps.made import TRAININGS
+from pellucid.networks import parse
+
+ROUNDS = 7
+SIDES = {  # column -> its program, and what it needs
+    "pellucid": ("pellucid_session", "torch"),
+    "by hand": ("torch_by_hand", "torch"),
+    "compiled": ("torch_compiled", "torch"),
+    "Lightning": ("lightning_bare", "lightning"),
+    "skorch": ("skorch_net", "skorch"),
+    "Keras": ("keras_jax", "keras"),
+    "JAX": ("jax_steps", "flax"),
+    "scanned": ("jax_scan", "flax"),
+    "scikit-learn": ("sklearn_mlp", "sklearn"),
+}
+SIZE = 1_024
+
+
+def compare() -> str:
+    """Measure all sides on each network and return the table."""
+    torch.set_num_threads(THREADS)
+    sides = {name: program for name, (program, package) in SIDES.items() if find_spec(package) is not None}
+    rows = []
+    for name, training in TRAININGS.items():
+        with _running(sides, name) as programs:
+            found = by_turns({**programs, "peak": _peak}, ROUNDS)
+        peak = median(found.pop("peak"))
+        speeds = {side: training.steps / median(seconds) for side, seconds in found.items()}
+        plan = parse(training.arrows)
+        assert plan.flops is not None, "made of words whose operations are counted"
+        # twice again for the backward pass
+        share = 3 * plan.flops * training.batch * speeds["pellucid"] / peak
+        rows.append([f"`{training.arrows}`", str(training.batch), *_figures(sides, speeds), f"{share:.0%}"])
+    left_out = [side for side in SIDES if side not in sides]
+    note = f"\n\nNot installed, and left out: {', '.join(left_out)}." if left_out else ""
+    return table(["network", "batch", *sides, "of the fastest peer", "of the median peer", "of peak"], rows) + note
+
+
+def _figures(sides: dict[str, str], speeds: dict[str, float]) -> list[str]:
+    peers = [speed for side, speed in speeds.items() if side != "pellucid"]
+    against = [f"{speeds['pellucid'] / each:.2f} ×" for each in (max(peers), median(peers))]
+    fastest = max(speeds, key=lambda side: speeds[side])
+    each = [f"{speeds[side]:,.4g}" if side in speeds else "" for side in sides]
+    return [*(f"**{cell}**" if side == fastest else cell for side, cell in zip(sides, each, strict=True)), *against]
+
+
+def _peak() -> float:
+    """Return the operations a second of a large matrix product."""
+    one, other = torch.randn(SIZE, SIZE), torch.randn(SIZE, SIZE)
+    began = time.perf_counter()
+    for _ in range(4):
+        torch.mm(one, other)
+    return 4 * 2 * SIZE**3 / (time.perf_counter() - began)
+
+
+@contextlib.contextmanager
+def _running(sides: dict[str, str], training: str) -> Iterator[dict[str, Callable[[], float]]]:
+    """Start the programs of a training, and yield what lets each train its steps and returns the seconds."""
+    started: dict[str, subprocess.Popen[str]] = {}
+    try:
+        for side, program in sides.items():
+            process = _start(program, training)
+            started[side] = process
+            assert process.stdout is not None
+            if process.stdout.readline() != "ready\n":
+                if process.wait():
+                    raise subprocess.CalledProcessError(process.returncode, process.args)
+                started.pop(side)  # it knows no such network
+        yield {side: _turn_of(process) for side, process in started.items()}
+    finally:
+        for process in started.values():
+            process.kill()
+            process.wait()
+
+
+def _start(program: str, training: str) -> "subprocess.Popen[str]":
+    core = str(max(os.sched_getaffinity(0)))
+    one_thread = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], str(THREADS))
+    command = ["taskset", "-c", core, sys.executable, "-m", f"benchmarks.peers.steps.{program}", training]
+    return subprocess.Popen(  # noqa: S603 (the comparison's own programs)
+        command, cwd=Path(__file__).parents[1], env=os.environ | one_thread, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+
+
+def _turn_of(process: "subprocess.Popen[str]") -> Callable[[], float]:
+    def turn() -> float:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        print(file=process.stdin, flush=True)
+        return float(process.stdout.readline())
+
+    return turn
