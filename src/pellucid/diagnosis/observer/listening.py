@@ -26,7 +26,7 @@ class Sampling:
     Attributes:
         rows: steps at which samples, targets and scores are taken in.
         figures: of these, the steps at which the numbers of inputs and predictions are described too; the distances of
-            these must be multiples of those of `rows`, as of (64, 16) and (32, 8), or few steps are in both.
+            these must be multiples of those of `rows`, or few steps are in both.
         graphs: steps at which the graph, activations, gradients and updates are measured.
         losses: steps whose losses are kept.
         evaluations: evaluated batches that are taken in.
