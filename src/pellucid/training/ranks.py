@@ -215,17 +215,31 @@ def remember(run: str) -> None:
     """Tell those who take the place of these processes, should one be lost, which run or search they are to go on with.
 
     It is kept where `torchrun` keeps what the processes need to meet, which outlives them; without it nobody is told.
-    The first that is told of counts: a search makes a run of its own.
+    What `remembered` was asked for last has one: the run that a search makes in the end is none of its own.
     """
-    store = _store()
-    if store is not None and not store.check([_RUN]):
-        store.set(_RUN, run)
+    store, key = _store(), _key()
+    if store is not None and not store.check([key]):
+        store.set(key, run)
 
 
 def remembered() -> str | None:
-    """Return what processes whose place these took were told to be the run; None where these are the first."""
-    store = _store() if _attempt() else None
-    return str(store.get(_RUN).decode()) if store is not None and store.check([_RUN]) else None
+    """Return what processes whose place these took were told to be the run; None where these are the first.
+
+    To be asked once for each training or search of a program, which makes them in the same order when it is restarted.
+    """
+    _Asked.times += 1
+    store, key = (_store() if _attempt() else None), _key()
+    return str(store.get(key).decode()) if store is not None and store.check([key]) else None
+
+
+class _Asked:
+    """How often `remembered` was asked in this process."""
+
+    times = 0
+
+
+def _key() -> str:
+    return f"{_RUN} {_Asked.times}"
 
 
 def _attempt() -> int:
