@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import pellucid
 from pellucid.errors import OptionError, RunError
 from pellucid.recipe import Recipe
-from pellucid.training import begin
+from pellucid.training import begin, ranks
 from pellucid.training.loop import train_together
 from pellucid.training.ranks import ALONE, Ranks, launched, losses_explained
 
@@ -80,3 +80,28 @@ def test_a_lost_process_is_told_of_and_another_fault_is_not() -> None:
         raise RuntimeError("[gloo] Connection reset by peer\nmore")
     with pytest.raises(RuntimeError, match="shapes"), losses_explained(Ranks(1, 3)):
         raise RuntimeError("shapes do not fit")
+
+
+class Store(dict[str, bytes]):
+    """As torch's, which outlives the processes."""
+
+    def check(self, keys: list[str]) -> bool:
+        return all(key in self for key in keys)
+
+    def set(self, key: str, value: str) -> None:
+        self[key] = value.encode()
+
+
+def test_each_training_of_a_restarted_program_goes_on_with_its_own_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store()
+    monkeypatch.setattr(ranks, "_store", lambda: store)
+    monkeypatch.setattr(ranks._Asked, "times", 0)
+    told = [ranks.remembered()]
+    ranks.remember("search")
+    ranks.remember("search/best")  # which the search makes in the end
+    told.append(ranks.remembered())
+    ranks.remember("run")
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    monkeypatch.setattr(ranks._Asked, "times", 0)
+    told += [ranks.remembered() for _ in range(3)]
+    assert told == [None, None, "search", "run", None]
