@@ -52,7 +52,7 @@ def test_the_same_seed_and_results_give_the_same_draws(name: StrategyName) -> No
     assert first == second != other
 
 
-@pytest.mark.parametrize("name", ["coarse-to-fine", "tpe", "gp"])
+@pytest.mark.parametrize("name", ["coarse-to-fine", "tpe", pytest.param("gp", marks=pytest.mark.slow)])
 def test_later_trials_lie_nearer_to_the_best(name: StrategyName) -> None:
     nearer = []
     for seed in range(5):

@@ -23,10 +23,14 @@ def can_be_stacked(plan: Plan) -> bool:
     return plan.parameters > 0 and not any(f" {word}" in str(plan) for word in WITHOUT_A_FORM)
 
 
-STACKED = [(plan, name) for plan, name in zip(PLANS, IDS, strict=True) if can_be_stacked(plan)]
+STACKED = [
+    pytest.param(plan, id=name, marks=[pytest.mark.slow] * (plan.parameters > 5_000_000))
+    for plan, name in zip(PLANS, IDS, strict=True)
+    if can_be_stacked(plan)
+]
 
 
-@pytest.mark.parametrize("plan", [plan for plan, _ in STACKED], ids=[name for _, name in STACKED])
+@pytest.mark.parametrize("plan", STACKED)
 def test_every_word_computed_together(plan: Plan) -> None:
     networks = [build(plan, seed=k).double() for k in range(MEMBERS)]
     alone = copy.deepcopy(networks)
