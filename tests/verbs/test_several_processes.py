@@ -166,7 +166,7 @@ def test_a_search_goes_on_where_a_process_was_killed(tmp_path: Path) -> None:
     longer: dict[str, Any] = {"epochs": 81, "checkpoint-seconds": "0.5"}
     whole = searched(tmp_path, 2, "whole", **longer)
     process = searching(tmp_path, 2, "killed", restarts=2, **longer)
-    wait_for(tmp_path / "runs" / "killed" / "checkpoint" / "trials.safetensors")
+    wait_for(tmp_path / "runs" / "killed" / "trials.jsonl")
     os.kill(children(process.pid)[1], signal.SIGKILL)
     said = said_by(process)
     assert process.returncode == 0, said
@@ -178,7 +178,7 @@ def test_a_search_of_two_that_was_stopped_one_goes_on_with(tmp_path: Path) -> No
     longer: dict[str, Any] = {"epochs": 81, "checkpoint-seconds": "0.5"}
     process = searching(tmp_path, 2, "stopped", **longer)
     folder = tmp_path / "runs" / "stopped"
-    wait_for(folder / "checkpoint" / "trials.safetensors")
+    wait_for(folder / "trials.jsonl")
     process.send_signal(signal.SIGINT)
     said_by(process)
     assert not open_study(folder).finished
