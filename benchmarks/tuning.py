@@ -1,136 +1,59 @@
 """Searches.
 
-Trials a minute of whole searches on scikit-learn's digits, one thread a side: each trial draws a learning rate, a
-momentum and a weight decay at random, trains some epochs, and is judged on the validation rows after each. The peers
-are Optuna (its random sampler, one trial after the other) around the shortest loop one would write by hand, on tensors
-that lie ready, and around the loop of its own PyTorch example, with a `DataLoader`. pellucid is
-`pellucid.tuning.search` without halving, which would only lessen its work. *Best*: validation accuracy of the best
-trial of each, by which to see that all three do the same.
+Trials a minute of whole searches on scikit-learn's digits: each trial draws a learning rate, a momentum and a weight
+decay at random, trains some epochs, and is judged on the validation rows after each. Each side is a program of
+`peers/searches/`; its imports, the data and Ray's workers are ready before the clock starts.
+
+Optuna (its random sampler, one trial after the other) stands around the shortest loop one would write by hand, on
+tensors that lie ready, and around the same with a `DataLoader`, as in its own PyTorch example. Ray Tune does the first
+of these in two processes at once, each with a core; all others have one. KerasTuner is Keras on JAX, which compiles
+every trial anew. pellucid is `pellucid.tuning.search` without halving, which would only lessen its work. *Faster*: its
+trials a minute by those of each peer, in their order. *Best*: validation accuracy of the best trial of each, by which
+to see that all do the same. The peers are installed by `pip install -e '.[bench]'`.
 """
 
-import time
-from collections.abc import Callable, Iterator
+import json
+import sys
+from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from statistics import median
 
-import optuna
-import torch
-from sklearn.datasets import load_digits
-from torch import nn
-
-from benchmarks.measure import THREADS, by_turns, table
-from pellucid.data import load
-from pellucid.data.dataset import Dataset
-from pellucid.networks import build
-from pellucid.recipe import Recipe
-from pellucid.tuning import Space, search
+from benchmarks.measure import by_turns, run_process, table
+from benchmarks.peers.searches.made import SEARCHES
 
 ROUNDS = 3
-BATCH = 32
-CASES = [  # arrows, trials, epochs
-    ("8x8x1 -> fc(64) -> relu -> fc(64) -> relu -> fc(10)", 64, 6),
-    (
-        "8x8x1 -> conv(8, 3x3, padding=same) -> relu -> maxpool(2x2) -> conv(16, 3x3, padding=same) -> relu -> fc(10)",
-        16,
-        4,
-    ),
-    ("T=8 x 8 -> gru(64) -> last -> fc(10)", 16, 3),
-]
-RATES, MOMENTA, DECAYS = (1e-4, 3e-2), (0.8, 0.98), (1e-4, 0.3)
-Batch = tuple[torch.Tensor, torch.Tensor]
+SIDES = {  # column -> its program, and what it needs
+    "pellucid": ("pellucid_search", "torch"),
+    "Optuna, by hand": ("optuna_ready", "optuna"),
+    "Optuna, `DataLoader`": ("optuna_loader", "optuna"),
+    "Ray Tune, two cores": ("ray_tune", "ray"),
+    "KerasTuner": ("keras_tuner_search", "keras_tuner"),
+}
 Measured = tuple[float, float]
 """Trials a minute, and the best accuracy."""
 
 
 def compare() -> str:
     """Measure all sides on each network and return the table."""
-    torch.set_num_threads(THREADS)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    sides = {name: program for name, (program, package) in SIDES.items() if find_spec(package) is not None}
     rows = []
-    for arrows, trials, epochs in CASES:
-        data = _data(arrows)
-        sides: dict[str, Callable[[], Measured]] = {
-            "ready": partial(_by_optuna, data, arrows, trials, epochs, _ready),
-            "loader": partial(_by_optuna, data, arrows, trials, epochs, _loader),
-            "ours": partial(_by_pellucid, data, arrows, trials, epochs),
+    for name, wanted in SEARCHES.items():
+        programs: dict[str, Callable[[], Measured]] = {
+            side: partial(_searched, program, name) for side, program in sides.items()
         }
-        found = by_turns(sides, ROUNDS)
-        speed = {name: median(each for each, _ in runs) for name, runs in found.items()}
-        best = "/".join(f"{100 * runs[0][1]:.1f}" for runs in found.values())
-        gains = [f"{speed['ours'] / speed[name]:.1f} ×" for name in ("ready", "loader")]
-        rows.append([f"`{arrows}`", str(trials), *(f"{each:.0f}" for each in speed.values()), *gains, best])
-    head = ["network", "trials", "Optuna, by hand", "Optuna, DataLoader", "pellucid", "faster", "faster", "best, %"]
-    return table(head, rows)
+        found = by_turns(programs, ROUNDS)
+        speed = {side: median(rate for rate, _ in runs) for side, runs in found.items()}
+        gains = " / ".join(f"{speed['pellucid'] / speed[side]:.1f}" for side in sides if side != "pellucid")
+        best = " / ".join(f"{100 * runs[0][1]:.1f}" for runs in found.values())
+        each = [f"{rate:,.0f}" for rate in speed.values()]
+        rows.append([f"`{wanted.arrows}`", str(wanted.trials), *each, f"{gains} ×", best])
+    left_out = [side for side in SIDES if side not in sides]
+    note = f"\n\nNot installed, and left out: {', '.join(left_out)}." if left_out else ""
+    return table(["network", "trials", *sides, "faster", "best, %"], rows) + note
 
 
-def _data(arrows: str) -> Dataset:
-    if not arrows.startswith("T"):
-        return load("digits")
-    digits = load_digits()
-    return load((digits.images.astype("float32") / 16, digits.target))
-
-
-def _by_pellucid(data: Dataset, arrows: str, trials: int, epochs: int) -> Measured:
-    space = Space.of(
-        {
-            "learning_rate": f"{{{RATES[0]}..{RATES[1]} log}}",
-            "momentum": f"{{{MOMENTA[0]}..{MOMENTA[1]}}}",
-            "weight_decay": f"{{{DECAYS[0]}..{DECAYS[1]} log}}",
-            "network": arrows,
-        }
-    )
-    recipe = Recipe(
-        epochs=epochs, batch_size=BATCH, schedule="constant", warmup=0.0, augment="none", device="cpu", threads=THREADS
-    )
-    began = time.perf_counter()
-    found = search(data, space, recipe, trials=trials, share=1)
-    return 60 * trials / (time.perf_counter() - began), max(trial.score[0] for trial in found)
-
-
-def _by_optuna(
-    data: Dataset, arrows: str, trials: int, epochs: int, batches: Callable[[Dataset], Callable[[], Iterator[Batch]]]
-) -> Measured:
-    each = batches(data)
-    x_test, y_test = data.batch(data.rows["validation"])
-
-    def objective(trial: optuna.Trial) -> float:
-        network = build(arrows, seed=trial.number)
-        optimizer = torch.optim.AdamW(
-            network.parameters(),
-            lr=trial.suggest_float("lr", *RATES, log=True),
-            betas=(trial.suggest_float("momentum", *MOMENTA), 0.999),
-            weight_decay=trial.suggest_float("decay", *DECAYS, log=True),
-            fused=True,
-        )
-        best = 0.0
-        for _ in range(epochs):
-            network.train()
-            for x, y in each():
-                optimizer.zero_grad()
-                nn.functional.cross_entropy(network(x), y).backward()
-                optimizer.step()
-            network.eval()
-            with torch.no_grad():
-                best = max(best, (network(x_test).argmax(1) == y_test).float().mean().item())
-        return best
-
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0))
-    began = time.perf_counter()
-    study.optimize(objective, n_trials=trials)
-    return 60 * trials / (time.perf_counter() - began), study.best_value
-
-
-def _ready(data: Dataset) -> Callable[[], Iterator[Batch]]:
-    x, y = data.batch(data.rows["train"])
-
-    def batches() -> Iterator[Batch]:
-        order = torch.randperm(len(x))[: len(x) // BATCH * BATCH]
-        return zip(x[order].split(BATCH), y[order].split(BATCH), strict=True)
-
-    return batches
-
-
-def _loader(data: Dataset) -> Callable[[], Iterator[Batch]]:
-    rows = torch.utils.data.TensorDataset(*data.batch(data.rows["train"]))
-    loader = torch.utils.data.DataLoader(rows, batch_size=BATCH, shuffle=True, drop_last=True)
-    return lambda: iter(loader)
+def _searched(program: str, name: str) -> Measured:
+    done = run_process([sys.executable, "-m", f"benchmarks.peers.searches.{program}", name])
+    said = json.loads(done.output.splitlines()[-1])
+    return said["trials_a_minute"], said["best"]
