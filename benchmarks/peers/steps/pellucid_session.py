@@ -1,4 +1,4 @@
-"""`pellucid_session NAME`: the steps of `pellucid train`, with all that it does in each."""
+"""`pellucid_session NAME`: the steps of `pellucid train`, with all that it does in each, the diagnosis included."""
 
 import string
 from collections.abc import Callable
@@ -13,7 +13,9 @@ from pellucid.data.dataset import Dataset
 from pellucid.data.texts.text import from_text
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.training import begin
+from pellucid.training.chain import chain_of
 from pellucid.training.loop import train_step
+from pellucid.verbs.watched import Watched
 
 
 def make(name: str) -> Callable[[], None]:
@@ -23,8 +25,11 @@ def make(name: str) -> Callable[[], None]:
         batch_size=training.batch, epochs=1_000, learning_rate=RATE, schedule="constant", optimizer="adam",
         state="fresh" if name == "charlstm" else None, augment="none", device="cpu", threads=1,
     )  # fmt: skip
-    session = begin(data, training.arrows, recipe).session
+    begun = begin(data, training.arrows, recipe)
+    session = begun.session
+    Watched(session, begun.plan).__enter__()
     session.network.train()
+    session.backpropagate = chain_of(session)
     rows = data.rows["train"]
     batches = rows[torch.randperm(len(rows))].split(training.batch)[: training.steps]
 

@@ -117,6 +117,15 @@ class Watch:
             series.values.append(loss)
 
     @property
+    def hears(self) -> bool:
+        """Whether anything of the step to come is measured or kept; else it may be made where it cannot be heard."""
+        return self._recorder.listening.until == 0
+
+    def skip(self) -> None:
+        """Count a backward pass that was made where it could not be heard."""
+        self._recorder.backwards.pass_over()
+
+    @property
     def steps(self) -> int:
         """Optimiser steps so far."""
         return self._recorder.seen.steps

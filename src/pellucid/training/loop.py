@@ -13,6 +13,7 @@ from pellucid.recipe import Recipe
 from pellucid.record import Epoch, Step
 from pellucid.seed import generator, seed_torch
 from pellucid.shapes import Image
+from pellucid.training.chain import chain_of
 from pellucid.training.device import Device
 from pellucid.training.evaluation import evaluate
 from pellucid.training.ranks import Ranks, require_one_process
@@ -111,6 +112,7 @@ def advance(session: Session, every: int | None = None) -> Iterator[Step | Epoch
     while not session.finished:
         order = epoch_order(session)
         session.network.train()
+        session.backpropagate = chain_of(session)
         while progress.batch < session.steps_per_epoch:
             rows = order[progress.batch * session.batch_size : (progress.batch + 1) * session.batch_size]
             sampled = (progress.step + 1) % every == 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +55,26 @@ class Progress:
         self.epoch_loss_sum += loss
 
 
+class Audience(Protocol):
+    """Who hears through torch what a training does: its calls of modules, its losses and backward passes."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether the step to come is listened to."""
+
+    def skip(self) -> None:
+        """Count a backward pass that was made where it could not be heard."""
+
+
+class Nobody:
+    """The audience of a training that none listens to."""
+
+    hears = False
+
+    def skip(self) -> None:
+        """Count nothing."""
+
+
 @dataclass(slots=True)
 class Session:
     """A training: network, data, task and recipe (every choice made, see `defaults.fill_in`), and its state.
@@ -74,6 +94,9 @@ class Session:
     augment: Callable[[Tensor, torch.Generator], Tensor] | None
     scaler: torch.amp.GradScaler
     ranks: Ranks = ALONE  # see `train_together`
+    # gives every parameter the gradient of a batch's loss, which it returns, unheard; where there is a short way to it
+    backpropagate: Callable[[Tensor, Tensor], float] | None = None
+    audience: Audience | None = None  # without one that says what it hears, all of torch's calls are made
     stopping: bool = False  # set it to end the training after the step under way
     progress: Progress = field(default_factory=Progress)
     best_weights: dict[str, Tensor] = field(default_factory=dict)

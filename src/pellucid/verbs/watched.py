@@ -12,7 +12,7 @@ from pellucid.diagnosis.suspicion import Suspicion
 from pellucid.errors import DivergedError
 from pellucid.networks import Plan
 from pellucid.record import Epoch, Finding, Step
-from pellucid.training.session import Session
+from pellucid.training.session import Nobody, Session
 from pellucid.verbs.changes import changes_for
 
 THRIFTY = Sampling(rows=(32, 24), figures=(32, 24), graphs=(8, 8), evaluations=(8, 4))
@@ -43,11 +43,15 @@ class Watched(AbstractContextManager["Watched"]):
     def __enter__(self) -> Self:
         if self.watch is not None:
             self.watch.__enter__()
+            self._session.audience = self.watch
+        elif not is_watched():
+            self._session.audience = Nobody()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._session.audience = None
         if self.watch is not None:
             if isinstance(error, DivergedError):
                 self.watch.break_off(float("nan"))

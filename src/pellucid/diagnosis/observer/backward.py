@@ -44,7 +44,7 @@ class Backwards(Listener):
         listening = self.listening
         if not listening.depth_of_backward:
             if listening.rests and not listening.busy and (not listening.takes_losses or self._is_noted(tensors)):
-                self._pass_over()
+                self.pass_over()
             else:
                 self._begin(tensors)
         listening.depth_of_backward += 1
@@ -60,7 +60,8 @@ class Backwards(Listener):
         series.values.append(root.item())
         return True
 
-    def _pass_over(self) -> None:
+    def pass_over(self) -> None:
+        """Count a backward pass and nothing else."""
         self.listening.unheard += 1
         if self.networks.answer is not None:
             self.networks.forget()

@@ -29,6 +29,12 @@ class Gradient(Rule):
 
     def step(self, session: Session, inputs_B: Tensor, targets_B: Tensor, *, measure: bool) -> tuple[float, float]:
         """Take one optimiser step."""
+        audience, backpropagate = session.audience, session.backpropagate
+        if audience is not None and backpropagate is not None and not audience.hears:
+            value = backpropagate(inputs_B, targets_B)
+            require_finite(session, value)
+            audience.skip()
+            return value, _follow(session, measure=measure)
         with session.device.autocast():
             loss = total_loss(self.loss, session.forward(inputs_B), targets_B)
         _require_gradient(loss)
@@ -50,11 +56,17 @@ def total_loss(loss: Loss, outputs: Tensor | Mapping[str, Tensor], targets_B: Te
 
 def descend(session: Session, loss: Tensor, *, measure: bool) -> float:
     """Take one optimiser step down the gradient of a loss and return the gradient's norm, NaN if not measured."""
+    assert session.optimizer is not None, "gradient descent needs an optimiser"
+    session.optimizer.zero_grad()
+    session.scaler.scale(loss).backward()
+    session.scaler.unscale_(session.optimizer)
+    return _follow(session, measure=measure)
+
+
+def _follow(session: Session, *, measure: bool) -> float:
+    """Take one optimiser step down the gradients that the parameters have, and return their norm as `descend` does."""
     optimizer, scaler, recipe = session.optimizer, session.scaler, session.recipe
     assert optimizer is not None, "gradient descent needs an optimiser"
-    optimizer.zero_grad()
-    scaler.scale(loss).backward()
-    scaler.unscale_(optimizer)
     norm = total_gradient_norm(session.network) if measure else math.nan
     clip(session.network, recipe)
     scaler.step(optimizer)
