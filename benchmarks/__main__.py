@@ -1,12 +1,15 @@
-"""`python -m benchmarks PAGE` runs what a page tells and writes it; `python -m benchmarks NAME` prints one section.
+"""`python -m benchmarks` runs every comparison of speed and writes their page; with names, these pages or sections.
 
-The pages are `speed`, docs/benchmarks.md, measured anew each time; `results`, docs/results.md, for which only what is
-missing in `results/*.jsonl` is measured; and `diagnosis`, docs/diagnosis.md, of the code as it stands, but for repairs.
+A section is put in its place in its page, the others stay as they are. The pages are `speed`, docs/benchmarks.md,
+measured anew each time; `results`, docs/results.md, for which only what is missing in `results/*.jsonl` is measured;
+and `diagnosis`, docs/diagnosis.md, of the code as it stands, but for repairs.
 """
 
 import inspect
+import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,30 +112,46 @@ PAGES = {
 
 
 def section(module: ModuleType) -> str:
-    """Measure and return a section: the module's own description, then its table."""
+    """Measure and return a section: the module's own description, then its table, and when that was."""
     title, _, description = (inspect.getdoc(module) or "").partition("\n")
-    return f"## {title.rstrip('.')}\n\n{description.strip()}\n\n{module.compare()}\n"
+    began = f"{datetime.now(UTC):%Y-%m-%d}, {os.getloadavg()[0]:.1f} processes at the beginning, this included"
+    return f"## {title.rstrip('.')}\n\n{description.strip()}\n\n{module.compare()}\n\nWritten on {began}.\n"
 
 
-def written(page: Page) -> str:
-    """Measure every section and return the whole page."""
-    head = [f"# {page.title}", "", *page.lead, "", *machine_lines(), f"- written on {datetime.now(UTC):%Y-%m-%d}"]
-    return "\n".join(head) + "\n\n" + "\n".join(section(module) for module in page.sections.values())
+def write(page: Page, names: Collection[str]) -> None:
+    """Measure some sections of a page anew and write it."""
+    sections = _sections(page)
+    for name in names:
+        module = page.sections[name]
+        sections[_title(module)] = section(module)
+        known = [sections[_title(each)] for each in page.sections.values() if _title(each) in sections]
+        head = [f"# {page.title}", "", *page.lead, "", *machine_lines()]
+        page.file.write_text("\n".join(head) + "\n\n" + "\n".join(known), encoding="utf-8")
+
+
+def _sections(page: Page) -> dict[str, str]:
+    """Return the sections that a page has, by their titles."""
+    text = page.file.read_text(encoding="utf-8") if page.file.exists() else ""
+    parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
+    return {part.partition("\n")[0].removeprefix("## "): part.rstrip("\n") + "\n" for part in parts}
+
+
+def _title(module: ModuleType) -> str:
+    return (inspect.getdoc(module) or "").partition("\n")[0].rstrip(".")
 
 
 def main(names: list[str]) -> None:
-    """Write the pages named, or print the sections named."""
-    sections = {name: module for page in PAGES.values() for name, module in page.sections.items()}
-    unknown = [name for name in names if name not in PAGES and name not in sections]
-    if unknown or not names:
-        known = f"the pages {', '.join(PAGES)} and the sections {', '.join(sections)}"
-        sys.exit(f"there is no {', '.join(unknown)}; there are {known}" if unknown else f"name one or more of {known}")
-    for name in names:
-        if name in PAGES:
-            PAGES[name].file.write_text(written(PAGES[name]), encoding="utf-8")
-            print(f"written: {PAGES[name].file}")
-        else:
-            print(section(sections[name]))
+    """Write the pages and sections named."""
+    of = {name: page for page in PAGES.values() for name in page.sections}
+    unknown = [name for name in names if name not in PAGES and name not in of]
+    if unknown:
+        sys.exit(
+            f"there is no {', '.join(unknown)}; there are the pages {', '.join(PAGES)} and the sections {', '.join(of)}"
+        )
+    for name in names or ["speed"]:
+        page = PAGES.get(name) or of[name]
+        write(page, list(page.sections) if name in PAGES else [name])
+        print(f"written: {page.file}")
 
 
 main(sys.argv[1:])

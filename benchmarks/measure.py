@@ -9,13 +9,18 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
 THREADS = 1
 """For every side: on networks this small more threads only wait for one another, and two cores are soon taken."""
 TURN_SECONDS = 0.25
+PACKAGES = (
+    "pellucid", "torch", "numpy", "scikit-learn", "optuna", "jax", "flax", "optax", "keras", "keras-tuner", "lightning",
+    "skorch", "ray",
+)  # fmt: skip
+"""Whose versions matter, where they are installed."""
 
 Outcome = TypeVar("Outcome")
 Program = tuple[Sequence[str], Mapping[str, str]]
@@ -111,12 +116,18 @@ def lines_of(file: Path) -> list[dict[str, Any]]:
 
 def machine_lines() -> list[str]:
     """Return what a reader must know of the machine and the versions, as a list in Markdown."""
-    packages = ["pellucid", "torch", "numpy", "scikit-learn"]
+    versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES if _version(name))
     return [
         f"- {platform.system()} on {platform.machine()}, {os.cpu_count()} cores, {THREADS} thread a side",
-        f"- load of the machine at the beginning, this included: {os.getloadavg()[0]:.1f} processes",
-        f"- Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in packages),
+        f"- Python {platform.python_version()}, {versions}",
     ]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a peer that is not installed
+        return ""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

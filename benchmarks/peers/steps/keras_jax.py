@@ -22,8 +22,8 @@ def network_of(name: str) -> keras.Model:
             shape, chain = (784,), [of.Dense(128, "relu"), of.Dense(10)]
         case "lenet5":
             shape, chain = (28, 28, 1), [
-                of.Conv2D(6, 5, padding="same", activation="tanh"), of.AveragePooling2D(),
-                of.Conv2D(16, 5, activation="tanh"), of.AveragePooling2D(), of.Flatten(), of.Dense(120, "tanh"),
+                of.Conv2D(6, 5, padding="same", activation="tanh"), of.AveragePooling2D(2),
+                of.Conv2D(16, 5, activation="tanh"), of.AveragePooling2D(2), of.Flatten(), of.Dense(120, "tanh"),
                 of.Dense(84, "tanh"), of.Dense(10),
             ]  # fmt: skip
         case "resnet8":

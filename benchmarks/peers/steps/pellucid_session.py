@@ -43,9 +43,9 @@ def make(name: str) -> Callable[[], None]:
 def _data(name: str) -> Dataset:
     """Return a data set with at least the rows of all steps to train on."""
     if name == "charlstm":
-        letters = (string.ascii_letters + string.digits + ".,!")[:TOKENS]
+        letters = (string.ascii_letters + string.digits + ".,!")[: TOKENS - 1]  # and one for what is not among them
         count = 2 * WINDOW * TRAININGS[name].batch * TRAININGS[name].steps
-        drawn = torch.randint(TOKENS, (count,), generator=torch.Generator().manual_seed(0)).tolist()
+        drawn = torch.randint(len(letters), (count,), generator=torch.Generator().manual_seed(0)).tolist()
         text = "".join(letters[number] for number in drawn)
         return from_text("letters", text, DataOptions(length=WINDOW), Source("memory", "", ""))
     x, y = samples_of(name)

@@ -14,6 +14,7 @@ from pellucid.record import Epoch, Step
 from pellucid.seed import generator, seed_torch
 from pellucid.shapes import Image
 from pellucid.training.chain import chain_of
+from pellucid.training.channels import channels_last, is_faster_channels_last
 from pellucid.training.device import Device
 from pellucid.training.evaluation import evaluate
 from pellucid.training.ranks import Ranks, require_one_process
@@ -22,6 +23,7 @@ from pellucid.training.rules.gradient import require_finite
 from pellucid.training.schedules import schedule
 from pellucid.training.session import Session, steps_per_epoch
 from pellucid.training.tasks import Task
+from pellucid.training.tasks.supervised import Supervised
 
 _SAMPLED_STEPS = 1_000  # about as many step lines a record holds, whatever the length of the training
 
@@ -62,6 +64,7 @@ def open_session(network: nn.Module, data: Dataset, task: Task, recipe: Recipe, 
         optimizer=rule.optimizer(network, recipe),
         schedule=schedule(recipe, recipe.epochs * per_epoch, per_epoch),
         forward=torch.compile(network) if recipe.compile else network,
+        channels_last=isinstance(task, Supervised) and is_faster_channels_last(network, device),
         augment=augmenter(words, data.input_shape) if isinstance(data.input_shape, Image) and words != "none" else None,
         # scales the loss so that small fp16 gradients do not vanish; does nothing at other precisions
         scaler=torch.amp.GradScaler(device.device.type, enabled=recipe.precision == "fp16"),
@@ -148,6 +151,8 @@ def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> flo
     if (augment := session.augment) is not None:
         drawn_from = generator(seed, "augment", progress.step, device=device.device)
         inputs_B = ranks.as_of_whole(lambda whole_B: augment(whole_B, drawn_from), inputs_B, len(rows_B))
+    if session.channels_last:
+        inputs_B = channels_last(inputs_B)
     loss, gradient_norm = session.rule.step(session, inputs_B, targets_B, measure=measure)
     progress.count(loss)
     return gradient_norm

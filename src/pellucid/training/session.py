@@ -93,6 +93,7 @@ class Session:
     forward: Callable[[Tensor], Tensor]
     augment: Callable[[Tensor, torch.Generator], Tensor] | None
     scaler: torch.amp.GradScaler
+    channels_last: bool = False  # whether the steps' images have their channels side by side in memory
     ranks: Ranks = ALONE  # see `train_together`
     # gives every parameter the gradient of a batch's loss, which it returns, unheard; where there is a short way to it
     backpropagate: Callable[[Tensor, Tensor], float] | None = None

@@ -38,7 +38,8 @@ class Stack:
         _require_one_make(networks)
         self.networks = list(networks)
         self._form = stacked(copy.deepcopy(networks[0]))
-        self._given: dict[int, dict[str, Tensor]] = {}  # by samples: to each layer that draws, in their order
+        # by the samples' order in memory: what is given to each layer that draws, in their order
+        self._given: dict[tuple[int, ...], dict[str, Tensor]] = {}
         first = dict(networks[0].named_parameters())
         self._shapes = {name: parameter.shape for name, parameter in first.items() if parameter.requires_grad}
         if not self._shapes:
@@ -123,7 +124,7 @@ class Stack:
 
         Args:
             seeds: of the step, one a member.
-            samples: a batch of one member, for its shape.
+            samples: a batch of one member, for its shape and its order in memory, in which numbers are drawn.
         """
         given = self._drawing(samples)
         if not given:
@@ -138,10 +139,11 @@ class Stack:
 
     def _drawing(self, samples: Tensor) -> dict[str, Tensor]:
         """Return what each layer that draws is given, in the order in which they do, without its numbers."""
-        if len(samples) not in self._given:
+        order = len(samples), *samples.stride()
+        if order not in self._given:
             paths = {path for path, module in self._form.named_modules() if isinstance(module, Drawn)}
-            self._given[len(samples)] = _inputs_of(self.networks[0], paths, samples) if paths else {}
-        return self._given[len(samples)]
+            self._given[order] = _inputs_of(self.networks[0], paths, samples) if paths else {}
+        return self._given[order]
 
     def _try(self, inputs_KB: Tensor) -> None:
         """Compute a batch together, and of each network by itself.

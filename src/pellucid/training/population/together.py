@@ -11,6 +11,7 @@ from torch.func import vmap
 from pellucid.errors import DivergedError
 from pellucid.record import Epoch, Step
 from pellucid.seed import derive, generator
+from pellucid.training.channels import channels_last
 from pellucid.training.evaluation import evaluate
 from pellucid.training.loop import close_epoch, sample, sampled_every, set_rate
 from pellucid.training.optimizers import exempt
@@ -133,7 +134,8 @@ class Population:
         seeds = (derive(session.recipe.seed, "step", session.progress.step) for session in self.sessions)
         inputs_KB, targets_KB = self._batch(rows_KB)
         leaves = self._stack.leaves()
-        outputs_KB = self._stack(leaves, inputs_KB, self._stack.draw(seeds, inputs_KB[0]))
+        alone_B = channels_last(inputs_KB[0]) if self.sessions[0].channels_last else inputs_KB[0]
+        outputs_KB = self._stack(leaves, inputs_KB, self._stack.draw(seeds, alone_B))
         losses_K = self._losses(outputs_KB, targets_KB)
         gradients_KP = self._stack.gradients(losses_K, leaves)
         losses = losses_K.tolist()
