@@ -11,6 +11,8 @@ and Optax, each step compiled, and *scanned* all steps compiled as one loop. sci
 alone. pellucid is `train_step`, which also follows the schedule, seeds the step's random numbers, gathers and
 standardises its rows and reads the loss. *Of peak* is the share that pellucid's multiplications and additions have of
 those that torch's product of two 1,024 x 1,024 matrices does on this core in the same run.
+
+`python -m benchmarks.steps_of_peers [NAME ...]` measures all networks anew, or some, two to four minutes each.
 """
 
 import contextlib
@@ -18,16 +20,19 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 
-from benchmarks.measure import THREADS, by_turns, table
+from benchmarks.measure import THREADS, by_turns, lines_of, table
 from benchmarks.peers.steps.made import TRAININGS
 from pellucid.networks import parse
+from pellucid.record import to_json_line
 
 ROUNDS = 7
 SIDES = {  # column -> its program, and what it needs
@@ -42,34 +47,55 @@ SIDES = {  # column -> its program, and what it needs
     "scikit-learn": ("sklearn_mlp", "sklearn"),
 }
 SIZE = 1_024
+RESULTS = Path(__file__).parent / "results" / "steps_of_peers.jsonl"
 
 
 def compare() -> str:
-    """Measure all sides on each network and return the table."""
-    torch.set_num_threads(THREADS)
-    sides = {name: program for name, (program, package) in SIDES.items() if find_spec(package) is not None}
+    """Return the table of what was measured last; nothing is measured here."""
+    lines = lines_of(RESULTS)
+    if not lines:
+        return "Not measured yet."
     rows = []
-    for name, training in TRAININGS.items():
-        with _running(sides, name) as programs:
-            found = by_turns({**programs, "peak": _peak}, ROUNDS)
-        peak = median(found.pop("peak"))
-        speeds = {side: training.steps / median(seconds) for side, seconds in found.items()}
-        plan = parse(training.arrows)
-        assert plan.flops is not None, "made of words whose operations are counted"
-        # twice again for the backward pass
-        share = 3 * plan.flops * training.batch * speeds["pellucid"] / peak
-        rows.append([f"`{training.arrows}`", str(training.batch), *_figures(sides, speeds), f"{share:.0%}"])
-    left_out = [side for side in SIDES if side not in sides]
-    note = f"\n\nNot installed, and left out: {', '.join(left_out)}." if left_out else ""
-    return table(["network", "batch", *sides, "of the fastest peer", "of the median peer", "of peak"], rows) + note
+    for line in lines:
+        training = TRAININGS[line["training"]]
+        arrows = training.arrows.replace("|", "\\|")
+        rows.append([f"`{arrows}`", str(training.batch), *_figures(line["speeds"]), f"{line['share']:.0%}"])
+    head = ["network", "batch", *SIDES, "of the fastest peer", "of the median peer", "of peak"]
+    days = ", ".join(dict.fromkeys(line["date"] for line in lines))
+    return f"{table(head, rows)}\n\nMeasured on {days}."
 
 
-def _figures(sides: dict[str, str], speeds: dict[str, float]) -> list[str]:
+def measure(names: Collection[str] = ()) -> None:
+    """Measure networks by their names, all by default, and keep a line of each."""
+    torch.set_num_threads(THREADS)
+    missing = [name for name, (_, package) in SIDES.items() if find_spec(package) is None]
+    if missing:
+        sys.exit(f"not installed: {', '.join(missing)}; pip install -c constraints.txt -e '.[bench]'")
+    for name in names or TRAININGS:
+        line = _line(name)
+        kept = {each["training"]: each for each in lines_of(RESULTS)} | {name: line}
+        RESULTS.write_text("".join(to_json_line(kept[each]) for each in TRAININGS if each in kept), encoding="utf-8")
+        print(to_json_line(line), end="", flush=True)
+
+
+def _line(name: str) -> dict[str, Any]:
+    training = TRAININGS[name]
+    with _running(name) as programs:
+        found = by_turns({**programs, "peak": _peak}, ROUNDS)
+    peak = median(found.pop("peak"))
+    speeds = {side: training.steps / median(seconds) for side, seconds in found.items()}
+    flops = parse(training.arrows).flops
+    assert flops is not None, "made of words whose operations are counted"
+    share = 3 * flops * training.batch * speeds["pellucid"] / peak  # twice again for the backward pass
+    return {"training": name, "speeds": speeds, "share": share, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+
+
+def _figures(speeds: dict[str, float]) -> list[str]:
     peers = [speed for side, speed in speeds.items() if side != "pellucid"]
     against = [f"{speeds['pellucid'] / each:.2f} ×" for each in (max(peers), median(peers))]
     fastest = max(speeds, key=lambda side: speeds[side])
-    each = [f"{speeds[side]:,.4g}" if side in speeds else "" for side in sides]
-    return [*(f"**{cell}**" if side == fastest else cell for side, cell in zip(sides, each, strict=True)), *against]
+    each = [f"{speeds[side]:,.4g}" if side in speeds else "" for side in SIDES]
+    return [*(f"**{cell}**" if side == fastest else cell for side, cell in zip(SIDES, each, strict=True)), *against]
 
 
 def _peak() -> float:
@@ -82,11 +108,11 @@ def _peak() -> float:
 
 
 @contextlib.contextmanager
-def _running(sides: dict[str, str], training: str) -> Iterator[dict[str, Callable[[], float]]]:
+def _running(training: str) -> Iterator[dict[str, Callable[[], float]]]:
     """Start the programs of a training, and yield what lets each train its steps and returns the seconds."""
     started: dict[str, subprocess.Popen[str]] = {}
     try:
-        for side, program in sides.items():
+        for side, (program, _) in SIDES.items():
             process = _start(program, training)
             started[side] = process
             assert process.stdout is not None
@@ -119,3 +145,8 @@ def _turn_of(process: "subprocess.Popen[str]") -> Callable[[], float]:
         return float(process.stdout.readline())
 
     return turn
+
+
+if __name__ == "__main__":
+    measure(sys.argv[1:])
+    print(compare())

@@ -22,7 +22,7 @@ from statistics import median
 from benchmarks.measure import by_turns, run_process, table
 from benchmarks.peers.searches.made import SEARCHES
 
-ROUNDS = 3
+ROUNDS = 2
 SIDES = {  # column -> its program, and what it needs
     "pellucid": ("pellucid_search", "torch"),
     "Optuna, by hand": ("optuna_ready", "optuna"),

@@ -111,6 +111,30 @@ def with_frozen_weights() -> nn.Module:
     return network
 
 
+def with_masked_gradient() -> nn.Module:
+    network = build("6 -> fc(8) -> relu -> fc(3)", 0)
+    weight = network.get_parameter("fc1.weight")
+    weight.register_hook(lambda gradient: gradient * (weight != 0))
+    return network
+
+
+def with_another_forward() -> nn.Module:
+    network = build("6 -> fc(8) -> relu -> fc(3)", 0)
+    network.get_submodule("relu1").forward = torch.sin
+    return network
+
+
+def with_one_layer_twice() -> nn.Module:
+    again = nn.Linear(6, 6)
+    return nn.Sequential(again, nn.ReLU(), again, nn.Linear(6, 3))
+
+
+def with_one_weight_twice() -> nn.Module:
+    one, other = nn.Linear(6, 6), nn.Linear(6, 6)
+    other.weight = one.weight
+    return nn.Sequential(one, nn.ReLU(), other, nn.Linear(6, 3))
+
+
 class Own(nn.Linear):
     """A layer of a user's own, which may do anything."""
 
@@ -124,6 +148,10 @@ class Own(nn.Linear):
         ("6 -> fc(8) -> relu -> fc(3)", {"precision": "bf16"}),
         (with_hook, {}),
         (with_frozen_weights, {}),
+        (with_masked_gradient, {}),
+        (with_another_forward, {}),
+        (with_one_layer_twice, {}),
+        (with_one_weight_twice, {}),
         (lambda: nn.Sequential(nn.Linear(6, 8), nn.ReLU(), Own(8, 3)), {}),
         (lambda: nn.Sequential(nn.Linear(6, 8, bias=False), nn.Linear(8, 3)), {}),
     ],

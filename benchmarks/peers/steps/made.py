@@ -28,7 +28,7 @@ TRAININGS = {
     "wide": Training("784 -> fc(128) -> relu -> fc(10)", 64, 150),
     "lenet5": Training("28x28x1 -> lenet5", 64, 30),
     "resnet8": Training("32x32x3 -> resnet8", 32, 6),
-    "charlstm": Training(f"tokens({TOKENS}) -> embed(64) -> lstm(128) -> fc({TOKENS})", 64, 6),
+    "charlstm": Training(f"tokens({TOKENS}, length={WINDOW}) -> embed(64) -> lstm(128) -> fc({TOKENS})", 64, 6),
 }
 SHAPES = {"mlp": (20,), "wide": (784,), "lenet5": (28, 28, 1), "resnet8": (32, 32, 3)}
 CLASSES = {"mlp": 5, "wide": 10, "lenet5": 10, "resnet8": 10, "charlstm": TOKENS}

@@ -31,22 +31,23 @@ class Link(ABC):
         """Return what the layer gives in training, and keep what `backward` needs."""
 
     @abstractmethod
-    def backward(self, gradient: Tensor, *, further: bool) -> Tensor | None:
-        """Put the gradients of its parameters in place.
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Put the gradients of the layer's parameters in place, and return the gradient by its input.
 
         Args:
             gradient: of the loss by what `forward` returned.
-            further: whether the gradient by the input is wanted.
-
-        Returns:
-            The gradient by the input, or None where it is not wanted.
         """
 
 
 class Weighed(Link):
-    """x Wᵀ + b, with the gradients Gᵀ X, the sum of G over the samples, and G W."""
+    """x Wᵀ + b, with the gradients Gᵀ X, the sum of G over the samples, and G W.
+
+    Attributes:
+        is_first: whether nothing before it learns, so that the gradient by its input is of no use.
+    """
 
     def __init__(self, layer: nn.Linear) -> None:
+        self.is_first = False
         self._weight_OI, self._bias_O = layer.weight, layer.bias
         self._of_weight_OI = torch.empty_like(layer.weight)
         self._of_bias_O = torch.empty_like(layer.bias)
@@ -56,11 +57,11 @@ class Weighed(Link):
         self._x_BI = x
         return torch.addmm(self._bias_O, x, self._weight_OI.t())
 
-    def backward(self, gradient: Tensor, *, further: bool) -> Tensor | None:
+    def backward(self, gradient: Tensor) -> Tensor:
         """Put the gradients in place."""
         self._weight_OI.grad = torch.mm(gradient.t(), self._x_BI, out=self._of_weight_OI)
         self._bias_O.grad = torch.sum(gradient, 0, out=self._of_bias_O)
-        return torch.mm(gradient, self._weight_OI) if further else None
+        return gradient if self.is_first else torch.mm(gradient, self._weight_OI)
 
 
 class Squashed(Link):
@@ -74,9 +75,9 @@ class Squashed(Link):
         self._result = self._function(x)
         return self._result
 
-    def backward(self, gradient: Tensor, *, further: bool) -> Tensor | None:
+    def backward(self, gradient: Tensor) -> Tensor:
         """Return the gradient times the derivative."""
-        return self._derivative(gradient, self._result) if further else None
+        return self._derivative(gradient, self._result)
 
 
 class Masked(Link):
@@ -90,9 +91,9 @@ class Masked(Link):
         self._mask = torch.empty_like(x).bernoulli_(self._kept).div_(self._kept)
         return x * self._mask
 
-    def backward(self, gradient: Tensor, *, further: bool) -> Tensor | None:
+    def backward(self, gradient: Tensor) -> Tensor:
         """Return the gradient under the mask."""
-        return gradient * self._mask if further else None
+        return gradient * self._mask
 
 
 class Flattened(Link):
@@ -103,9 +104,9 @@ class Flattened(Link):
         self._shape = x.shape
         return x.flatten(1)
 
-    def backward(self, gradient: Tensor, *, further: bool) -> Tensor | None:
+    def backward(self, gradient: Tensor) -> Tensor:
         """Return the gradient in the shape of the input."""
-        return gradient.reshape(self._shape) if further else None
+        return gradient.reshape(self._shape)
 
 
 @singledispatch
@@ -154,6 +155,9 @@ class Chain:
 
     def __init__(self, links: Sequence[Link], loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
         self._links, self._loss = links, loss
+        begins, first = next((number, each) for number, each in enumerate(links) if isinstance(each, Weighed))
+        first.is_first = True
+        self._backwards = list(reversed(links[begins:]))
 
     @torch.no_grad()
     def __call__(self, inputs_B: Tensor, targets_B: Tensor) -> float:
@@ -162,11 +166,8 @@ class Chain:
         for each in self._links:
             x = each.forward(x)
         loss, gradient = self._loss(x, targets_B)
-        for number in reversed(range(len(self._links))):
-            before = self._links[number].backward(gradient, further=number > 0)
-            if before is None:
-                break
-            gradient = before
+        for each in self._backwards:
+            gradient = each.backward(gradient)
         return loss.item()
 
 
@@ -179,7 +180,8 @@ def chain_of(session: Session) -> Chain | None:
         return None
     layers = list(_in_order(network))
     begins = session.data.inputs.dim() == 2 or isinstance(layers[0], nn.Flatten)
-    if not begins or any(_is_changed(layer) for layer in network.modules()):
+    is_once = len(set(layers)) == len(layers) and len(set(network.parameters())) == len(list(_parameters(layers)))
+    if not begins or not is_once or any(_is_changed(layer) for layer in network.modules()):
         return None
     links = [link(layer) for layer in layers]
     found = [each for each in links if each is not None]
@@ -195,12 +197,25 @@ def _in_order(network: nn.Module) -> Iterator[nn.Module]:
         yield from _in_order(inner)
 
 
+def _parameters(layers: Sequence[nn.Module]) -> Iterator[nn.Parameter]:
+    """Yield each layer's parameters, those that it shares with another again."""
+    for layer in layers:
+        yield from layer.parameters()
+
+
 def _is_changed(layer: nn.Module) -> bool:
-    """Say whether a layer is not simply what its type says: a type of a user's own, hooks, weights that stay."""
+    """Say whether a layer may do more than its type says, or leaves a weight as it is."""
+    own = vars(layer)
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    is_foreign = not type(layer).__module__.startswith("torch.nn.modules.")
-    stays = any(not parameter.requires_grad or parameter.dtype != torch.float32 for parameter in layer.parameters())
-    return is_foreign or stays or any(vars(layer)[name] for name in hooks)
+    is_foreign = not type(layer).__module__.startswith("torch.nn.modules.") or "forward" in own
+    return is_foreign or any(own[name] for name in hooks) or any(map(_is_special, layer.parameters(recurse=False)))
+
+
+def _is_special(parameter: nn.Parameter) -> bool:
+    """Say whether a parameter stays, is of another type, or has hooks, such as masks of its gradient."""
+    hooks = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    is_usual = parameter.requires_grad and parameter.dtype == torch.float32
+    return not is_usual or any(getattr(parameter, name) for name in hooks)
 
 
 def _cross_entropy(logits_BK: Tensor, targets_B: Tensor) -> tuple[Tensor, Tensor]:
