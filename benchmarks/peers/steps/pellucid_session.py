@@ -25,7 +25,8 @@ def make(name: str) -> Callable[[], None]:
         batch_size=training.batch, epochs=1_000, learning_rate=RATE, schedule="constant", optimizer="adam",
         state="fresh" if name == "charlstm" else None, augment="none", device="cpu", threads=1,
     )  # fmt: skip
-    begun = begin(data, training.arrows, recipe)
+    arrows = training.arrows.replace(f", length={WINDOW}", "")  # a text's windows may be of any length
+    begun = begin(data, arrows, recipe)
     session = begun.session
     Watched(session, begun.plan).__enter__()
     session.network.train()
