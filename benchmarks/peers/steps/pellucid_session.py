@@ -1,4 +1,4 @@
-"""`pellucid_session NAME`: the steps of `pellucid train`, with all that it does in each, the diagnosis included."""
+"""`pellucid_session NAME`: the steps of `pellucid train --no-diagnosis`, with all that it does in each."""
 
 import string
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from pellucid.recipe import DataOptions, Recipe
 from pellucid.training import begin
 from pellucid.training.chain import chain_of
 from pellucid.training.loop import train_step
-from pellucid.verbs.watched import Watched
+from pellucid.training.session import Nobody
 
 
 def make(name: str) -> Callable[[], None]:
@@ -23,14 +23,12 @@ def make(name: str) -> Callable[[], None]:
     training, data = TRAININGS[name], _data(name)
     recipe = Recipe(
         batch_size=training.batch, epochs=1_000, learning_rate=RATE, schedule="constant", optimizer="adam",
-        state="fresh" if name == "charlstm" else None, augment="none", device="cpu", threads=1,
+        state="fresh" if name == "charlstm" else None, augment="none", weight_decay=0.0, device="cpu", threads=1,
     )  # fmt: skip
     arrows = training.arrows.replace(f", length={WINDOW}", "")  # a text's windows may be of any length
-    begun = begin(data, arrows, recipe)
-    session = begun.session
-    Watched(session, begun.plan).__enter__()
+    session = begin(data, arrows, recipe).session
     session.network.train()
-    session.backpropagate = chain_of(session)
+    session.backpropagate, session.audience = chain_of(session), Nobody()
     rows = data.rows["train"]
     batches = rows[torch.randperm(len(rows))].split(training.batch)[: training.steps]
 

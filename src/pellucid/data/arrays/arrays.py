@@ -80,7 +80,7 @@ class ArrayPreprocessing(Preprocessing):
 
     def prepare(self, stored: Tensor) -> Tensor:
         """Return float32 of the same shape, standardised, on the same device."""
-        return (stored.to(torch.float32) - self._mean.to(stored.device)) / self._scale.to(stored.device)
+        return (stored.to(torch.float32) - self._mean.to(stored.device)).div_(self._scale.to(stored.device))
 
     def restore(self, prepared: Tensor) -> Tensor:
         """Return float32 of the same shape in the units of the source, prepared * scale + mean."""
