@@ -9,9 +9,9 @@ each framework likes. The peers are installed by `pip install -e '.[bench]'`.
 network and loss. Lightning and skorch have everything but the loop switched off. Keras is `fit` on JAX; *JAX* is Flax
 and Optax, each step compiled, and *scanned* all steps compiled as one loop. scikit-learn knows multi-layer perceptrons
 alone. pellucid is `train_step`, which also follows the schedule, seeds the step's random numbers, gathers and
-standardises its rows and reads the loss; without the diagnosis, whose cost docs/diagnosis.md has. *Of peak* is the share
-that pellucid's multiplications and additions have of those that torch's product of two 1,024 x 1,024 matrices does on
-this core in the same run.
+standardises its rows and reads the loss; without the diagnosis, whose cost docs/diagnosis.md has. *Of peak*: pellucid's
+multiplications and additions by those that torch's product of two 1,024 x 1,024 matrices does on this core in the same
+run.
 
 `python -m benchmarks.steps_of_peers [NAME ...]` measures all networks anew, or some, two to four minutes each.
 """
