@@ -10,8 +10,8 @@ network and loss. Lightning and skorch have everything but the loop switched off
 and Optax, each step compiled, and *scanned* all steps compiled as one loop. scikit-learn knows multi-layer perceptrons
 alone. pellucid is `train_step`, which also follows the schedule, seeds the step's random numbers, gathers and
 standardises its rows and reads the loss; without the diagnosis, whose cost docs/diagnosis.md has. *Of peak*: pellucid's
-multiplications and additions by those that torch's product of two 1,024 x 1,024 matrices does on this core in the same
-run.
+multiplications and additions by those of the faster of torch's two products of 1,024 x 1,024 matrices on this core in
+the same run: by MKL, which its fully connected layers use, and by oneDNN, which its convolutions do.
 
 `python -m benchmarks.steps_of_peers [NAME ...]` measures all networks anew, or some, two to four minutes each.
 """
@@ -23,12 +23,14 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
+from torch.nn.functional import linear
 
 from benchmarks.measure import THREADS, by_turns, lines_of, table
 from benchmarks.peers.steps.made import TRAININGS
@@ -95,16 +97,25 @@ def _figures(speeds: dict[str, float]) -> list[str]:
     peers = [speed for side, speed in speeds.items() if side != "pellucid"]
     against = [f"{speeds['pellucid'] / each:.2f} ×" for each in (max(peers), median(peers))]
     fastest = max(speeds, key=lambda side: speeds[side])
-    each = [f"{speeds[side]:,.4g}" if side in speeds else "" for side in SIDES]
+    each = [_rounded(speeds[side]) if side in speeds else "" for side in SIDES]
     return [*(f"**{cell}**" if side == fastest else cell for side, cell in zip(SIDES, each, strict=True)), *against]
+
+
+def _rounded(speed: float) -> str:
+    return f"{speed:,.0f}" if speed >= 100 else f"{speed:.1f}"
 
 
 def _peak() -> float:
     """Return the operations a second of a large matrix product."""
     one, other = torch.randn(SIZE, SIZE), torch.randn(SIZE, SIZE)
+    products = partial(torch.mm, one, other), partial(linear, one.to_mkldnn(), other.to_mkldnn())  # MKL's and oneDNN's
+    return max(_operations(product) for product in products)
+
+
+def _operations(product: Callable[[], torch.Tensor]) -> float:
     began = time.perf_counter()
     for _ in range(4):
-        torch.mm(one, other)
+        product()
     return 4 * 2 * SIZE**3 / (time.perf_counter() - began)
 
 
