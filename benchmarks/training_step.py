@@ -24,7 +24,6 @@ from pellucid.training.chain import chain_of
 from pellucid.training.defaults import fill_in
 from pellucid.training.device import choose_device
 from pellucid.training.loop import open_session, train_step
-from pellucid.training.session import Nobody
 from pellucid.training.tasks import task_for
 
 ROUNDS = 15
@@ -73,7 +72,7 @@ def by_pellucid(arrows: str, x: torch.Tensor, y: torch.Tensor, batch_size: int) 
     recipe = fill_in(Recipe(batch_size=batch_size, epochs=100, learning_rate=1e-3, schedule="constant"), data)
     session = open_session(build(arrows, 0), data, task_for(data, recipe), recipe, choose_device(recipe))
     session.network.train()
-    session.backpropagate, session.audience = chain_of(session), Nobody()
+    session.backpropagate = chain_of(session)
     batches = everything[torch.randperm(len(x))].split(batch_size)
 
     def measure() -> float:

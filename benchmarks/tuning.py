@@ -2,7 +2,7 @@
 
 Trials a minute of whole searches on scikit-learn's digits: each trial draws a learning rate, a momentum and a weight
 decay at random, trains some epochs, and is judged on the validation rows after each. Each side is a program of
-`peers/searches/`; its imports, the data and Ray's workers are ready before the clock starts.
+`peers/searches/`, which searches among two trials first: what is imported or started on the way is not timed.
 
 Optuna (its random sampler, one trial after the other) stands around the shortest loop one would write by hand, on
 tensors that lie ready, and around the same with a `DataLoader`, as in its own PyTorch example. Ray Tune does the first

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
 
 from pellucid.data.dataset import Classes, Dataset, Values
 from pellucid.diagnosis import Sampling, Watch
@@ -21,11 +22,20 @@ from pellucid.training.chain import chain_of
 from pellucid.training.defaults import fill_in
 from pellucid.training.device import choose_device
 from pellucid.training.loop import open_session, steps
-from pellucid.training.session import Nobody, Session
+from pellucid.training.session import Session
 from pellucid.training.tasks import task_for
 from tests.training.making import make_data
 
 NUMBERS = Features(6)
+
+
+class Everybody:
+    """Who hears every step, so that autograd has them all."""
+
+    hears = True
+
+    def skip(self) -> None:
+        raise AssertionError("a step was made where it could not be heard")
 
 
 def made(classes: int | None, shape: Shape = NUMBERS, rows: int = 50) -> Dataset:
@@ -59,7 +69,7 @@ def trained(session: Session) -> tuple[dict[str, torch.Tensor], list[tuple[float
 def assert_same(network: Callable[[], nn.Module] | str, data: Dataset, **recipe: Any) -> None:
     """Train by autograd and by the chain: every weight, loss and norm is the same number."""
     both = []
-    for audience in (None, Nobody()):
+    for audience in (Everybody(), None):
         session = session_of(network if isinstance(network, str) else network(), data, **recipe)
         session.audience = audience
         both.append(trained(session))
@@ -165,7 +175,6 @@ def test_what_is_no_plain_chain_is_left_to_autograd(
 
 def test_a_loss_that_is_not_finite_leaves_the_weights_as_they_were() -> None:
     session = session_of("6 -> fc(8) -> relu -> fc(3)", made(3))
-    session.audience = Nobody()
     before = {name: weight.clone() for name, weight in session.network.state_dict().items()}
     session.data.inputs[session.data.rows["train"]] = torch.nan
     with pytest.raises(DivergedError):
@@ -175,7 +184,7 @@ def test_a_loss_that_is_not_finite_leaves_the_weights_as_they_were() -> None:
 
 def test_a_watch_counts_what_it_sleeps_through_and_sees_what_it_would_have_seen() -> None:
     seen = []
-    for short in (False, True):
+    for short in (False, True):  # a watch that is not the session's audience must hear all
         session = session_of("6 -> fc(8) -> relu -> fc(3)", made(3, rows=400), epochs=8)
         sampling = Sampling(rows=(4, 2), figures=(4, 2), graphs=(4, 2), losses=(8, 4))
         with Watch(session.network, sampling=sampling, within=True) as watch:
@@ -190,3 +199,14 @@ def test_a_watch_counts_what_it_sleeps_through_and_sees_what_it_would_have_seen(
     assert [o.rates for o in usual.optimizers] == [o.rates for o in skipped.optimizers]
     for name, weight in one.network.state_dict().items():
         assert torch.equal(weight, other.network.state_dict()[name])
+
+
+def test_hooks_of_all_modules_hear_every_step() -> None:
+    called: list[str] = []
+    handle = register_module_forward_hook(lambda module, *_: called.append(type(module).__name__))
+    try:
+        session = session_of("6 -> fc(8) -> relu -> fc(3)", made(3), epochs=1)
+        list(steps(session))
+    finally:
+        handle.remove()
+    assert called.count("ReLU") > session.total_steps  # and once for each batch that it is judged on

@@ -15,7 +15,6 @@ from pellucid.recipe import DataOptions, Recipe
 from pellucid.training import begin
 from pellucid.training.chain import chain_of
 from pellucid.training.loop import train_step
-from pellucid.training.session import Nobody
 
 
 def make(name: str) -> Callable[[], None]:
@@ -28,7 +27,7 @@ def make(name: str) -> Callable[[], None]:
     arrows = training.arrows.replace(f", length={WINDOW}", "")  # a text's windows may be of any length
     session = begin(data, arrows, recipe).session
     session.network.train()
-    session.backpropagate, session.audience = chain_of(session), Nobody()
+    session.backpropagate = chain_of(session)
     rows = data.rows["train"]
     batches = rows[torch.randperm(len(rows))].split(training.batch)[: training.steps]
 

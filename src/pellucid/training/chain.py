@@ -13,6 +13,7 @@ from functools import singledispatch
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module as torch_modules
 
 from pellucid.training.rules.gradient import Gradient
 from pellucid.training.session import Session
@@ -172,8 +173,13 @@ class Chain:
 
 
 def chain_of(session: Session) -> Chain | None:
-    """Return a session's chain, or None where its steps are left to autograd."""
+    """Return a session's chain, or None where its steps are left to autograd.
+
+    So they are where somebody listens through torch who is not the session's audience.
+    """
     network, task, recipe = session.network, session.task, session.recipe
+    if session.audience is None and _is_listened_to():
+        return None
     is_plain = type(session.rule) is Gradient and session.forward is network
     is_plain &= recipe.precision == "float32" and not recipe.label_smoothing and session.device.device.type == "cpu"
     if not is_plain or not isinstance(task, Supervised) or task.name == "language" or task.loss_name not in _LOSSES:
@@ -186,6 +192,12 @@ def chain_of(session: Session) -> Chain | None:
     links = [link(layer) for layer in layers]
     found = [each for each in links if each is not None]
     return Chain(found, _LOSSES[task.loss_name]) if len(found) == len(links) else None
+
+
+def _is_listened_to() -> bool:
+    """Say whether all calls of modules are told to somebody: a watch, or hooks that torch has for all modules."""
+    hooks = (torch_modules._global_forward_hooks, torch_modules._global_forward_pre_hooks)  # noqa: SLF001
+    return any(hooks) or nn.Module.__call__ is not nn.Module._wrapped_call_impl  # noqa: SLF001 (what it is by itself)
 
 
 def _in_order(network: nn.Module) -> Iterator[nn.Module]:

@@ -66,15 +66,6 @@ class Audience(Protocol):
         """Count a backward pass that was made where it could not be heard."""
 
 
-class Nobody:
-    """The audience of a training that none listens to."""
-
-    hears = False
-
-    def skip(self) -> None:
-        """Count nothing."""
-
-
 @dataclass(slots=True)
 class Session:
     """A training: network, data, task and recipe (every choice made, see `defaults.fill_in`), and its state.
@@ -95,9 +86,9 @@ class Session:
     scaler: torch.amp.GradScaler
     channels_last: bool = False  # whether the steps' images have their channels side by side in memory
     ranks: Ranks = ALONE  # see `train_together`
-    # gives every parameter the gradient of a batch's loss, which it returns, unheard; where there is a short way to it
+    # gives every parameter the gradient of a batch's loss, which it returns, unheard; where there is such a short way
     backpropagate: Callable[[Tensor, Tensor], float] | None = None
-    audience: Audience | None = None  # without one that says what it hears, all of torch's calls are made
+    audience: Audience | None = None  # is asked before each step whether it may go the short way
     stopping: bool = False  # set it to end the training after the step under way
     progress: Progress = field(default_factory=Progress)
     best_weights: dict[str, Tensor] = field(default_factory=dict)

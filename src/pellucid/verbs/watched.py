@@ -12,7 +12,7 @@ from pellucid.diagnosis.suspicion import Suspicion
 from pellucid.errors import DivergedError
 from pellucid.networks import Plan
 from pellucid.record import Epoch, Finding, Step
-from pellucid.training.session import Nobody, Session
+from pellucid.training.session import Session
 from pellucid.verbs.changes import changes_for
 
 THRIFTY = Sampling(rows=(32, 24), figures=(32, 24), graphs=(8, 8), evaluations=(8, 4))
@@ -44,8 +44,6 @@ class Watched(AbstractContextManager["Watched"]):
         if self.watch is not None:
             self.watch.__enter__()
             self._session.audience = self.watch
-        elif not is_watched():
-            self._session.audience = Nobody()
         return self
 
     def __exit__(

@@ -30,10 +30,11 @@ class Gradient(Rule):
     def step(self, session: Session, inputs_B: Tensor, targets_B: Tensor, *, measure: bool) -> tuple[float, float]:
         """Take one optimiser step."""
         audience, backpropagate = session.audience, session.backpropagate
-        if audience is not None and backpropagate is not None and not audience.hears:
+        if backpropagate is not None and not (audience is not None and audience.hears):
             value = backpropagate(inputs_B, targets_B)
             require_finite(session, value)
-            audience.skip()
+            if audience is not None:
+                audience.skip()
             return value, _follow(session, measure=measure)
         with session.device.autocast():
             loss = total_loss(self.loss, session.forward(inputs_B), targets_B)
