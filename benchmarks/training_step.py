@@ -20,7 +20,7 @@ from benchmarks.measure import THREADS, by_turns, table
 from pellucid.data.arrays.arrays import from_arrays
 from pellucid.networks import build
 from pellucid.recipe import DataOptions, Recipe
-from pellucid.training.chain import chain_of
+from pellucid.training.backpropagation import chain_of
 from pellucid.training.defaults import fill_in
 from pellucid.training.device import choose_device
 from pellucid.training.loop import open_session, train_step

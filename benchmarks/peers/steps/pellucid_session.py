@@ -13,7 +13,7 @@ from pellucid.data.dataset import Dataset
 from pellucid.data.texts.text import from_text
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.training import begin
-from pellucid.training.chain import chain_of
+from pellucid.training.backpropagation import chain_of
 from pellucid.training.loop import train_step
 
 

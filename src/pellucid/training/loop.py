@@ -13,7 +13,7 @@ from pellucid.recipe import Recipe
 from pellucid.record import Epoch, Step
 from pellucid.seed import generator, seed_torch
 from pellucid.shapes import Image
-from pellucid.training.chain import chain_of
+from pellucid.training.backpropagation import chain_of
 from pellucid.training.channels import channels_last, is_faster_channels_last
 from pellucid.training.device import Device
 from pellucid.training.evaluation import evaluate

@@ -18,7 +18,7 @@ from pellucid.recipe import Recipe
 from pellucid.record import Step
 from pellucid.seed import seed_torch
 from pellucid.shapes import Features, Image, Shape
-from pellucid.training.chain import chain_of
+from pellucid.training.backpropagation import chain_of
 from pellucid.training.defaults import fill_in
 from pellucid.training.device import choose_device
 from pellucid.training.loop import open_session, steps
