@@ -63,8 +63,8 @@ def measure(rounds: int) -> None:
                     {"side": side, "wall": round(done.wall_seconds, 1), "cpu": round(done.cpu_seconds, 1)}
                     | {"accuracy": accuracy, "epochs": said["epochs"]}
                 )
+                RESULTS.write_text("".join(map(to_json_line, lines)), encoding="utf-8")
                 print(to_json_line(lines[-1]), end="", flush=True)
-    RESULTS.write_text("".join(map(to_json_line, lines)), encoding="utf-8")
 
 
 def _sides(folder: Path) -> Mapping[str, list[str]]:
