@@ -107,3 +107,16 @@ def test_convolutions_of_large_images_are_trained_one_after_the_other(monkeypatc
     monkeypatch.setattr(fleet, "_LARGE_MAPS", 64 * 4 * 64)
     assert Fleet({name: begin(data, text, recipe).session for name in "ab"}, lambda *_: None, alone=said.append).train()
     assert len(said) == 1
+
+
+def test_wide_layers_are_trained_one_after_the_other(iris: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    weights = 4 * 8 + 8 + 8 * 3 + 3
+    monkeypatch.setattr(fleet, "_LARGE_CHAIN", weights - 1)
+    both = {name: begin(iris, TEXTS["large"], RECIPE).session for name in "ab"}
+    assert Fleet(both, lambda *_: None, alone=said.append).train()
+    assert f"{weights} in fully connected layers" in said[0]
+    monkeypatch.setattr(fleet, "_LARGE_CHAIN", weights)
+    both = {name: begin(iris, TEXTS["large"], RECIPE).session for name in "ab"}
+    assert Fleet(both, lambda *_: None, alone=said.append).train()
+    assert len(said) == 1
