@@ -6,8 +6,9 @@ they are judged on the test images after each epoch and end as soon as 99 % are 
 
     pellucid train mnist --network NETWORK --epochs 3
 
-with the network of two convolutions that stands in this file, holds a ninth of the training images back to choose the
-best epoch by, is judged on the test images once, and writes its record and its report.
+with the network of two convolutions that stands in this file, which is smaller than theirs and was chosen for this; it
+holds a ninth of the training images back to choose the best epoch by, is judged on the test images once, and writes its
+record and its report. One run of each, where nothing else is said.
 
     python -m benchmarks.mnist_time_to_result [ROUNDS]
 """

@@ -196,7 +196,8 @@ def chain_of(session: Session) -> Chain | None:
 
 def _is_listened_to() -> bool:
     """Say whether all calls of modules are told to somebody: a watch, or hooks that torch has for all modules."""
-    hooks = (torch_modules._global_forward_hooks, torch_modules._global_forward_pre_hooks)  # noqa: SLF001
+    kinds = ("forward", "forward_pre", "backward", "backward_pre")
+    hooks = (getattr(torch_modules, f"_global_{kind}_hooks") for kind in kinds)
     return any(hooks) or nn.Module.__call__ is not nn.Module._wrapped_call_impl  # noqa: SLF001 (what it is by itself)
 
 
