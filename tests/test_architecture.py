@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "pellucid"
 
-LEAVES = ["errors", "options", "shapes", "recipe", "record", "seed", "memory"]
+LEAVES = ["errors", "options", "shapes", "recipe", "record", "seed", "memory", "chart"]
 # each room and what it may import, in the order data flows
 MAY_IMPORT: dict[str, list[str]] = {leaf: LEAVES[:place] for place, leaf in enumerate(LEAVES)}
 MAY_IMPORT["data"] = LEAVES
@@ -17,10 +17,12 @@ MAY_IMPORT["networks"] = [*LEAVES, "blocks"]
 MAY_IMPORT["training"] = [*LEAVES, "data", "blocks", "networks"]
 MAY_IMPORT["judging"] = [*LEAVES, "data", "blocks", "networks", "training"]
 MAY_IMPORT["tuning"] = [*MAY_IMPORT["judging"], "judging"]
+MAY_IMPORT["explain"] = [*MAY_IMPORT["judging"], "judging"]
+MAY_IMPORT["experiments"] = [*MAY_IMPORT["tuning"], "tuning", "explain"]
 MAY_IMPORT["formats"] = [*LEAVES, "data", "blocks", "networks"]
 MAY_IMPORT["diagnosis"] = LEAVES
 MAY_IMPORT["report"] = [*LEAVES, "data", "blocks", "networks", "training", "judging", "tuning"]
-MAY_IMPORT["report"] += ["formats", "diagnosis"]
+MAY_IMPORT["report"] += ["formats", "diagnosis", "explain", "experiments"]
 MAY_IMPORT["verbs"] = [*MAY_IMPORT["report"], "report"]
 MAY_IMPORT["__init__"] = MAY_IMPORT["cli"] = [*MAY_IMPORT["verbs"], "verbs"]
 MAY_IMPORT["__main__"] = ["cli"]

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pellucid import data
+    from pellucid import data, experiments, explain
     from pellucid.data import load
     from pellucid.diagnosis import watch
     from pellucid.networks import build, parse
@@ -38,13 +38,15 @@ _HOMES = {
     "watch": "pellucid.diagnosis",
     "zoo": "pellucid.verbs.zoo",
 }
-_NAMESPACES = ("data",)
+_NAMESPACES = ("data", "experiments", "explain")
 
 __all__ = [
     "build",
     "data",
     "diagnose",
     "evaluate",
+    "experiments",
+    "explain",
     "export",
     "load",
     "open_run",

@@ -1,0 +1,1 @@
+"""What a network computes and why, of any `nn.Module`."""
