@@ -1,8 +1,8 @@
 """Statements held against figures: each is decided by a 95 % confidence interval over the seeds, not by a mean.
 
 The interval is Student's, mean ± t(0.975, S - 1) s / √S, of S differences between two figures measured with the same
-seed, so that what both share (data, split, initial weights) does not widen it. A statement holds where the whole interval is
-on its side, does not where the whole interval is on the other, and is undecided in between.
+seed, so that what both share (data, split, initial weights) does not widen it. A statement holds where the whole
+interval is on its side, does not where the whole interval is on the other, and is undecided in between.
 """
 
 import math
@@ -32,8 +32,7 @@ def greater(statement: str, first: Sample, second: Sample, *, by: float = 0.0, s
     mean_first, mean_second = float(np.mean(first)), float(np.mean(second))
     evidence = (
         f"{_written(mean_first, share=share)} against {_written(mean_second, share=share)}; the difference is"
-        f" {_points(mean_first - mean_second, share=share)} (95 % interval {_points(low, share=share)} to"
-        f" {_points(high, share=share)})"
+        f" {_points(mean_first - mean_second, share=share)} (95 % interval {_points(low, high, share=share)})"
     )
     evidence += f", wanted more than {_points(by, share=share)}" if by else ""
     return Check(statement, _above(low, high, by), evidence)
@@ -82,7 +81,7 @@ def alike(statement: str, first: Sample, second: Sample, *, within: float, share
     holds = True if -within < low and high < within else False if high < -within or low > within else None
     evidence = (
         f"{_written(float(np.mean(first)), share=share)} against {_written(float(np.mean(second)), share=share)}; the"
-        f" difference has the 95 % interval {_points(low, share=share)} to {_points(high, share=share)}, wanted within"
+        f" difference has the 95 % interval {_points(low, high, share=share)}, wanted within"
         f" ± {_points(within, share=share)}"
     )
     return Check(statement, holds, evidence)
@@ -91,8 +90,9 @@ def alike(statement: str, first: Sample, second: Sample, *, within: float, share
 def exact(statement: str, measured: Sample, expected: float, *, tolerance: float) -> Check:
     """Return whether every measured figure is the expected one to a tolerance: for what leaves nothing to luck."""
     worst = max(abs(value - expected) for value in measured)
-    apart = f"at most {worst:.2g} apart, allowed {tolerance:.2g}"
-    return Check(statement, bool(worst <= tolerance), f"measured {measured[0]:.9g}, expected {expected:.9g}; {apart}")
+    evidence = f"measured {measured[0]:.9g}, expected {expected:.9g}"
+    evidence += f"; at most {worst:.2g} apart, allowed {tolerance:.2g}" if tolerance else ""
+    return Check(statement, bool(worst <= tolerance), evidence)
 
 
 def counted(statement: str, hits: int, out_of: int) -> Check:
@@ -128,6 +128,7 @@ def _written(value: float, *, share: bool) -> str:
     return percent(value) if share and math.isfinite(value) else f"{value:.4g}"
 
 
-def _points(difference: float, *, share: bool) -> str:
-    """Return a difference: of shares in percentage points."""
-    return f"{100 * difference:.3g} points" if share else f"{difference:.3g}"
+def _points(*differences: float, share: bool) -> str:
+    """Return a difference, or the two ends of its interval: of shares in percentage points."""
+    numbers = " to ".join(f"{100 * each if share else each:.3g}" for each in differences)
+    return f"{numbers} points" if share else numbers

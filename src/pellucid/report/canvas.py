@@ -8,9 +8,10 @@ import io
 import math
 import re
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from itertools import pairwise
 from typing import Any
-from xml.etree.ElementTree import Element, fromstring
+from xml.etree.ElementTree import Element, fromstring, tostring
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -62,6 +63,7 @@ MOST_POINTS = 600
 WIDTH, HEIGHT = 5.6, 3.3  # inches of 72 units
 _DROPPED = {"metadata", "style", "title"}
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
+_PALETTE = re.compile(r":root \{([^}]*)\}")
 _ROTATION = re.compile(r"rotate\(-?0 [^)]*\)")
 
 
@@ -106,6 +108,19 @@ def thinned(values: Sequence[float], most: int = MOST_POINTS) -> list[int]:
         if finite:
             kept |= {min(finite, key=values.__getitem__), max(finite, key=values.__getitem__)}
     return sorted(kept)
+
+
+def standalone(svg: Element) -> str:
+    """Return a figure of a page as the text of an SVG file, with the page's colours in light and in dark."""
+    page_style = (files("pellucid.report") / "style.css").read_text(encoding="utf-8")
+    light, dark = (" ".join(block.split()) for block in _PALETTE.findall(page_style)[:2])
+    style = f"svg {{ {light} font-family: system-ui, sans-serif }}"
+    style += f" @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}"
+    width, height = svg.get("viewBox", "").split()[2:]
+    alone = Element("svg", {**svg.attrib, "xmlns": "http://www.w3.org/2000/svg", "width": width, "height": height})
+    alone.append(element("style", style))
+    alone.extend(svg)
+    return tostring(alone, encoding="unicode") + "\n"
 
 
 def in_percent(axis: Axis) -> None:

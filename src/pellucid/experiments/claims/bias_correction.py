@@ -9,6 +9,7 @@ from pellucid.chart import Axis, Chart, Line
 from pellucid.data import Values, load
 from pellucid.experiments.evidence import counted, exact, times
 from pellucid.experiments.experiment import Experiment, Quantity, Result
+from pellucid.judging.wording import percent
 
 _BETA = 0.98
 _SHOWN = 150
@@ -71,7 +72,7 @@ def _figure(
     return Chart(
         title="The average begins at zero, unless corrected",
         detail=f"a stretch of the series and its averages with β = {_BETA}",
-        says=f"Early on the plain average is {means['plain']:.0%} off, the corrected {means['corrected']:.0%}.",
+        says=f"Early on the plain average is {percent(means['plain'])} off, the other {percent(means['corrected'])}.",
         x=Axis("value"),
         y=Axis("the series, and its average"),
         lines=[
@@ -89,8 +90,8 @@ EXPERIMENT = Experiment(
     claim="An exponentially weighted average that begins at 0 is too small at first; divided by 1 - β^t it is not. It"
     " averages about the last 1 / (1 - β) values, where the weight has fallen to about 1/e.",
     source="Kingma and Ba 2015, Adam, section 3",
-    method=f"A stretch of {_SHOWN} values of the series `seasons`, another for each seed, averaged with β = {_BETA}, plain"
-    " and corrected, against the mean of the first 1 / (1 - β) values.",
+    method=f"A stretch of {_SHOWN} values of the series `seasons`, another for each seed, averaged with β = {_BETA},"
+    " plain and corrected, against the mean of the first 1 / (1 - β) values.",
     measure=measure,
     seconds=1,
 )

@@ -10,6 +10,7 @@ from pellucid.data import load
 from pellucid.experiments.evidence import exact, greater
 from pellucid.experiments.experiment import Experiment, Quantity, Result
 from pellucid.experiments.trained import Trained, Variant, per_seed, train
+from pellucid.judging.wording import percent
 
 _NETWORK = "8x8x1 -> fc(32) -> tanh -> fc(10)"
 _EPOCHS = 20
@@ -44,10 +45,10 @@ def measure(seeds: Sequence[int]) -> Result:
     return Result(
         checks=(
             exact("Units that start at 0 are one unit after the training", units["all 0"], 1, tolerance=0),
-            exact("so are units that start at 0.1: what matters is that they are equal", units["all 0.1"], 1,
+            exact("Units that start at 0.1 are too: what matters is that they are equal", units["all 0.1"], 1,
                   tolerance=0),
-            exact("units drawn at random stay different", units["drawn at random"], 32, tolerance=0),
-            greater("and a network of different units is right more often", accuracy["drawn at random"],
+            exact("Units drawn at random stay different", units["drawn at random"], 32, tolerance=0),
+            greater("A network of different units is right more often", accuracy["drawn at random"],
                     accuracy["all 0.1"], by=0.2, share=True),
         ),
         quantities=(
@@ -70,7 +71,7 @@ def _learning(trained: dict[str, list[Trained]], accuracy: dict[str, list[float]
     return Chart(
         title="Equal weights learn as one",
         detail="validation accuracy by epoch; the band goes from the least to the greatest seed",
-        says="Test accuracy " + ", ".join(f"{mean:.1%} from weights {name}" for name, mean in means.items()) + ".",
+        says="Test accuracy " + ", ".join(f"{percent(mean)} from weights {name}" for name, mean in means.items()) + ".",
         x=Axis("epoch"),
         y=Axis("validation accuracy", "percent"),
         lines=[
