@@ -21,7 +21,7 @@ from PIL import Image
 
 import pellucid
 from pellucid.cli import VERBS
-from pellucid.options import flat_fields
+from pellucid.options import flag_of, flat_fields
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted(
@@ -256,7 +256,7 @@ def flags_of(verb: str) -> list[str]:
     """Return a verb's options as they are written: `--learning-rate`, and `DATA` for one given by place."""
     options_class, _ = VERBS[verb]
     return ["--json"] + [
-        name.upper() if field.metadata.get("positional") else "--" + name.replace("_", "-")
+        name.upper() if field.metadata.get("positional") else flag_of(name)
         for name, (field, _) in flat_fields(options_class).items()
     ]
 

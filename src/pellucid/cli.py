@@ -17,7 +17,7 @@ from cyclopts.exceptions import UnusedCliTokensError
 from rich.console import Console
 
 from pellucid.errors import OptionError, PellucidError, nearest
-from pellucid.options import Options, flat_fields, from_keywords
+from pellucid.options import Options, flag_of, flat_fields, from_keywords
 from pellucid.record import json_text, write_json
 from pellucid.verbs import data, diagnose, evaluate, experiment, export, predict, reproduce, train, tune, zoo
 from pellucid.verbs.outcome import Outcome
@@ -131,7 +131,7 @@ def _with_rest_marked(tokens: list[str]) -> list[str]:
 def _flags(name: str, field: Any) -> tuple[str, ...]:
     """Return how an option is written: `--learning-rate`, and `-x` where it has a letter."""
     short = field.metadata.get("short")
-    return (f"--{name.replace('_', '-')}", *([short] if short else []))
+    return (flag_of(name), *([short] if short else []))
 
 
 def _by_place(
@@ -147,7 +147,7 @@ def _by_place(
         return {**dict(zip(places[:-1], values, strict=False)), places[-1]: values[len(places) - 1 :]}
     for value in values:
         if value is not None and value.startswith("-") and value != "-":
-            known = [f"--{name.replace('_', '-')}" for name in fields]
+            known = [flag_of(name) for name in fields]
             raise OptionError(f"there is no option '{value}'", received=value, advice=nearest(value, known))
     return dict(zip(places, values, strict=False))
 

@@ -66,6 +66,15 @@ def as_texts(options_class: type[Options], without: Sequence[str] = ()) -> type[
     return dataclasses.make_dataclass(name, fields, frozen=True, kw_only=True, slots=True)
 
 
+def flag_of(name: str) -> str:
+    """Return how the command line writes an option; one called like a word of Python's has an underscore behind it.
+
+    >>> flag_of("learning_rate"), flag_of("from_")
+    ('--learning-rate', '--from')
+    """
+    return f"--{name.rstrip('_').replace('_', '-')}"
+
+
 def flat_fields(options_class: type[Options]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
     """Return name -> (field, type) of every option, those of nested classes included."""
     hints = get_type_hints(options_class)
@@ -133,7 +142,7 @@ def command_line(verb: str, options: Options) -> str:
         if fields[name][0].metadata.get("positional"):
             by_place += map(str, items)
             continue
-        flag = f"--{name.replace('_', '-')}"
+        flag = flag_of(name)
         for item in items:
             # what begins with a hyphen would be taken for an option
             named += [flag] if item is True else [f"{flag}={item}"] if str(item)[:1] == "-" else [flag, str(item)]

@@ -34,6 +34,7 @@ MetricName = Literal[
     "elbo",
     "iou",
 ]
+InitName = Literal["uniform", "he", "xavier", "lecun", "small", "zeros"]
 LossName = Literal["cross-entropy", "map", "squared-error", "absolute-error", "huber"]
 AdversarialLossName = Literal["minimax", "non-saturating", "hinge", "wasserstein"]
 
@@ -41,6 +42,7 @@ _DATA = "Data"
 _TRAINING = "Training"
 _OPTIMISER = "Optimiser"
 _REGULARISATION = "Regularisation"
+_TRANSFER = "Transfer"
 _ADVERSARIAL = "Generative adversarial networks"
 _MACHINE = "Machine"
 
@@ -93,6 +95,9 @@ class Recipe:
     )
     state: Literal["carried", "fresh"] | None = option(
         None, "what recurrent layers begin each window of a text with (default: by the network)", group=_TRAINING
+    )
+    init: InitName | None = option(
+        None, "how the weights of all convolutions and dense layers start (default: by the arrows)", group=_TRAINING
     )
     early_stopping: int | None = option(
         None, "stop after so many epochs without a better validation metric", group=_TRAINING, minimum=1
@@ -149,6 +154,21 @@ class Recipe:
     )
     augment: str | None = option(
         None, "image changes, such as shift,flip,rotate; or none (default: shift)", group=_REGULARISATION
+    )
+
+    from_: str | None = option(
+        None, "run folder whose network and weights to begin with; its last layer anew for other classes",
+        group=_TRANSFER,
+    )  # fmt: skip
+    freeze: str | None = option(
+        None, "layers that do not learn: all (but the last), how many from the input on, or names", group=_TRANSFER
+    )
+    unfreeze_at: str | None = option(
+        None, "epochs at which frozen layers begin to learn, those nearest the output first, such as 4,7",
+        group=_TRANSFER,
+    )  # fmt: skip
+    layer_decay: float = option(
+        1.0, "learning rate of each layer as a share of the next one's", group=_TRANSFER, minimum=1e-3, maximum=1.0
     )
 
     adversarial_loss: AdversarialLossName = option(

@@ -3,7 +3,8 @@
 from pellucid.networks.auxiliary import MAIN, main_output
 from pellucid.networks.building import build
 from pellucid.networks.field import Field
-from pellucid.networks.fitting import fit_to
+from pellucid.networks.fitting import fit_to, with_head
+from pellucid.networks.initialisation import initialise
 from pellucid.networks.learning import learns, rule_of
 from pellucid.networks.nonlinearities import NONLINEARITIES, Nonlinearity
 from pellucid.networks.pairing import paired
@@ -33,6 +34,7 @@ __all__ = [
     "Word",
     "build",
     "fit_to",
+    "initialise",
     "learns",
     "main_output",
     "paired",
@@ -40,4 +42,5 @@ __all__ = [
     "renamed",
     "rule_of",
     "to_source",
+    "with_head",
 ]

@@ -55,6 +55,21 @@ def fit_to(
     return plan, ()
 
 
+def with_head(network: str | Plan, outputs: Outputs) -> Plan:
+    """Return a network whose last layer gives the outputs; its own plan where it does already.
+
+    >>> str(with_head("4 -> fc(8) -> relu -> fc(3)", 5))
+    '4 -> fc(8) -> relu -> fc(5)'
+
+    Raises:
+        NotationError: the text cannot be read, or no last layer could give that.
+    """
+    plan = network if isinstance(network, Plan) else literal(read(network))
+    if fits(plan.output, outputs):
+        return plan
+    return Plan(plan.input, with_outputs(tuple(replace(word, asserted=None) for word in plan.steps), outputs))
+
+
 def fits(output: Output, outputs: Outputs) -> bool:
     """Say whether a network's output is the one that is wanted, or its heads all are and one is called main."""
     if isinstance(output, Named) and not isinstance(outputs, Mapping):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from pellucid.data.dataset import Dataset
-from pellucid.errors import DataError
-from pellucid.networks import Plan, build, fit_to, learns, rule_of
+from pellucid.errors import DataError, OptionError
+from pellucid.networks import Plan, build, fit_to, initialise, learns, rule_of, with_head
 from pellucid.recipe import LossName, Recipe
 from pellucid.seed import isolated, seed_torch
 from pellucid.training.defaults import default_network, default_state, default_threads, fill_in, suited
@@ -16,6 +16,7 @@ from pellucid.training.loop import open_session
 from pellucid.training.memory import require_room_for_weights
 from pellucid.training.session import Session
 from pellucid.training.tasks import Task, task_for
+from pellucid.training.transfer import Origin, origin_of, prepared_alike, require_layers, take_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,16 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
         RunError: the network's weights do not fit into memory.
     """
     asked = recipe = recipe or Recipe()
+    origin = origin_of(recipe)
+    if origin is not None and network is None:
+        network = _continued(origin, task_for(data, fill_in(recipe, data)))
     if recipe.rule is None and isinstance(network, str | Plan):
         recipe = dataclasses.replace(recipe, rule=rule_of(network))
     recipe = fill_in(recipe, data)
     task = task_for(data, recipe)
     device = choose_device(recipe)
     if isinstance(network, nn.Module):
-        return _begun(network, data, recipe, device, None, ())
+        return _begun(network, data, recipe, device, None, (), origin)
     chosen = default_network(data) if network is None else network
     _require_same_task(chosen, task)
     plan, notes = fit_to(chosen, data.input_shape, task.answer, len(data.rows["train"]))
@@ -68,7 +72,22 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
     if network is None:
         notes = (f"chosen for this data: {chosen}; another with --network",)
     require_room_for_weights(plan.parameters, recipe, device.device)
-    return _begun(build(plan, recipe.seed), data, recipe, device, plan, notes)
+    return _begun(build(plan, recipe.seed), data, recipe, device, plan, notes, origin)
+
+
+def _continued(origin: Origin, task: Task) -> Plan:
+    """Return the network that a training begins with the weights of, with a last layer for the task.
+
+    Raises:
+        OptionError: it was a module of the user's own.
+    """
+    if origin.arrows is None:
+        raise OptionError(
+            f"the network of {origin.folder} was a module of your own",
+            expected="that module beside --from, from Python: network=module",
+            received="no network",
+        )
+    return with_head(origin.arrows, task.answer)
 
 
 def _usual_loss(plan: Plan, task: Task, recipe: Recipe) -> LossName | None:
@@ -93,9 +112,23 @@ def _require_same_task(network: str | Plan, task: Task) -> None:
 
 
 def _begun(
-    network: nn.Module, data: Dataset, recipe: Recipe, device: Device, plan: Plan | None, notes: tuple[str, ...]
+    network: nn.Module,
+    data: Dataset,
+    recipe: Recipe,
+    device: Device,
+    plan: Plan | None,
+    notes: tuple[str, ...],
+    origin: Origin | None,
 ) -> Beginning:
     """Open a session and let its rule set what it sets from the data; what it draws is a function of the seed."""
+    if recipe.init is not None:
+        with isolated():
+            seed_torch(recipe.seed, "init")
+            initialise(network, recipe.init)
+    if origin is not None:
+        data, prepared = prepared_alike(data, origin)
+        notes = (*notes, *take_over(network, origin, data.target), *prepared)
+    require_layers(network, recipe)
     recipe = dataclasses.replace(recipe, state=recipe.state or default_state(network, data, recipe))
     session = open_session(network, data, task_for(data, recipe), recipe, device)
     with isolated():

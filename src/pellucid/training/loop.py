@@ -24,6 +24,7 @@ from pellucid.training.schedules import schedule
 from pellucid.training.session import Session, steps_per_epoch
 from pellucid.training.tasks import Task
 from pellucid.training.tasks.supervised import Supervised
+from pellucid.training.transfer import hold_still
 
 _SAMPLED_STEPS = 1_000  # about as many step lines a record holds, whatever the length of the training
 
@@ -95,6 +96,8 @@ def require_common_steps(session: Session, ranks: Ranks) -> None:
         require_one_process(f"training by the rule {type(session.rule).__name__.lower()}")
     if ranks.count > 1 and session.recipe.compile:
         require_one_process("--compile")
+    if ranks.count > 1 and session.recipe.freeze is not None:
+        require_one_process("--freeze")
 
 
 def steps(session: Session, every: int | None = None) -> Iterator[Step | Epoch]:
@@ -115,6 +118,7 @@ def advance(session: Session, every: int | None = None) -> Iterator[Step | Epoch
     while not session.finished:
         order = epoch_order(session)
         session.network.train()
+        hold_still(session.network, session.recipe, progress.epoch)
         session.backpropagate = chain_of(session)
         while progress.batch < session.steps_per_epoch:
             rows = order[progress.batch * session.batch_size : (progress.batch + 1) * session.batch_size]
@@ -169,7 +173,7 @@ def set_rate(session: Session) -> float:
     assert session.optimizer is not None, "gradient descent needs an optimiser"
     rate = session.recipe.learning_rate * session.schedule(session.progress.step)
     for group in session.optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("share", 1.0)
     return rate
 
 

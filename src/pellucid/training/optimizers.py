@@ -1,5 +1,6 @@
 """torch.optim's optimisers by name, with weight decay kept off biases and normalisation."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from pellucid.blocks import Radial
 from pellucid.errors import OptionError
 from pellucid.recipe import OptimizerName, Recipe
+from pellucid.training.layers import shares_of_rate
 
 # Usual peak rates; adamw's was tried on the built-in data with the networks pellucid chooses, the others are custom.
 DEFAULT_RATES: dict[OptimizerName, float] = {
@@ -39,16 +41,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> to
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise OptionError("there is nothing to train", expected="a network with parameters", received="none in it")
-    free = exempt(model)
-    pulled = [p for p in parameters if p not in free]
-    left = [p for p in parameters if p in free]
-    groups: list[dict[str, Any]] = [
-        {"params": pulled, "weight_decay": recipe.weight_decay, "l1": recipe.l1},
-        {"params": left, "weight_decay": 0.0, "l1": 0.0},
-    ]
-    if not recipe.weight_decay and not recipe.l1:  # then one group does the same in half the calls
-        groups = [{"params": [*pulled, *left], "weight_decay": 0.0, "l1": 0.0}]
-    groups = [group for group in groups if group["params"]]
+    groups = list(_groups(model, parameters, recipe))
     # one kernel for all parameters instead of one for each
     fused = all(p.is_floating_point() and p.device.type in {"cpu", "cuda", "mps"} for p in parameters)
     momentum = USUAL_MOMENTUM if recipe.momentum is None else recipe.momentum
@@ -68,6 +61,23 @@ def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> to
             return torch.optim.Adam(groups, learning_rate, betas=(momentum, SQUARES_DECAY), fused=fused)
         case "adamw":
             return torch.optim.AdamW(groups, learning_rate, betas=(momentum, SQUARES_DECAY), fused=fused)
+
+
+def _groups(model: nn.Module, parameters: list[nn.Parameter], recipe: Recipe) -> Iterator[dict[str, Any]]:
+    """Yield the parameters in groups of one penalty and one share of the learning rate, a share of 1 first."""
+    free = exempt(model)
+    wanted = set(parameters)
+    layers = [(1.0, parameters)] if recipe.layer_decay == 1 else shares_of_rate(model, recipe.layer_decay)
+    for share, weights in layers:
+        pulled = [p for p in weights if p in wanted and p not in free]
+        left = [p for p in weights if p in wanted and p in free]
+        wanted.difference_update(weights)  # one that two layers share is the one's nearer to the output
+        if not recipe.weight_decay and not recipe.l1:  # then one group does the same in half the calls
+            pulled, left = [], [*pulled, *left]
+        if pulled:
+            yield {"params": pulled, "weight_decay": recipe.weight_decay, "l1": recipe.l1, "share": share}
+        if left:
+            yield {"params": left, "weight_decay": 0.0, "l1": 0.0, "share": share}
 
 
 def exempt(model: nn.Module) -> set[nn.Parameter]:

@@ -8,6 +8,7 @@ from typing import Any
 from pellucid.diagnosis.suspicion import Suspicion
 from pellucid.errors import PellucidError
 from pellucid.networks import NONLINEARITIES, Plan, parse
+from pellucid.options import flag_of
 from pellucid.recipe import Recipe
 from pellucid.training.optimizers import DEFAULT_RATES
 
@@ -38,7 +39,7 @@ class Change:
     @property
     def options(self) -> str:
         """The options as the command line takes them."""
-        said = [f"--{name.replace('_', '-')} {_shown(value)}" for name, value in self.recipe.items()]
+        said = [f"{flag_of(name)} {_shown(value)}" for name, value in self.recipe.items()]
         return " ".join([*said, *([f'--network "{self.arrows}"'] if self.arrows else [])])
 
     def to_json(self, proof: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -74,6 +74,7 @@ def _document(measured: Measured) -> dict[str, Any]:
         "experiment": experiment.name,
         "claim": experiment.claim,
         "source": experiment.source,
+        "method": experiment.method,
         "verdict": measured.verdict,
         "seeds": list(measured.seeds),
         "seconds": measured.seconds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import OptionError
-from pellucid.options import differing
+from pellucid.options import differing, flag_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ def measure(run: Run, data: object, options: EvaluateOptions) -> Mapping[str, fl
     Raises:
         OptionError: an option that compares answers row by row.
     """
-    asked = [f"--{name.replace('_', '-')}" for name in differing(options) if name not in _ALLOWED]
+    asked = [flag_of(name) for name in differing(options) if name not in _ALLOWED]
     if asked:
         raise OptionError(
             f"{', '.join(asked)} compares answers row by row, which {run.asked['task']} has none of",

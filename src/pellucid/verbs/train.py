@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import OptionError, RunError
-from pellucid.options import argument, check, flat_values, from_keywords, nested, option
+from pellucid.options import argument, check, flag_of, flat_values, from_keywords, nested, option
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.verbs.outcome import INTERRUPTED, Outcome
 
@@ -249,7 +249,7 @@ def _refuse_other_options(options: TrainOptions) -> None:
     """
     usual = flat_values(TrainOptions())
     given = [name for name, value in flat_values(options).items() if value != usual[name]]
-    other = [f"--{name.replace('_', '-')}" for name in given if name not in {"data", "network", "resume", "quiet"}]
+    other = [flag_of(name) for name in given if name not in {"data", "network", "resume", "quiet"}]
     if other:
         raise OptionError(
             "a training goes on with the options it was begun with",

@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pellucid.errors import OptionError, PellucidError, RunError
-from pellucid.options import Options, argument, as_texts, check, flat_fields, flat_values, from_keywords, nested, option
+from pellucid.options import (
+    Options,
+    argument,
+    as_texts,
+    check,
+    flag_of,
+    flat_fields,
+    flat_values,
+    from_keywords,
+    nested,
+    option,
+)
 from pellucid.recipe import DataOptions, Recipe, TaskName
 from pellucid.verbs.outcome import INTERRUPTED, Outcome
 
@@ -281,7 +292,7 @@ def _refuse_other_options(options: TuneOptions) -> None:
     """
     usual = flat_values(TuneOptions())
     given = [name for name, value in flat_values(options).items() if value != usual[name]]
-    other = [f"--{name.replace('_', '-')}" for name in given if name not in {"data", "resume", "quiet"}]
+    other = [flag_of(name) for name in given if name not in {"data", "resume", "quiet"}]
     if other:
         raise OptionError(
             "a search goes on with the options it was begun with",

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pellucid.diagnosis.causes.output import severity_of
 from pellucid.diagnosis.causes.progress import Progress
@@ -258,11 +258,17 @@ def _mode(
     )
 
 
+def _grows_steadily(sizes: Sequence[int]) -> bool:
+    """Say whether a graph grows at most of the steps and never shrinks: layers unfrozen now and then make it jump."""
+    pairs = list(itertools.pairwise(sizes))
+    return all(a <= b for a, b in pairs) and sum(a < b for a, b in pairs) > len(pairs) / 2
+
+
 def state_carryover(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     """A recurrent state, or the graph behind it, that outlives its sequence."""
     for structure in seen.structures.values():
         sizes = [size for _, size in structure.sizes]
-        if len(sizes) >= FEW and sizes[-1] > 3 * sizes[0] and all(a <= b for a, b in itertools.pairwise(sizes)):
+        if len(sizes) >= FEW and sizes[-1] > 3 * sizes[0] and _grows_steadily(sizes):
             yield Suspicion(
                 cause="state-carryover",
                 severity=severity_of(progress),

@@ -50,7 +50,7 @@ class Conv(Word):
     dilation: Extent = argument(Steps(), 1, help="spacing of the kernel's places")
     groups: int = argument(Count(), 1, help="groups of channels convolved apart")
     bias: bool = argument(Flag(), True, help="whether a number is added to each map")
-    init: str = argument(Choice(tuple(INITS)), "uniform", help="how the weights start: uniform, he or xavier")
+    init: str = argument(Choice(tuple(INITS)), "uniform", help="how the weights start: " + ", ".join(INITS))
 
     def _slide(self, incoming: Shape) -> tuple[Image | Sequence, Window]:
         return slide(self, incoming, self.kernel, self.stride, self.padding, self.dilation)

@@ -48,7 +48,7 @@ class Fc(_Dense):
     name: ClassVar[str] = "fc"
     also_called: ClassVar[tuple[str, ...]] = ("dense", "linear", "fullyconnected", "fully-connected", "affine")
     bias: bool = argument(Flag(), True, help="whether a number is added to each unit")
-    init: str = argument(Choice(tuple(INITS)), "uniform", help="how the weights start: uniform, he or xavier")
+    init: str = argument(Choice(tuple(INITS)), "uniform", help="how the weights start: " + ", ".join(INITS))
 
     def parameters(self, incoming: Shape) -> int:
         """Return inputs * units + units."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from pellucid.options import flag_of
 from pellucid.report.markup import Child, element
 from pellucid.report.numbers import duration, shortened
 from pellucid.report.pieces import Column, section, table
@@ -50,14 +51,14 @@ def _options(subject: Subject) -> list[Child]:
         for name, value in recipe.items()
         if value is not None and name not in given and subject.asked["options"].get(name) is None
     }
-    rows = [(name.replace("_", "-"), _written(value), "asked") for name, value in given.items()]
-    rows += [(name.replace("_", "-"), _written(value), "chosen from the data") for name, value in chosen.items()]
+    rows = [(flag_of(name)[2:], _written(value), "asked") for name, value in given.items()]
+    rows += [(flag_of(name)[2:], _written(value), "chosen from the data") for name, value in chosen.items()]
     kept = {
         name: recipe[name]
         for name in ("optimizer", "schedule", "weight_decay", "seed")
         if name in recipe and name not in given and name not in chosen
     }
-    rows += [(name.replace("_", "-"), _written(value), "default") for name, value in kept.items()]
+    rows += [(flag_of(name)[2:], _written(value), "default") for name, value in kept.items()]
     columns = (Column("option"), Column("value", text=True), Column("where from"))
     return [element("h3", "Options"), table("All others were left at their defaults", columns, rows)]
 

@@ -278,6 +278,13 @@ def require_alike(sessions: Sequence[Session]) -> None:
             expected="networks that learn by plain gradient descent",
             received=f"the rule {type(first.rule).__name__}",
         )
+    slowed = [session.recipe for session in sessions if session.recipe.freeze or session.recipe.layer_decay < 1]
+    if slowed:
+        raise StackingError(
+            "these networks cannot be trained together",
+            expected="layers that all learn at one rate",
+            received="--freeze" if slowed[0].freeze else "--layer-decay",
+        )
     if first.recipe.precision != "float32" or first.recipe.compile:
         raise StackingError(
             "these networks cannot be trained together",

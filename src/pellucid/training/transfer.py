@@ -1,0 +1,196 @@
+"""Transfer learning: a training that begins with another's weights, with layers held still for a while or slowed down.
+
+Howard and Ruder, "Universal language model fine-tuning for text classification" (2018).
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from pellucid.data import Dataset, Target, Values
+from pellucid.data.preprocessing import from_json, target_from_json, to_json
+from pellucid.errors import OptionError, RunError
+from pellucid.recipe import Recipe
+from pellucid.record import read_json
+from pellucid.training.checkpoint import load_weights
+from pellucid.training.layers import layers_of
+
+_REFITTED = {"image", "array"}
+"""Kinds of preprocessing that another's statistics can take the place of; the others' name columns or tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a training begins with: the best weights of another one.
+
+    Attributes:
+        folder: the run's.
+        arrows: its network; None where that was a module of the user's own.
+        weights: by name.
+        preprocessing: what its network saw, as preprocessing.json says it.
+        target: what it predicted.
+    """
+
+    folder: Path
+    arrows: str | None
+    weights: dict[str, Tensor]
+    preprocessing: dict[str, Any]
+    target: Target
+
+
+def origin_of(recipe: Recipe) -> Origin | None:
+    """Return what a training is to begin with; None where it begins from random weights.
+
+    Raises:
+        RunError: the run folder or its weights cannot be read.
+    """
+    if recipe.from_ is None:
+        return None
+    folder = Path(recipe.from_)
+    if not (folder / "run.json").exists():
+        raise RunError(
+            f"{folder} is no run folder", expected="a folder that `pellucid train` left", received=str(folder),
+            advice="--from takes the folder, such as runs/digits-1",
+        )  # fmt: skip
+    asked, prepared = read_json(folder / "run.json"), read_json(folder / "preprocessing.json")
+    weights = load_weights(folder / "weights.safetensors")
+    target = target_from_json(prepared["output"])
+    return Origin(folder, asked["network"]["arrows"], weights, prepared["input"], target)
+
+
+def prepared_alike(data: Dataset, origin: Origin) -> tuple[Dataset, tuple[str, ...]]:
+    """Return the data prepared as the origin's was, since its weights learned to read inputs of that scale.
+
+    Raises:
+        OptionError: the data is of another kind, or its columns or tokens mean something else.
+    """
+    own = to_json(data.preprocessing)
+    if own == origin.preprocessing:
+        return data, ()
+    kinds = own["kind"], origin.preprocessing["kind"]
+    if kinds[0] != kinds[1] or kinds[0] not in _REFITTED:
+        received = f"{kinds[0]} after {kinds[1]}" if kinds[0] != kinds[1] else f"{kinds[0]} read otherwise"
+        raise OptionError(
+            f"the weights of {origin.folder} were learned on inputs that mean something else",
+            expected="images or arrays of the same size, or a table, text or series read exactly alike",
+            received=received,
+            advice="train without --from",
+        )
+    taken = dataclasses.replace(data, preprocessing=from_json(origin.preprocessing))
+    return taken, ("inputs are prepared as those of that run were",)
+
+
+def take_over(network: nn.Module, origin: Origin, target: Target) -> tuple[str, ...]:
+    """Copy the origin's weights into every layer that has them, and say which layers begin anew.
+
+    The last layer begins anew where what it predicts is not what the origin's predicted.
+
+    Raises:
+        OptionError: no layer of the two networks is alike.
+    """
+    layers = layers_of(network)
+    own = network.state_dict()
+    anew = {layers[-1][0]} if layers and not _same_answer(target, origin.target) else set()
+    for name, tensor in own.items():
+        given = origin.weights.get(name)
+        if given is None or given.shape != tensor.shape:
+            anew.add(name.rpartition(".")[0])
+    taken = {name: origin.weights[name] for name in own if name.rpartition(".")[0] not in anew}
+    if not taken:
+        raise OptionError(
+            f"no layer of this network is like one of {origin.folder}",
+            expected=f"layers of the names and shapes of {origin.arrows or 'that run'}",
+            received=", ".join(name for name, _ in layers),
+            advice="leave --network out: the run's own network is taken",
+        )
+    network.load_state_dict(taken, strict=False)
+    fresh = [name for name, _ in layers if name in anew]
+    return (f"weights from {origin.folder}; " + (f"anew: {', '.join(fresh)}" if fresh else "all layers"),)
+
+
+def require_layers(network: nn.Module, recipe: Recipe) -> None:
+    """Refuse to freeze what there is not, or to unfreeze what is not frozen.
+
+    Raises:
+        OptionError: a layer's name or number, or epochs, that cannot be.
+    """
+    _frozen_at_first(network, recipe)
+    epochs = _epochs(recipe)
+    if epochs and recipe.freeze is None:
+        raise OptionError("there is nothing to unfreeze", expected="--freeze beside --unfreeze-at", received="none")
+
+
+def hold_still(network: nn.Module, recipe: Recipe, epoch: int) -> None:
+    """Let those layers learn in an epoch (from 1) that are to, and no others.
+
+    A frozen batch normalisation keeps its averages too, so it is put into evaluation mode.
+    """
+    if recipe.freeze is None:
+        return
+    frozen = frozen_layers(network, recipe, epoch)
+    for name, module in layers_of(network):
+        for parameter in module.parameters(recurse=False):
+            parameter.requires_grad_(name not in frozen)
+        if isinstance(module, _BatchNorm):
+            module.train(name not in frozen)
+
+
+def frozen_layers(network: nn.Module, recipe: Recipe, epoch: int) -> set[str]:
+    """Return the layers that stand still in an epoch.
+
+    With e epochs in `unfreeze_at` the frozen layers are e groups, as equal as can be; at each epoch the group nearest
+    to the output begins to learn too ("gradual unfreezing", section 3.3).
+    """
+    frozen, epochs = _frozen_at_first(network, recipe), _epochs(recipe)
+    begun = sum(epoch >= each for each in epochs)
+    left = round(len(frozen) * (len(epochs) - begun) / len(epochs)) if epochs else len(frozen)
+    return set(frozen[:left])
+
+
+def _frozen_at_first(network: nn.Module, recipe: Recipe) -> list[str]:
+    if recipe.freeze is None:
+        return []
+    names = [name for name, _ in layers_of(network)]
+    if recipe.freeze == "all":
+        return names[:-1]
+    if recipe.freeze.isdigit():
+        count = int(recipe.freeze)
+        if not 0 < count < len(names):
+            raise _unknown(names, recipe.freeze)
+        return names[:count]
+    asked = [each.strip() for each in recipe.freeze.split(",")]
+    for each in asked:
+        if each not in names:
+            raise _unknown(names, each)
+    if set(asked) == set(names):
+        raise _unknown(names, recipe.freeze)
+    return [name for name in names if name in asked]
+
+
+def _unknown(names: list[str], received: str) -> OptionError:
+    return OptionError(
+        f"'{received}' cannot be frozen",
+        expected=f"all (but the last), a number from 1 to {len(names) - 1}, or some of {', '.join(names)}",
+        received=received,
+    )
+
+
+def _epochs(recipe: Recipe) -> list[int]:
+    if recipe.unfreeze_at is None:
+        return []
+    parts = [each.strip() for each in recipe.unfreeze_at.split(",")]
+    if not all(part.isdigit() and int(part) > 1 for part in parts):
+        raise OptionError(
+            "--unfreeze-at takes epochs", expected="epochs from 2 on, such as 5 or 3,6,9", received=recipe.unfreeze_at
+        )
+    return sorted(map(int, parts))
+
+
+def _same_answer(one: Target, other: Target) -> bool:
+    if isinstance(one, Values) and isinstance(other, Values):
+        return one.names == other.names  # mean and scale are those of other rows
+    return one == other
