@@ -113,6 +113,7 @@ class Surface:
         x, y: the axes; `at_x` and `at_y` the places along them.
         z: a row for each of `at_y`, a column for each of `at_x`.
         paths: up to four.
+        points: sets of places that nothing joins, up to six.
         scale: of the contours' levels.
     """
 
@@ -125,6 +126,7 @@ class Surface:
     at_y: Values
     z: Sequence[Values]
     paths: Sequence[Path] = ()
+    points: Sequence[Path] = ()
     scale: Literal["linear", "log"] = "linear"
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from pellucid.errors import OptionError, PellucidError, nearest
 from pellucid.options import Options, flag_of, flat_fields, from_keywords
 from pellucid.record import json_text, write_json
-from pellucid.verbs import data, diagnose, evaluate, experiment, export, predict, reproduce, train, tune, zoo
+from pellucid.verbs import data, diagnose, evaluate, experiment, explain, export, predict, reproduce, train, tune, zoo
 from pellucid.verbs.outcome import Outcome
 
 Command = Callable[[Any, Console], Outcome]
@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[type[Options], Command]] = {
     "evaluate": (evaluate.EvaluateOptions, evaluate.command),
     "diagnose": (diagnose.DiagnoseOptions, diagnose.command),
     "experiment": (experiment.ExperimentOptions, experiment.command),
+    "explain": (explain.ExplainOptions, explain.command),
     "export": (export.ExportOptions, export.command),
     "reproduce": (reproduce.ReproduceOptions, reproduce.command),
     "zoo": (zoo.ZooOptions, zoo.command),

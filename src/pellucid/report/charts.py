@@ -47,7 +47,7 @@ def _(described: Chart, key: str) -> Element:
         _along(axes, "x", described.x)
         _along(axes, "y", described.y)
         if len(described.lines) > 1:
-            axes.legend(loc="best")
+            _legend(axes, described.lines)
 
     return titled(described.title, described.detail, drawn(key, described.says, draw))
 
@@ -86,12 +86,14 @@ def _(described: Surface, key: str) -> Element:
             axes.plot([path.x[i] for i in places], [path.y[i] for i in places], color=colour, label=path.label,
                       linewidth=1.5, marker="o", markersize=2)  # fmt: skip
             axes.plot(path.x[-1:], path.y[-1:], "D", color=colour, markersize=6)
+        for among, colour in zip(described.points, (ORANGE, INK, GREEN, PURPLE, BLUE, SOFT), strict=False):
+            axes.plot(among.x, among.y, "o", color=colour, markersize=3, alpha=0.8, label=among.label)
         axes.grid(visible=False)
         axes.set(xlim=(min(described.at_x), max(described.at_x)), ylim=(min(described.at_y), max(described.at_y)))
         _along(axes, "x", described.x)
         _along(axes, "y", described.y)
-        if described.paths:
-            axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=len(described.paths), handlelength=1.5)
+        if named := [*described.paths, *described.points]:
+            axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=len(named), handlelength=1.5)
 
     return titled(described.title, described.detail, drawn(key, described.says, draw, 4.4))
 
@@ -105,10 +107,18 @@ def _(described: Tiles, key: str) -> Element:
         ends = whole if described.together else own
         shown = as_image(_coloured(tile, ends) if described.signed else _grey(tile, ends), tile.caption)
         cards.append(element("div", shown, element("span", tile.caption, class_="soft")))
-    style = f"grid-template-columns: repeat({described.columns}, minmax(3.5rem, 7rem))"
+    style = f"grid-template-columns: repeat({described.columns}, minmax(1.5rem, 7rem))"
     grid = element("div", cards, class_="tiles", style=style, role="group", aria_label=described.says)
     caption = element("figcaption", element("strong", described.title), " ", described.detail)
     return element("figure", caption, grid, class_="across", id=key)
+
+
+def _legend(axes: Axes, lines: Sequence[Line]) -> None:
+    """Name the lines where they leave room; a cloud of dots leaves none, so that its names stand above."""
+    if all(line.style == "dots" for line in lines):
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=len(lines), handletextpad=0, columnspacing=1)
+    else:
+        axes.legend(loc="best")
 
 
 def _line(axes: Axes, line: Line, place: int, *, geometric: bool) -> None:
