@@ -36,6 +36,9 @@ class ExplainOptions:
     learning_rate: float | None = option(
         None, "also show one step of gradient descent on the sample at this rate", group=_SAMPLE, minimum=0.0
     )
+    label_errors: bool = option(
+        False, "train five networks more, each without a fifth of the samples, and list suspected labels", group=_SAMPLE
+    )
     seed: int = option(0, "of what is drawn: directions, weights of arrows", group=_SAMPLE, minimum=0)
     page: str | None = option(None, "where to write the page (default: explanation.html in the run)", group=_OUTPUT)
     latex: str | None = option(None, "file to write the derivation into, as LaTeX", group=_OUTPUT)
@@ -118,7 +121,7 @@ def _explained(run: Run, subject: Subject, options: ExplainOptions, console: Con
     """Return every explanation that suits the run; what fails is left out with its reason."""
     import torch
 
-    from pellucid.explain import suited
+    from pellucid.explain import parts
     from pellucid.explain.explanation import Explanation
 
     left_out: list[str] = []
@@ -131,24 +134,27 @@ def _explained(run: Run, subject: Subject, options: ExplainOptions, console: Con
                 left_out.append(f"{what}: {error.message}")
                 return None
 
-    derived = tried("the derivation", lambda: suited.derivation(subject, options.learning_rate))
+    derived = tried("the derivation", lambda: parts.derivation(subject, options.learning_rate))
     makers = {
-        "what the answers rest on": suited.answers,
-        "where it decides for what": suited.plane,
-        "what is inside": suited.inside,
-        "what it remembers": suited.memory,
-        "the loss around it": suited.surroundings,
-        "its layers": lambda subject: suited.anatomy(
+        "what the answers rest on": parts.answers,
+        "where it decides for what": parts.plane,
+        "what is inside": parts.inside,
+        "what it remembers": parts.memory,
+        "where it is wrong": parts.mistakes,
+        "the loss around it": parts.surroundings,
+        "its layers": lambda subject: parts.anatomy(
             subject.network, subject.data.batch(torch.tensor([subject.row]))[0]
         ),
     }
-    parts: list[Part | None] = [tried(what, partial(make, subject)) for what, make in makers.items()]
+    made: list[Part | None] = [tried(what, partial(make, subject)) for what, make in makers.items()]
+    if options.label_errors:
+        made.append(tried("labels", lambda: parts.labels(subject, run.plan, run.recipe)))
     what = f"{run.asked['task']} · data {subject.data.name} · row {subject.row + 1} gone into"
     return Explanation(
         title=f"{run.folder.name}, explained",
         what=what,
         derivation=derived,
-        parts=[part for part in parts if part is not None],
+        parts=[part for part in made if part is not None],
         left_out=left_out,
     )
 
@@ -162,7 +168,7 @@ def _explain_arrows(text: str, options: ExplainOptions, console: Console) -> Out
     """
     from importlib.metadata import version
 
-    from pellucid.explain import suited
+    from pellucid.explain import parts
     from pellucid.explain.anatomy import network as anatomy_of
     from pellucid.explain.explanation import Explanation
     from pellucid.networks import build, parse
@@ -182,7 +188,7 @@ def _explain_arrows(text: str, options: ExplainOptions, console: Console) -> Out
     console.print(f"\n{told}", markup=False)
     explained = Explanation(
         title=shortened(text, 60), what=f"{told.parameters:,} parameters", derivation=None,
-        parts=[suited.anatomy(model, plan.input)],
+        parts=[parts.anatomy(model, plan.input)],
     )  # fmt: skip
     if options.page is not None:
         write_bytes(Path(options.page), explanation_page(explained, version("pellucid"), text).encode())

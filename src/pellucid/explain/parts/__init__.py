@@ -1,0 +1,9 @@
+"""The explanations of a trained network that suit it and its data, each a `Part`; None where one does not."""
+
+from pellucid.explain.parts.answers import answers, plane
+from pellucid.explain.parts.inside import anatomy, inside, memory
+from pellucid.explain.parts.mistakes import labels, mistakes
+from pellucid.explain.parts.sample import derivation
+from pellucid.explain.parts.surroundings import surroundings
+
+__all__ = ["anatomy", "answers", "derivation", "inside", "labels", "memory", "mistakes", "plane", "surroundings"]
