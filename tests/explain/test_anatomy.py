@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.errors import OptionError
-from pellucid.explain.anatomy import Anatomy, network
+from pellucid.explain.layers.anatomy import Anatomy, network
 from pellucid.networks import build, parse
 from pellucid.shapes import Features, Image, Sequence, Tokens
 
@@ -73,7 +73,7 @@ def test_a_layer_called_twice_is_listed_twice_and_counted_once() -> None:
 
 @pytest.mark.parametrize(("cells", "gates"), [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)])
 def test_recurrent_cells_are_counted(cells: type[nn.RNNBase], gates: int) -> None:
-    found = network(cells(5, 7, num_layers=2, batch_first=True), (2, 9, 5))  # type: ignore[arg-type]
+    found = network(cells(5, 7, num_layers=2, batch_first=True), (2, 9, 5))  # type: ignore[call-arg, arg-type]
     assert found.flops == 2 * gates * 7 * (5 + 7 + 7 + 7) * 2 * 9
 
 

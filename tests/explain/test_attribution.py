@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pellucid.errors import DataError, OptionError
 from pellucid.explain import attribution_bars, attribution_tiles, integrated_gradients, occlusion, saliency
-from pellucid.explain.attribution import saliency_map
+from pellucid.explain.seeing.attribution import saliency_map
 from pellucid.seed import seed_torch
 
 pytestmark = pytest.mark.covers("E2")

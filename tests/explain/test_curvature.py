@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.explain import Objective, curvature, curvature_at
-from pellucid.explain.curvature import curvature_chart, hessian, hessian_product
+from pellucid.explain.landscape.curvature import curvature_chart, hessian, hessian_product
 from pellucid.seed import seed_torch
 
 

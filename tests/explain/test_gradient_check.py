@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pellucid.errors import OptionError
-from pellucid.explain.checked_function import UncheckableError, of_module
-from pellucid.explain.differences import Probe
-from pellucid.explain.gradient_check import band, check_gradients
+from pellucid.explain.gradients.checked_function import UncheckableError, of_module
+from pellucid.explain.gradients.differences import Probe
+from pellucid.explain.gradients.gradient_check import band, check_gradients
 from pellucid.networks import build
 
 pytestmark = pytest.mark.covers("C3")
@@ -45,7 +45,7 @@ class Activation(nn.Module):
         self.function = function
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.function.apply(x)  # type: ignore[no-untyped-call]
+        y: Tensor = self.function.apply(x)
         return y
 
 
@@ -171,7 +171,7 @@ def test_many_values_at_once_are_those_taken_one_by_one(monkeypatch: pytest.Monk
     with torch.no_grad():
         together, alone = Probe(function), Probe(function)
         at_once = together.at("0.weight", index_N, number_N)
-        monkeypatch.setattr("pellucid.explain.differences._agrees", lambda *_: False)
+        monkeypatch.setattr("pellucid.explain.gradients.differences._agrees", lambda *_: False)
         one_by_one = alone.at("0.weight", index_N, number_N)
     assert (together.together, alone.together) == (True, False)
     assert torch.allclose(at_once, one_by_one, rtol=1e-14, atol=0)

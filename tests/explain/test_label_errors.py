@@ -16,7 +16,7 @@ from torch import Tensor
 from pellucid.data import Classes, Dataset, load
 from pellucid.errors import DataError
 from pellucid.explain import find_label_errors, label_error_bars, out_of_sample_probabilities, spread_of
-from pellucid.explain.label_errors import Method
+from pellucid.explain.error_analysis.label_errors import Method
 from pellucid.recipe import Recipe
 
 REAL = Path(os.environ.get("PELLUCID_DATA", "")) / "label-errors"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pellucid.errors import OptionError
 from pellucid.explain import Objective, filter_normalised, loss_surface, slice_along, slice_between
-from pellucid.explain.loss_surface import slice_chart, surface_chart
+from pellucid.explain.landscape.loss_surface import slice_chart, surface_chart
 from pellucid.seed import seed_torch
 
 

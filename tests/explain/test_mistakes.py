@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pellucid.data import load
 from pellucid.errors import DataError
 from pellucid.explain import group_mistakes, mistake_bars, spread_of
-from pellucid.explain.mistakes import _simulated
+from pellucid.explain.error_analysis.mistakes import _simulated
 from pellucid.recipe import Recipe
 from pellucid.training.tasks import supervised_task_for
 

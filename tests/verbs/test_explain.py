@@ -35,10 +35,10 @@ def explained(capsys: pytest.CaptureFixture[str], *arguments: str, status: int =
 @pytest.mark.parametrize(
     ("name", "sections"),
     [
-        ("images", ["answers", "inside", "surroundings", "layers", "derivation"]),
-        ("table", ["answers", "surroundings", "layers", "derivation"]),
-        ("plane", ["answers", "plane", "surroundings", "layers", "derivation"]),
-        ("values", ["answers", "surroundings", "layers", "derivation"]),
+        ("images", ["answers", "inside", "surroundings", "layers", "gradients", "graph", "derivation"]),
+        ("table", ["answers", "surroundings", "layers", "gradients", "graph", "derivation"]),
+        ("plane", ["answers", "plane", "surroundings", "layers", "gradients", "graph", "derivation"]),
+        ("values", ["answers", "surroundings", "layers", "gradients", "graph", "derivation"]),
     ],
 )
 def test_a_run_gets_what_suits_it(

@@ -1,6 +1,35 @@
 """What a network computes and why, of any `nn.Module`."""
 
-from pellucid.explain.attribution import (
+from pellucid.explain.derivation import backprop
+from pellucid.explain.error_analysis.label_errors import LabelErrors, find_label_errors, label_error_bars
+from pellucid.explain.error_analysis.mistakes import (
+    MistakeGroup,
+    MistakeGroups,
+    Spread,
+    group_mistakes,
+    mistake_bars,
+    spread_of,
+)
+from pellucid.explain.error_analysis.out_of_sample import OutOfSample, out_of_sample_probabilities
+from pellucid.explain.gradients.gradient_check import GradientCheck, check_gradients
+from pellucid.explain.graphs.graph import computation_graph
+from pellucid.explain.graphs.nodes import Graph
+from pellucid.explain.landscape.curvature import Curvature, curvature, curvature_at, curvature_chart
+from pellucid.explain.landscape.directions import Track, filter_normalised, principal, track
+from pellucid.explain.landscape.loss_surface import (
+    LossSlice,
+    LossSurface,
+    loss_surface,
+    slice_along,
+    slice_between,
+    slice_chart,
+    surface_chart,
+)
+from pellucid.explain.landscape.objective import Objective
+from pellucid.explain.layers.anatomy import Anatomy, network
+from pellucid.explain.layers.failure import Failure
+from pellucid.explain.layers.field import ReceptiveField, field_figure, receptive_field
+from pellucid.explain.seeing.attribution import (
     Attribution,
     attribution_bars,
     attribution_tiles,
@@ -8,12 +37,9 @@ from pellucid.explain.attribution import (
     occlusion,
     saliency,
 )
-from pellucid.explain.curvature import Curvature, curvature, curvature_at, curvature_chart
-from pellucid.explain.decision import DecisionSurface, decision_chart, decision_surface
-from pellucid.explain.derivation import backprop
-from pellucid.explain.directions import Track, filter_normalised, principal, track
-from pellucid.explain.embedding import Embedding, embed, embedding_chart
-from pellucid.explain.features import (
+from pellucid.explain.seeing.decision import DecisionSurface, decision_chart, decision_surface
+from pellucid.explain.seeing.embedding import Embedding, embed, embedding_chart
+from pellucid.explain.seeing.features import (
     Activating,
     FeatureMaps,
     Kernels,
@@ -24,39 +50,29 @@ from pellucid.explain.features import (
     kernel_tiles,
     kernels,
 )
-from pellucid.explain.gates import Gates, TextGates, gates, gates_chart, gates_over_text, gates_tiles
-from pellucid.explain.label_errors import LabelErrors, find_label_errors, label_error_bars
-from pellucid.explain.loss_surface import (
-    LossSlice,
-    LossSurface,
-    loss_surface,
-    slice_along,
-    slice_between,
-    slice_chart,
-    surface_chart,
-)
-from pellucid.explain.mistakes import MistakeGroup, MistakeGroups, Spread, group_mistakes, mistake_bars, spread_of
-from pellucid.explain.objective import Objective
-from pellucid.explain.out_of_sample import OutOfSample, out_of_sample_probabilities
-from pellucid.explain.receptive_field import MeasuredField, field_tiles, measured_field
+from pellucid.explain.seeing.gates import Gates, TextGates, gates, gates_chart, gates_over_text, gates_tiles
 
 __all__ = [
     "Activating",
+    "Anatomy",
     "Attribution",
     "Curvature",
     "DecisionSurface",
     "Embedding",
+    "Failure",
     "FeatureMaps",
     "Gates",
+    "GradientCheck",
+    "Graph",
     "Kernels",
     "LabelErrors",
     "LossSlice",
     "LossSurface",
-    "MeasuredField",
     "MistakeGroup",
     "MistakeGroups",
     "Objective",
     "OutOfSample",
+    "ReceptiveField",
     "Spread",
     "TextGates",
     "Track",
@@ -65,6 +81,8 @@ __all__ = [
     "attribution_bars",
     "attribution_tiles",
     "backprop",
+    "check_gradients",
+    "computation_graph",
     "curvature",
     "curvature_at",
     "curvature_chart",
@@ -74,7 +92,7 @@ __all__ = [
     "embedding_chart",
     "feature_map_tiles",
     "feature_maps",
-    "field_tiles",
+    "field_figure",
     "filter_normalised",
     "find_label_errors",
     "gates",
@@ -87,11 +105,12 @@ __all__ = [
     "kernels",
     "label_error_bars",
     "loss_surface",
-    "measured_field",
     "mistake_bars",
+    "network",
     "occlusion",
     "out_of_sample_probabilities",
     "principal",
+    "receptive_field",
     "saliency",
     "slice_along",
     "slice_between",

@@ -8,7 +8,8 @@ from torch import nn
 from pellucid.chart import FigureData
 from pellucid.data import Dataset
 from pellucid.explain.derivation import Derivation
-from pellucid.explain.objective import Weights
+from pellucid.explain.graphs.nodes import Graph
+from pellucid.explain.landscape.objective import Weights
 from pellucid.training.tasks import Task
 
 
@@ -64,6 +65,7 @@ class Explanation:
         what: a line beside it.
         derivation: of the sample; None where there is none.
         parts: the other explanations.
+        graph: of the network's operations; None where it could not be read.
         left_out: what does not suit this network, with the reason.
     """
 
@@ -71,4 +73,5 @@ class Explanation:
     what: str
     derivation: Derivation | None
     parts: Sequence[Part]
+    graph: Graph | None = None
     left_out: Sequence[str] = ()

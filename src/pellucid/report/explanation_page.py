@@ -7,10 +7,12 @@ import numpy as np
 
 from pellucid.explain.derivation import Derivation, LossStep, Nested, Step, shown
 from pellucid.explain.explanation import Explanation, Part
+from pellucid.explain.graphs.nodes import Graph
 from pellucid.report.charts import figure
+from pellucid.report.graph_drawing import graph_drawing
 from pellucid.report.markup import Child, element
 from pellucid.report.page import document
-from pellucid.report.pieces import Column, section, table
+from pellucid.report.pieces import Column, scrolling, section, table
 
 _DIGITS, _MOST = 6, 8
 
@@ -23,7 +25,8 @@ def explanation_page(explained: Explanation, version: str, source: str) -> str:
         "section", element("ul", (element("li", fact) for fact in _facts(explained))), class_="verdict",
         aria_label="In short",
     )  # fmt: skip
-    return document(explained.title, explained.what, [box], [*parts, *derived], version, source)
+    drawn = [] if explained.graph is None else [_graph(explained.graph)]
+    return document(explained.title, explained.what, [box], [*parts, *drawn, *derived], version, source)
 
 
 def _facts(explained: Explanation) -> list[str]:
@@ -48,6 +51,14 @@ def _part(part: Part) -> Element:
     columns = [Column(head, numbers=place > 3) for place, head in enumerate(part.heads)]
     rows = [table(part.title, columns, part.rows)] if part.rows else []
     return section(part.key, part.title, rows, element("div", figures, class_="pair"), lead=part.lead)
+
+
+def _graph(graph: Graph) -> Element:
+    lead = (
+        "Every operation of one forward pass, from the network's code or from what autograd recorded; large networks"
+        " are folded by module. Round ends are inputs and outputs, dashed frames weights."
+    )
+    return section("graph", "The computation graph", scrolling("Computation graph", graph_drawing(graph)), lead=lead)
 
 
 def _derivation(derived: Derivation) -> Element:

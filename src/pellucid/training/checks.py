@@ -9,6 +9,7 @@ import math
 import statistics
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -48,11 +49,31 @@ class Overfitting:
 
 @dataclass(frozen=True, slots=True)
 class RangeTest:
-    """The loss at each learning rate tried, and the rate to take."""
+    """The loss at each learning rate tried, and the rate to take.
+
+    Attributes:
+        rates: ascending.
+        losses: at each, averaged exponentially and corrected for the average's beginning at 0.
+        suggestion: where the loss is half way down.
+    """
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
     suggestion: float
+
+    @property
+    def steepest(self) -> float:
+        """The rate at which the loss falls fastest, d loss / d log(rate), before it is least."""
+        slopes = np.gradient(np.asarray(self.losses), np.log(self.rates))
+        return self.rates[int(np.argmin(slopes[: self._lowest + 1]))]
+
+    def before_minimum(self, share: float = 0.1) -> float:
+        """Return so large a share of the rate at which the loss is least, which is on the verge of divergence."""
+        return share * self.rates[self._lowest]
+
+    @property
+    def _lowest(self) -> int:
+        return int(np.argmin(self.losses))
 
     def __str__(self) -> str:
         return f"range test over {len(self.rates)} rates suggests --learning-rate {self.suggestion:.2g}"

@@ -121,10 +121,11 @@ def _explained(run: Run, subject: Subject, options: ExplainOptions, console: Con
     """Return every explanation that suits the run; what fails is left out with its reason."""
     import torch
 
-    from pellucid.explain import parts
+    from pellucid.explain import computation_graph, parts
     from pellucid.explain.explanation import Explanation
 
     left_out: list[str] = []
+    sample = subject.data.batch(torch.tensor([subject.row]))[0]
 
     def tried(what: str, make: Callable[[], Any]) -> Any:
         with console.status(f"explaining: {what}"):
@@ -142,9 +143,8 @@ def _explained(run: Run, subject: Subject, options: ExplainOptions, console: Con
         "what it remembers": parts.memory,
         "where it is wrong": parts.mistakes,
         "the loss around it": parts.surroundings,
-        "its layers": lambda subject: parts.anatomy(
-            subject.network, subject.data.batch(torch.tensor([subject.row]))[0]
-        ),
+        "its gradients": parts.gradients,
+        "its layers": lambda of: parts.anatomy(of.network, sample),
     }
     made: list[Part | None] = [tried(what, partial(make, subject)) for what, make in makers.items()]
     if options.label_errors:
@@ -155,6 +155,7 @@ def _explained(run: Run, subject: Subject, options: ExplainOptions, console: Con
         what=what,
         derivation=derived,
         parts=[part for part in made if part is not None],
+        graph=tried("the computation graph", lambda: computation_graph(subject.network, sample)),
         left_out=left_out,
     )
 
@@ -168,9 +169,9 @@ def _explain_arrows(text: str, options: ExplainOptions, console: Console) -> Out
     """
     from importlib.metadata import version
 
-    from pellucid.explain import parts
-    from pellucid.explain.anatomy import network as anatomy_of
+    from pellucid.explain import computation_graph, parts
     from pellucid.explain.explanation import Explanation
+    from pellucid.explain.layers.anatomy import network as anatomy_of
     from pellucid.networks import build, parse
     from pellucid.record import write_bytes
     from pellucid.report.explanation_page import explanation_page
@@ -188,7 +189,7 @@ def _explain_arrows(text: str, options: ExplainOptions, console: Console) -> Out
     console.print(f"\n{told}", markup=False)
     explained = Explanation(
         title=shortened(text, 60), what=f"{told.parameters:,} parameters", derivation=None,
-        parts=[parts.anatomy(model, plan.input)],
+        parts=[parts.anatomy(model, plan.input)], graph=computation_graph(model, plan.input),
     )  # fmt: skip
     if options.page is not None:
         write_bytes(Path(options.page), explanation_page(explained, version("pellucid"), text).encode())

@@ -3,7 +3,18 @@
 from pellucid.explain.parts.answers import answers, plane
 from pellucid.explain.parts.inside import anatomy, inside, memory
 from pellucid.explain.parts.mistakes import labels, mistakes
-from pellucid.explain.parts.sample import derivation
+from pellucid.explain.parts.sample import derivation, gradients
 from pellucid.explain.parts.surroundings import surroundings
 
-__all__ = ["anatomy", "answers", "derivation", "inside", "labels", "memory", "mistakes", "plane", "surroundings"]
+__all__ = [
+    "anatomy",
+    "answers",
+    "derivation",
+    "gradients",
+    "inside",
+    "labels",
+    "memory",
+    "mistakes",
+    "plane",
+    "surroundings",
+]

@@ -9,9 +9,9 @@ from torch import Tensor
 from pellucid.chart import FigureData, Path, Tile, Tiles
 from pellucid.data import Classes, Dataset
 from pellucid.data.tables.preprocessing import TablePreprocessing
-from pellucid.explain.attribution import attribution_bars, attribution_tiles, integrated_gradients, occlusion
-from pellucid.explain.decision import decision_chart, decision_surface
 from pellucid.explain.explanation import Part, Subject
+from pellucid.explain.seeing.attribution import attribution_bars, attribution_tiles, integrated_gradients, occlusion
+from pellucid.explain.seeing.decision import decision_chart, decision_surface
 from pellucid.shapes import Features, Image, Tokens
 from pellucid.training.tasks.supervised import Supervised
 

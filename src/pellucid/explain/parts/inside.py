@@ -8,12 +8,13 @@ from torch import nn
 from pellucid.chart import FigureData
 from pellucid.data import Classes
 from pellucid.errors import DataError, OptionError
-from pellucid.explain.anatomy import HEADS
-from pellucid.explain.anatomy import network as layers_of
-from pellucid.explain.calls import Given
-from pellucid.explain.embedding import embed, embedding_chart
 from pellucid.explain.explanation import Part, Subject
-from pellucid.explain.features import (
+from pellucid.explain.layers.anatomy import HEADS
+from pellucid.explain.layers.anatomy import network as layers_of
+from pellucid.explain.layers.calls import Given
+from pellucid.explain.layers.field import field_figure, receptive_field
+from pellucid.explain.seeing.embedding import embed, embedding_chart
+from pellucid.explain.seeing.features import (
     activating_samples,
     activating_tiles,
     feature_map_tiles,
@@ -21,7 +22,7 @@ from pellucid.explain.features import (
     kernel_tiles,
     kernels,
 )
-from pellucid.explain.gates import gates_chart, gates_over_text, gates_tiles
+from pellucid.explain.seeing.gates import gates_chart, gates_over_text, gates_tiles
 from pellucid.shapes import Image
 
 _TOKENS = 24
@@ -30,11 +31,17 @@ _TOKENS = 24
 def anatomy(network: nn.Module, inputs: Given) -> Part:
     """Return every layer with its shapes, weights, operations and receptive field."""
     told = layers_of(network, inputs)
+    try:
+        figures = [field_figure(receptive_field(network, inputs))]
+    except OptionError:  # its units see no places, or all of them
+        figures = []
     return Part(
         key="layers",
         title="Layer by layer",
         lead="Each call of a layer in order: what came, what it gave, its weights, 2 x its multiply-adds, the memory of"
         " what it gave, and how much of the input one of its numbers sees.",
+        facts=[f"{told.parameters:,} parameters, and {told.flops:,} floating-point operations for what was put in"],
+        figures=figures,
         heads=HEADS,
         rows=told.rows,
     )

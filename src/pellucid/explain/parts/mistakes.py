@@ -1,10 +1,10 @@
 """Where a network is wrong, and whether the labels are."""
 
 from pellucid.data import Classes
+from pellucid.explain.error_analysis.label_errors import find_label_errors, label_error_bars
+from pellucid.explain.error_analysis.mistakes import MistakeGroup, group_mistakes, mistake_bars, spread_of
+from pellucid.explain.error_analysis.out_of_sample import out_of_sample_probabilities
 from pellucid.explain.explanation import Part, Subject
-from pellucid.explain.label_errors import find_label_errors, label_error_bars
-from pellucid.explain.mistakes import MistakeGroup, group_mistakes, mistake_bars, spread_of
-from pellucid.explain.out_of_sample import out_of_sample_probabilities
 from pellucid.judging.wording import p_value, percent
 from pellucid.networks import Plan
 from pellucid.recipe import Recipe

@@ -3,10 +3,10 @@
 import torch
 
 from pellucid.chart import FigureData
-from pellucid.explain.curvature import curvature, curvature_chart
 from pellucid.explain.explanation import Part, Subject
-from pellucid.explain.loss_surface import loss_surface, slice_between, slice_chart, surface_chart
-from pellucid.explain.objective import Objective
+from pellucid.explain.landscape.curvature import curvature, curvature_chart
+from pellucid.explain.landscape.loss_surface import loss_surface, slice_between, slice_chart, surface_chart
+from pellucid.explain.landscape.objective import Objective
 from pellucid.seed import generator
 from pellucid.shapes import Tokens
 from pellucid.training.tasks.supervised import Supervised

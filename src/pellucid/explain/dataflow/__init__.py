@@ -1,6 +1,0 @@
-"""What each tensor in a network sees of the input: `Dataflow` follows it through every operation."""
-
-from pellucid.explain.dataflow.following import Dataflow
-from pellucid.explain.dataflow.seen import Seen, Span
-
-__all__ = ["Dataflow", "Seen", "Span"]

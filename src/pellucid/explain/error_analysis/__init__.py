@@ -1,0 +1,1 @@
+"""Where a network is wrong, and whether the labels are."""

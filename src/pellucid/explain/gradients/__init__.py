@@ -1,0 +1,1 @@
+"""Gradients checked by central differences."""

@@ -1,0 +1,1 @@
+"""A network's layers: what each receives, gives, costs and sees."""
