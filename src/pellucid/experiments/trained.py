@@ -76,9 +76,9 @@ def train(
         variants: by name.
         seeds: each decides initial weights, batch order and dropout.
         options: common to all, as `pellucid train` names them: `epochs=10, optimizer="sgd"`. No schedule, no weight
-            decay and one thread unless asked for: what is not compared must not play a part.
+            decay, no augmentation and one thread unless asked for: what is not compared must not play a part.
     """
-    plain = {"schedule": "constant", "weight_decay": 0.0, "threads": 1, **options}
+    plain = {"schedule": "constant", "weight_decay": 0.0, "augment": "none", "threads": 1, **options}
     trained = {
         f"{name}/{seed}": _begun(data, variant, Recipe(**{**plain, **variant.options, "seed": seed}))
         for name, variant in variants.items()
