@@ -1,11 +1,8 @@
 """How much sooner a convolutional network with ReLU gets a training error down than the same one with tanh."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from pellucid.chart import Axis, Bar, Bars, Chart, Line
 from pellucid.data import Dataset, load
@@ -27,7 +24,7 @@ _ELSEWHERE = (
     "The paper found it with a wider network on CIFAR-10, and says beside its figure that the gain varies with the"
     " architecture, several times everywhere they looked; it is not a constant of the two functions."
 )
-_SIX, _NUMBERS, _TIMINGS = 6, 1 << 15, 500
+_SIX = 6
 
 
 def measure(seeds: Sequence[int]) -> Result:
@@ -54,7 +51,7 @@ def measure(seeds: Sequence[int]) -> Result:
             *(Quantity(name=f"learning rate, {name}", values=[rate]) for name, rate in rates.items()),
         ),
         figures=(_falling(errors, rates), _rates(tried)),
-        notes=(_ELSEWHERE, _time_note()),
+        notes=(_ELSEWHERE,),
     )  # fmt: skip
 
 
@@ -85,24 +82,6 @@ def _train(
     options = {"epochs": _EPOCHS, "optimizer": "momentum", "batch_size": 128}
     trained = train(data, variants, seeds, **options)
     return {(name, rate): trained[f"{name} {rate}"] for name, rate in keys}
-
-
-def _time_note() -> str:
-    ratio = _time(torch.tanh) / _time(torch.relu)
-    return (
-        f"Computed forwards and backwards, tanh itself took about {ratio:.0f} times as long as ReLU here; that is"
-        " another speed, a small part of a step, and depends on the machine."
-    )
-
-
-def _time(activation: Callable[[Tensor], Tensor]) -> float:
-    numbers = torch.linspace(-3, 3, _NUMBERS, requires_grad=True)
-    seconds = []
-    for _ in range(_TIMINGS):
-        begun = time.perf_counter()
-        torch.autograd.grad(activation(numbers).sum(), numbers)
-        seconds.append(time.perf_counter() - begun)
-    return min(seconds)  # what else the machine does only adds
 
 
 def _falling(errors: dict[str, list[list[float]]], rates: dict[str, float]) -> Chart:
