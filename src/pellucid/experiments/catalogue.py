@@ -10,6 +10,8 @@ from pellucid.experiments.claims import (
     batch_sizes,
     bias_correction,
     degradation,
+    depth_against_width,
+    dropout,
     end_to_end,
     equivariance,
     exclusive_or,
@@ -28,6 +30,7 @@ from pellucid.experiments.claims import (
     multi_task,
     optimiser_race,
     output_size,
+    overfitting,
     pooling_shifts,
     quadratic_loss,
     random_search,
@@ -40,6 +43,7 @@ from pellucid.experiments.claims import (
     transfer,
     universal_approximation,
     vanishing_gradient,
+    weight_penalties,
 )
 from pellucid.experiments.experiment import Experiment
 
@@ -58,9 +62,13 @@ _CLAIMS = (
     optimiser_race,
     saddle_points,
     vanishing_gradient,
+    depth_against_width,
     exploding_gradient,
     degradation,
     batch_normalisation,
+    overfitting,
+    weight_penalties,
+    dropout,
     equivariance,
     pooling_shifts,
     receptive_field,

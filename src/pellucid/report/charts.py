@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from torch import Tensor
 
 from pellucid.chart import Axis, Bars, Chart, FigureData, Line, Surface, Tile, Tiles
@@ -22,6 +22,7 @@ _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.5, 1.5)), "-", "-
 _EXPECTED = (0, (2, 2.5))
 _PALE, _BLUE, _ORANGE = (240, 242, 245), (11, 92, 173), (214, 104, 28)
 _LEVELS = 14
+_FEW_POWERS = 150.0
 
 
 @singledispatch
@@ -151,6 +152,9 @@ def _along(axes: Axes, which: Literal["x", "y"], described: Axis) -> None:
         along.set_ticks(range(len(described.names)), list(described.names))
     elif described.scale == "log":
         (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+        low, high = sorted(along.get_view_interval())
+        if high < _FEW_POWERS * low:  # else one tick or two would stand alone
+            along.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         along.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         along.set_minor_formatter(NullFormatter())
     elif described.scale == "percent":

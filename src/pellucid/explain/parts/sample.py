@@ -20,9 +20,14 @@ def derivation(subject: Subject, learning_rate: float | None = None) -> Derivati
     Raises:
         DataError: the task has no loss of one sample that is written out.
     """
+    if not isinstance(subject.task, Supervised):
+        raise DataError(
+            f"a step of {subject.task.name} is more than one loss of one sample",
+            expected="a network that learns answers", received=subject.task.name,
+        )  # fmt: skip
     asked = subject.task.loss_name
     name = next((each for each in _DERIVED if each == asked), None)
-    if name is None or not isinstance(subject.task, Supervised):
+    if name is None:
         raise DataError(f"the loss {asked} has no written formula", expected=" or ".join(_DERIVED), received=asked)
     inputs, targets = subject.data.batch(torch.tensor([subject.row]))
     return backprop(subject.network, inputs, targets, loss=name, learning_rate=learning_rate)
