@@ -9,7 +9,7 @@ from torch import nn
 from pellucid.experiments.claims.dropout import geometric_mean
 
 
-@pytest.mark.covers("A12", "C10")
+@pytest.mark.covers("A12")
 @pytest.mark.parametrize("kept", [0.5, 0.8])
 def test_the_geometric_mean_is_what_a_loop_gives_and_the_layer_itself(kept: float) -> None:
     torch.manual_seed(0)

@@ -7,8 +7,6 @@ import torch
 from pellucid.data import load
 from pellucid.experiments.claims.overfitting import mislabelled, shortest_fit
 
-pytestmark = pytest.mark.covers("C19", "D2")
-
 
 def test_a_fifth_of_the_training_labels_are_wrong_and_no_others() -> None:
     right = load("digits")

@@ -227,7 +227,8 @@ def test_shared_layers_and_tied_weights_are_summed() -> None:
             self.out.weight = self.layer.weight
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.out(self.layer(torch.relu(self.layer(x))))
+            given: Tensor = self.out(self.layer(torch.relu(self.layer(x))))
+            return given
 
     derived = backprop(Tied(), X, X)
     assert_exact(derived)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pellucid.chart import Axis, Bar, Bars, Chart, FigureData, Line, Path, Surface, Tile, Tiles
+from pellucid.chart import Axis, Bar, Bars, Chart, FigureData, Line, Path, Scale, Surface, Tile, Tiles
 from pellucid.report.canvas import standalone
 from pellucid.report.charts import figure
 from pellucid.report.markup import text_of, write
@@ -51,7 +51,7 @@ def test_labels_stand_on_the_figure(described: FigureData) -> None:
 
 
 @pytest.mark.parametrize("scale", ["linear", "log", "percent"])
-def test_every_scale_is_drawn(scale: str) -> None:
+def test_every_scale_is_drawn(scale: Scale) -> None:
     chart = Chart(
         title="T", detail="", says="s", x=Axis("x", scale), y=Axis("y", scale, ends=(0.5, 300)), lines=LINES,
         levels=[("here", 50.0)],

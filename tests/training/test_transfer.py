@@ -13,7 +13,7 @@ from pellucid.cli import main
 from pellucid.data import Dataset, load
 from pellucid.errors import OptionError, RunError
 from pellucid.networks import build
-from pellucid.recipe import Recipe
+from pellucid.recipe import InitName, Recipe
 from pellucid.record import Epoch
 from pellucid.training import begin, steps, train_step
 from pellucid.training.checkpoint import restore, save_checkpoint
@@ -139,7 +139,8 @@ def test_a_training_stopped_while_layers_stand_still_goes_on_to_the_bit(tmp_path
 
 def test_a_tied_weight_has_one_rate() -> None:
     network = build("4 -> fc(4) -> tanh -> fc(4) -> tanh -> fc(3)", seed=0)
-    network.fc2.weight = network.fc1.weight
+    first, second = network.get_submodule("fc1"), network.get_submodule("fc2")
+    second.weight = first.weight
     session = begin(load("iris"), network, Recipe(layer_decay=0.5, epochs=1)).session
     assert session.optimizer is not None
     held = [parameter for group in session.optimizer.param_groups for parameter in group["params"]]
@@ -191,7 +192,7 @@ def test_from_the_command_line(origin: Run, tmp_path: Path, capsys: pytest.Captu
     [("he", (2 / 256) ** 0.5), ("lecun", 1 / 16), ("xavier", (2 / (256 + 300)) ** 0.5), ("small", 0.03 / 3**0.5),
      ("uniform", 1 / (3 * 256) ** 0.5), ("zeros", 0.0)],
 )  # fmt: skip
-def test_every_start_has_the_deviation_of_its_formula(name: str, deviation: float) -> None:
+def test_every_start_has_the_deviation_of_its_formula(name: InitName, deviation: float) -> None:
     session = begin(load("iris"), "4 -> fc(256) -> tanh -> fc(300) -> tanh -> fc(3)", Recipe(init=name)).session
     weight = session.network.get_parameter("fc2.weight")
     assert float(weight.detach().std(correction=0)) == pytest.approx(deviation, rel=0.01, abs=1e-12)

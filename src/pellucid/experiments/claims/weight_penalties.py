@@ -128,7 +128,7 @@ def _chart(swept: Mapping[str, Swept], gap: Mapping[str, list[float]]) -> Chart:
     for name, by_strength in swept.items():
         for split, called in (("train", "training"), ("test", "test")):
             runs = [
-                [one.metrics(split)["accuracy"] for one in of_seed]  # type: ignore[arg-type]
+                [one.metrics(split)["accuracy"] for one in of_seed]
                 for of_seed in zip(*by_strength.values(), strict=True)
             ]
             lines.append(Line(label=f"{called} rows, {name}", x=_STRENGTHS[name], runs=runs))
@@ -152,7 +152,7 @@ def _tiles(chosen: Mapping[str, Sequence[Trained]], zeros: Mapping[str, list[flo
         tiles += [Tile(caption=name, values=row.reshape(8, 8).tolist()) for row in first[longest]]
     return Tiles(
         title="What units look at",
-        detail=f"the 64 weights of the {_SHOWN} hidden units with the longest, of the first seed, each on its own scale",
+        detail=f"the 64 weights of the {_SHOWN} hidden units with the longest, first seed, each on its own scale",
         says="Of all weights exactly 0 are "
         + ", ".join(f"{percent(fmean(values))} with {name}" for name, values in zeros.items())
         + ".",
@@ -172,8 +172,8 @@ EXPERIMENT = Experiment(
     source="Krogh and Hertz 1992, A simple weight decay can improve generalization; Tibshirani 1996, Regression"
     " shrinkage and selection via the lasso; Goodfellow, Bengio and Courville 2016, Deep Learning, section 7.1",
     method=f"{_NETWORK} on {_SAMPLES} training digits, others for each seed: {_EPOCHS} epochs of SGD with momentum 0.9"
-    f" at rate {_RATE}, batches of {_BATCH}, without a penalty and with six strengths of each: L1 (a proximal step) from"
-    f" {_STRENGTHS['L1'][0]:g} to {_STRENGTHS['L1'][-1]:g}, L2 from {_STRENGTHS['L2'][0]:g} to"
+    f" at rate {_RATE}, batches of {_BATCH}, without a penalty and with six strengths of each: L1 (a proximal step)"
+    f" from {_STRENGTHS['L1'][0]:g} to {_STRENGTHS['L1'][-1]:g}, L2 from {_STRENGTHS['L2'][0]:g} to"
     f" {_STRENGTHS['L2'][-1]:g}. Of each, every seed takes the strength with the least validation loss.",
     measure=measure,
     seconds=10,
