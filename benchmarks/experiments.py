@@ -28,6 +28,9 @@ split into statements, and each of them is decided by a 95 % interval over five 
 is on its side, does not where the whole interval is on the other, and is undecided in between. A claim that does not
 hold here is a result too. `pellucid experiment NAME` measures one again, to the same figures.
 """
+_OF_SEVERAL = {
+    "holds": "hold", "holds in part": "hold in part", "does not hold": "do not hold", "undecided": "are undecided",
+}  # fmt: skip
 _SIGNS = {True: "Holds", False: "**Does not hold**", None: "*Undecided*"}
 
 
@@ -65,9 +68,7 @@ def page() -> str:
 def _counts(outcomes: Sequence[dict[str, Any]]) -> str:
     verdicts = [outcome["verdict"] for outcome in outcomes]
     each = ", ".join(
-        f"{verdicts.count(verdict)} {verdict}"
-        for verdict in ("holds", "holds in part", "does not hold", "undecided")
-        if verdict in verdicts
+        f"{verdicts.count(verdict)} {said}" for verdict, said in _OF_SEVERAL.items() if verdict in verdicts
     )
     days = sorted({outcome["day"] for outcome in outcomes})
     machine = f"{platform.machine()}, torch {torch.__version__.partition('+')[0]}, one thread"
