@@ -1,6 +1,6 @@
 """What a network computes and why, of any `nn.Module`."""
 
-from pellucid.explain.derivation import backprop
+from pellucid.explain.derivation import Derivation, as_latex, as_text, backprop
 from pellucid.explain.error_analysis.label_errors import LabelErrors, find_label_errors, label_error_bars
 from pellucid.explain.error_analysis.mistakes import (
     MistakeGroup,
@@ -58,6 +58,7 @@ __all__ = [
     "Attribution",
     "Curvature",
     "DecisionSurface",
+    "Derivation",
     "Embedding",
     "Failure",
     "FeatureMaps",
@@ -78,6 +79,8 @@ __all__ = [
     "Track",
     "activating_samples",
     "activating_tiles",
+    "as_latex",
+    "as_text",
     "attribution_bars",
     "attribution_tiles",
     "backprop",
