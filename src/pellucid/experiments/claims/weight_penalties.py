@@ -133,7 +133,7 @@ def _chart(swept: Mapping[str, Swept], gap: Mapping[str, list[float]]) -> Chart:
             ]
             lines.append(Line(label=f"{called} rows, {name}", x=_STRENGTHS[name], runs=runs))
     return Chart(
-        title="A penalty narrows the gap, and at last stops all learning",
+        title="Too strong a penalty stops all learning",
         detail="accuracy by the strength of the penalty; the band goes from the least to the greatest seed",
         says="Training and test accuracy are "
         + ", ".join(f"{100 * fmean(values):.1f} points apart with {name}" for name, values in gap.items())
