@@ -210,6 +210,8 @@ def test_a_start_is_a_function_of_the_seed() -> None:
 
 def test_layers_that_begin_to_learn_are_not_taken_for_a_state_carried_on(origin: Run, tmp_path: Path) -> None:
     """A graph that grows by layers unfrozen now and then is not one that grows at every step."""
-    options = {"freeze": "all", "unfreeze_at": "5,8", "epochs": 12, "folder": str(tmp_path), "quiet": True}
-    run = pellucid.train(digits(5), from_=str(origin.folder), no_report=True, **options)
+    run = pellucid.train(
+        digits(5), from_=str(origin.folder), freeze="all", unfreeze_at="5,8", epochs=12, folder=str(tmp_path),
+        quiet=True, no_report=True,
+    )  # fmt: skip
     assert "state-carryover" not in {finding.cause for finding in run.findings}
