@@ -101,7 +101,7 @@ def measure(seeds: Sequence[int]) -> Result:
                   tolerance=_TOLERANCE),
             exact("Where μ is added, the mean of a unit's outputs differs from β by 0", shift, 0,
                   tolerance=_TOLERANCE),
-            exact("γ is the variance of a unit's outputs: variance / γ differs from 1 by 0", variance,
+            exact("The variance of a unit's outputs is γ: variance / γ differs from 1 by 0", variance,
                   0, tolerance=0.01),
         ),
         quantities=(
