@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from scipy.optimize import brentq
 from torch import Tensor
-from torch.func import grad, hessian, vmap
+from torch.func import grad, jacrev, vmap
 from torch.nn import functional as F
 
 from pellucid.chart import Axis, Chart, Line, Path, Surface
@@ -144,7 +144,7 @@ def _logistic_loss(data: Dataset) -> Loss:
 def _least_curvatures(loss: Loss, size: int, seed: int) -> Tensor:
     """Return the least eigenvalue of the Hessian at random points, as a share of the greatest in size, (B,)."""
     points = torch.randn(_POINTS, size, generator=generator(seed, "points"), dtype=torch.float64)
-    values: Tensor = torch.linalg.eigvalsh(vmap(hessian(loss))(points))
+    values: Tensor = torch.linalg.eigvalsh(vmap(jacrev(grad(loss)))(points))
     return values[:, 0] / values.abs().amax(1)
 
 
