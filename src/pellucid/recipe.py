@@ -10,7 +10,16 @@ from typing import Literal
 from pellucid.options import check, option
 
 TaskName = Literal[
-    "classification", "regression", "forecast", "language", "segmentation", "reconstruction", "generation", "recall"
+    "classification",
+    "regression",
+    "multilabel",
+    "multitask",
+    "forecast",
+    "language",
+    "segmentation",
+    "reconstruction",
+    "generation",
+    "recall",
 ]
 RuleName = Literal["gradient", "perceptron", "pocket", "closed-form"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
@@ -21,6 +30,7 @@ MetricName = Literal[
     "precision",
     "recall",
     "f1",
+    "exact_match",
     "perplexity",
     "mse",
     "rmse",
@@ -35,7 +45,7 @@ MetricName = Literal[
     "iou",
 ]
 InitName = Literal["uniform", "he", "xavier", "lecun", "small", "zeros"]
-LossName = Literal["cross-entropy", "map", "squared-error", "absolute-error", "huber"]
+LossName = Literal["cross-entropy", "binary-cross-entropy", "map", "squared-error", "absolute-error", "huber"]
 AdversarialLossName = Literal["minimax", "non-saturating", "hinge", "wasserstein"]
 
 _DATA = "Data"
@@ -54,7 +64,9 @@ _CLIP_LEAST = 1e-9  # 0 would not switch clipping off but all learning
 class DataOptions:
     """How to read a source and split it."""
 
-    target: str | None = option(None, "column to predict (default: target, label, class, y or the last)", group=_DATA)
+    target: str | None = option(
+        None, "column to predict, or several: rain,wind (default: target, label, class, y or the last)", group=_DATA
+    )
     task: TaskName | None = option(None, "what is learned (default: from the target)", group=_DATA)
     test: str | None = option(None, "file that holds the test rows (default: split off)", group=_DATA)
     split: str | None = option(None, "train:validation:test, such as 60:20:20 (default: by size)", group=_DATA)
@@ -90,6 +102,9 @@ class Recipe:
     seed: int = option(0, "seed of weights, batch order, dropout, augmentation", group=_TRAINING, minimum=0)
     rule: RuleName | None = option(None, "how a step changes the weights (default: by the network)", group=_TRAINING)
     loss: LossName | None = option(None, "loss to minimise (default: from the task)", group=_TRAINING)
+    task_weights: str | None = option(
+        None, "of several tasks, the weight of each one's loss: digit=2,parity=0.5 (default: 1)", group=_TRAINING
+    )
     metric: MetricName | None = option(
         None, "validation metric that chooses the best weights (default: from the task)", group=_TRAINING
     )

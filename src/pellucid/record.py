@@ -100,11 +100,13 @@ class Prediction:
 
     Attributes:
         name: the input's file name or row number.
-        label: the class with the highest probability, or None where values are predicted.
-        probabilities: class -> probability, highest first.
+        label: the class with the highest probability, or None where there is none.
+        probabilities: class or label -> probability, highest first.
         values: target -> value in its own unit; share of the pixels a class has; a column given back.
         words: column given back -> the word, or the date.
         picture: a PNG file, where the answer is an image or the class of every pixel.
+        labels: those more likely than not, where any number of them may apply; None where that is not asked.
+        tasks: what is said of each target, where there are several.
     """
 
     name: str
@@ -113,11 +115,22 @@ class Prediction:
     values: Mapping[str, float]
     words: Mapping[str, str] = field(default_factory=dict)
     picture: bytes | None = None
+    labels: tuple[str, ...] | None = None
+    tasks: Mapping[str, "Prediction"] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return this as plain data, without the picture."""
-        said = {"values": {**self.values, **self.words}} if self.label is None else {"class": self.label}
-        return {"input": self.name, **said, **({"probabilities": dict(self.probabilities)} if self.label else {})}
+        if self.tasks:
+            return {"input": self.name, "tasks": {name: _without_name(part) for name, part in self.tasks.items()}}
+        if self.labels is not None:
+            return {"input": self.name, "labels": list(self.labels), "probabilities": dict(self.probabilities)}
+        if self.label is not None:
+            return {"input": self.name, "class": self.label, "probabilities": dict(self.probabilities)}
+        return {"input": self.name, "values": {**self.values, **self.words}}
+
+
+def _without_name(prediction: Prediction) -> dict[str, Any]:
+    return {key: value for key, value in prediction.to_json().items() if key != "input"}
 
 
 class Watcher(Protocol):

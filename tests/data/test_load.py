@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from pellucid.data import load
-from pellucid.data.preprocessing import KINDS, from_json, target_from_json, target_to_json, to_json
+from pellucid.data.preprocessing import KINDS, from_json, to_json
+from pellucid.data.target_json import target_from_json, target_to_json
 from pellucid.errors import DataError, OptionError
 from pellucid.options import flat_values
 from pellucid.recipe import DataOptions

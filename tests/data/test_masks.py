@@ -15,7 +15,7 @@ from sklearn import datasets
 from pellucid.data import Dataset, Itself, Masks, load
 from pellucid.data.images.masks import read_values
 from pellucid.data.named import scenes
-from pellucid.data.preprocessing import target_from_json, target_to_json
+from pellucid.data.target_json import target_from_json, target_to_json
 from pellucid.errors import DataError
 
 Array = NDArray[Any]

@@ -12,9 +12,10 @@ from torch.utils.data import TensorDataset
 
 from pellucid.data import Dataset, Itself, load
 from pellucid.data.dataset import WITHOUT_TARGET
-from pellucid.data.preprocessing import from_json, target_from_json, target_to_json, to_json
+from pellucid.data.preprocessing import from_json, to_json
 from pellucid.data.tables.columns import NumberColumn
 from pellucid.data.tables.preprocessing import TablePreprocessing
+from pellucid.data.target_json import target_from_json, target_to_json
 from pellucid.errors import DataError
 from pellucid.recipe import TaskName
 from pellucid.shapes import Features, Sequence
@@ -46,7 +47,8 @@ def pictures(folder: Path, *parts: str, count: int = 12) -> Path:
 
 
 def test_they_are_the_tasks_that_are_not_told_by_a_target() -> None:
-    assert set(get_args(TaskName)) - {"classification", "regression", "forecast", "language", "segmentation"} == {
+    told = {"classification", "regression", "multilabel", "multitask", "forecast", "language", "segmentation"}
+    assert set(get_args(TaskName)) - told == {
         *WITHOUT_TARGET
     }
 

@@ -337,3 +337,48 @@ def test_rollouts_are_in_no_order() -> None:
             (critic(x_BF).squeeze(1) - returns_B).square().mean().backward()
             optimizer.step()
     assert "missing-shuffle" not in causes_of(watch)
+
+
+class Heads(nn.Module):
+    """Three questions about a point, each answered by a head of its own, the last by a single number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = dense(2, 32, 16)
+        self.heads = nn.ModuleDict({"ring": nn.Linear(16, 2), "sector": nn.Linear(16, 8), "right": nn.Linear(16, 1)})
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        hidden = self.trunk(x).relu()
+        return {name: head(hidden) for name, head in self.heads.items()}
+
+
+@pytest.mark.parametrize("shuffled", [True, False])
+@pytest.mark.parametrize("epochs", [2, 12])
+def test_losses_of_several_heads_in_a_loop(shuffled: bool, epochs: int) -> None:
+    """The tasks' targets differ, batch by batch they do not; and a head of one unit hides nothing."""
+    torch.manual_seed(0)
+    x, ring = rings(640)
+    angle = torch.atan2(x[:, 1], x[:, 0])
+    y = {
+        "ring": ring,
+        "sector": ((angle + math.pi) / (2 * math.pi) * 8).long().clamp(0, 7),
+        "right": (x[:, 0] > 0).float(),
+    }
+    network = Heads()
+    optimizer = torch.optim.Adam(network.parameters(), lr=5e-3)
+    in_order = y["sector"].argsort(stable=True)
+    with pellucid.watch() as watch:
+        for _ in range(epochs):
+            for rows in (torch.randperm(640) if shuffled else in_order).split(32):
+                optimizer.zero_grad()
+                total = torch.zeros(())
+                for name, logits in network(x[rows]).items():
+                    if name == "right":
+                        total = total + F.binary_cross_entropy_with_logits(logits[:, 0], y[name][rows])
+                    else:
+                        total = total + F.cross_entropy(logits, y[name][rows])
+                total.backward()
+                optimizer.step()
+    found = causes_of(watch)
+    assert "capacity-low" not in found
+    assert ("missing-shuffle" in found) == (not shuffled)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pellucid.blocks import HopfieldModern
 from pellucid.data.arrays.arrays import ArrayPreprocessing
-from pellucid.data.dataset import Classes, Itself, Preprocessing, Target, Values
+from pellucid.data.dataset import Classes, Itself, Labels, Preprocessing, Several, Target, Values
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.data.texts.tokens import UNKNOWN, Vocabulary
@@ -166,12 +166,29 @@ def test_values_are_compared_in_what_they_vary_by(
     assert [path.name for path in tmp_path.iterdir()] == ["right.onnx"]
 
 
+SEVERAL = Several({"c": Classes(("x", "y", "z")), "q": Values(("q",), (1e3,), (2.0,)), "l": Labels(("m", "n"))})
+
+
+@pytest.mark.covers("C17")
 @pytest.mark.parametrize("write", [write_onnx, write_pt2])
-def test_several_outputs_are_refused(write: Callable[[Trained, Path], Exported], tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="several outputs") as refusal:
-        write(trained("7 -> heads(a: fc(3) | b: fc(1))"), tmp_path / "made")
-    assert "--to python" in str(refusal.value)
-    assert not list(tmp_path.iterdir())
+def test_several_targets_have_an_output_each(write: Callable[[Trained, Path], Exported], tmp_path: Path) -> None:
+    made = trained("7 -> fc(5) -> relu -> heads(q: fc(1) | c: fc(3) | l: fc(2))", SEVERAL)
+    written = write(made, tmp_path / f"made.{'onnx' if write is write_onnx else 'pt2'}")
+    assert written.difference is not None
+    assert written.difference < 1e-2
+    assert "c, q, l" in written.usage
+    x = made.example(5)
+    own = made.network((x - 1.5) / 2)
+    said = made.whole(x)
+    assert isinstance(said, tuple)
+    assert torch.allclose(said[0], own["c"].softmax(-1))
+    assert torch.allclose(said[1], own["q"] * 2 + 1e3)
+    assert torch.allclose(said[2], own["l"].sigmoid())
+    if write is write_onnx:
+        session = onnxruntime.InferenceSession(written.target)
+        assert [output.name for output in session.get_outputs()] == ["c", "q", "l"]
+        for theirs, ours in zip(session.run(None, {"input": x.numpy()}), said, strict=True):
+            assert torch.allclose(torch.from_numpy(theirs), ours, atol=1e-5)
 
 
 @pytest.mark.parametrize("write", [write_onnx, write_pt2])

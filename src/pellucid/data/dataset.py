@@ -1,11 +1,11 @@
 """What every source becomes: stored tensors, rows for each split, and what must happen to an input.
 
-Shape letters: N samples, B batch, C channels, H height, W width, T time, F features.
+Shape letters: N samples, B batch, C channels, H height, W width, T time, F features, K targets, M their columns.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import polars as pl
@@ -53,6 +53,39 @@ class Values:
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """Each of several labels applies or does not, whatever the others do: float32 (N, K), 1 where it applies."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Several targets of one input, each learned by an output of its own: their columns side by side, float32 (N, M).
+
+    A class is one column, its index as a whole number; values and labels are as many columns as they have names.
+
+    Attributes:
+        parts: the targets by name, a Python identifier; a network's output has a tensor of the same name for each.
+    """
+
+    parts: Mapping[str, "Classes | Values | Labels"]
+
+    def of(self, name: str, stored_NM: Tensor) -> Tensor:
+        """Return one target's columns in the form that it has by itself."""
+        end = 0
+        for each, part in self.parts.items():
+            start, end = end, end + (1 if isinstance(part, Classes) else len(part.names))
+            if each == name:
+                return stored_NM[:, start].long() if isinstance(part, Classes) else stored_NM[:, start:end]
+        raise KeyError(name)
+
+    def part(self, name: str, data: "Dataset") -> "Dataset":
+        """Return the data with one of its targets alone."""
+        return replace(data, targets=self.of(name, data.targets), target=self.parts[name])
+
+
+@dataclass(frozen=True, slots=True)
 class NextToken:
     """The target at each step is the token that follows: int64 (N, T), an index into `vocabulary`."""
 
@@ -73,7 +106,7 @@ class Itself:
     purpose: TaskName
 
 
-Target = Classes | Values | NextToken | Masks | Itself
+Target = Classes | Values | Labels | Several | NextToken | Masks | Itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +220,10 @@ def describe(target: Target) -> str:
             return f"predicts {names[0]} to {names[-1]}, {len(names)} values"
         case Values(names):
             return "predicts " + ", ".join(names)
+        case Labels(names):
+            return f"{len(names)} labels, any number of them a sample"
+        case Several(parts):
+            return "; ".join(f"{name}: {describe(part)}" for name, part in parts.items())
         case NextToken(vocabulary):
             return f"predicts the next of {len(vocabulary)} tokens"
         case Masks(names):

@@ -12,7 +12,7 @@ from torch import Tensor
 from pellucid.errors import RunError
 from pellucid.formats.exported import Exported, clear_place
 from pellucid.formats.recurrence import OnnxRecurrence
-from pellucid.formats.traced import completed, largest_difference, notes_on, quiet, shape_text, trace
+from pellucid.formats.traced import completed, largest_difference, notes_on, quiet, said_by, shape_text, trace
 from pellucid.formats.trained import Trained
 
 _NEEDED = ("onnx", "onnxruntime", "onnxscript")
@@ -39,11 +39,12 @@ def write_onnx(trained: Trained, target: Path) -> Exported:
             program.save(place / target.name)
         difference = largest_difference(trained, _runner(place / target.name))
         files = completed(place, target, trained)
+    said = said_by(trained) + "," * (len(trained.outputs) == 1)
     usage = "\n".join(
         [
             "import onnxruntime",
             f'session = onnxruntime.InferenceSession("{target}")',
-            f'{trained.output}, = session.run(None, {{"input": batch}})  # {shape_text(trained)}',
+            f'{said} = session.run(None, {{"input": batch}})  # {shape_text(trained)}',
         ]
     )
     opset = f"opset {program.model.opset_imports['']}, compared on onnxruntime"
@@ -56,7 +57,7 @@ def _converted(trained: Trained) -> Any:
     try:
         with quiet():
             program = torch.onnx.export(
-                traced, (), dynamo=True, input_names=["input"], output_names=[trained.output], verbose=False
+                traced, (), dynamo=True, input_names=["input"], output_names=list(trained.outputs), verbose=False
             )
     except Exception as error:  # the exporter raises many kinds
         raise RunError(
@@ -87,7 +88,7 @@ def _runner(path: Path) -> Any:
     session = importlib.import_module("onnxruntime").InferenceSession(path)
     name = session.get_inputs()[0].name
 
-    def run(batch: Tensor) -> Tensor:
-        return torch.from_numpy(session.run(None, {name: batch.numpy()})[0])
+    def run(batch: Tensor) -> list[Tensor]:
+        return [torch.from_numpy(output) for output in session.run(None, {name: batch.numpy()})]
 
     return run

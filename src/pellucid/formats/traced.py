@@ -3,7 +3,7 @@
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pellucid.data.dataset import Values
+from pellucid.data.dataset import Labels, Several, Target, Values
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.errors import RunError
 from pellucid.formats.exported import Exported, clear_place, hand_along
 from pellucid.formats.recurrence import TorchRecurrence, as_torch, replaced
 from pellucid.formats.trained import Trained
-from pellucid.networks import MAIN, Named
 
 BATCHES = (1, 2, 7)
 _TOLERANCE = 1e-4
@@ -39,7 +38,7 @@ def write_pt2(trained: Trained, target: Path) -> Exported:
         [
             "import torch",
             f'model = torch.export.load("{target}").module()',
-            f"{trained.output} = model(batch)  # {shape_text(trained)}",
+            f"{said_by(trained)} = model(batch)  # {shape_text(trained)}",
         ]
     )
     return Exported(target, files, usage, notes_on(trained), difference)
@@ -60,16 +59,8 @@ def trace(trained: Trained, recurrence: Callable[[nn.RNNBase], nn.Module]) -> to
         recurrence: what stands for its recurrent layers.
 
     Raises:
-        RunError: the network does something that depends on values, fixes its batch size, or has several outputs.
+        RunError: the network does something that depends on values, or fixes its batch size.
     """
-    outputs = trained.plan.output if trained.plan is not None else None
-    if isinstance(outputs, Named) and MAIN not in dict(outputs.shapes):
-        raise RunError(
-            "a network of several outputs cannot be written as one graph yet",
-            expected="one output",
-            received=f"{len(outputs.shapes)}: {outputs}",
-            advice="--to python or --to safetensors can",
-        )
     dimensions: dict[int, Any] = {0: torch.export.Dim("batch")}
     if trained.open_length:
         dimensions[1] = torch.export.Dim.DYNAMIC
@@ -86,7 +77,12 @@ def trace(trained: Trained, recurrence: Callable[[nn.RNNBase], nn.Module]) -> to
         ) from error
 
 
-def largest_difference(trained: Trained, run: Callable[[Tensor], Tensor]) -> float:
+def said_by(trained: Trained) -> str:
+    """Return the outputs as names of Python: `probabilities`; of several targets `digit, parity`."""
+    return ", ".join(trained.outputs)
+
+
+def largest_difference(trained: Trained, run: Callable[[Tensor], Tensor | Sequence[Tensor]]) -> float:
     """Return the largest absolute difference between another form of the network and the network, over batch sizes.
 
     Raises:
@@ -97,25 +93,31 @@ def largest_difference(trained: Trained, run: Callable[[Tensor], Tensor]) -> flo
     for size in BATCHES:
         batch = trained.example(size, longer=size if trained.open_length else 0)
         with torch.no_grad():
-            own = trained.whole(batch)
-        other = run(batch)
-        if own.shape != other.shape or not _same(own, other, trained):
-            raise RunError(
-                "the exported network does not compute what the network does; nothing was written",
-                expected=f"the same outputs at batch sizes {BATCHES}",
-                received=f"a largest difference of {(own - other).abs().max().item():.3g} at batch size {size}"
-                if own.shape == other.shape
-                else f"outputs {tuple(other.shape)} in place of {tuple(own.shape)}",
-            )
-        largest = max(largest, (own - other).abs().max().item())
+            own = _each(trained.whole(batch))
+        other = _each(run(batch))
+        for target, one, two in zip(trained.outputs.values(), own, other, strict=True):
+            if one.shape != two.shape or not _same(one, two, target):
+                raise RunError(
+                    "the exported network does not compute what the network does; nothing was written",
+                    expected=f"the same outputs at batch sizes {BATCHES}",
+                    received=f"a largest difference of {(one - two).abs().max().item():.3g} at batch size {size}"
+                    if one.shape == two.shape
+                    else f"outputs {tuple(two.shape)} in place of {tuple(one.shape)}",
+                )
+            largest = max(largest, (one - two).abs().max().item())
     return largest
 
 
-def _same(own: Tensor, other: Tensor, trained: Trained) -> bool:
+def _each(outputs: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
+    return [outputs] if isinstance(outputs, Tensor) else outputs
+
+
+def _same(own: Tensor, other: Tensor, target: Target) -> bool:
     """Return whether outputs differ by no more than rounding does; in the target's unit, however far from 0 it lies."""
-    middle = torch.tensor(trained.target.mean if isinstance(trained.target, Values) else 0.0)
-    standardised = ((own - middle) / trained.unit).abs().clamp(min=1)
-    allowed = _TOLERANCE * standardised * trained.unit + 4 * torch.finfo(torch.float32).eps * own.abs()
+    middle, unit = (target.mean, target.scale) if isinstance(target, Values) else (0.0, 1.0)
+    unit_K = torch.tensor(unit)
+    standardised = ((own - torch.tensor(middle)) / unit_K).abs().clamp(min=1)
+    allowed = _TOLERANCE * standardised * unit_K + 4 * torch.finfo(torch.float32).eps * own.abs()
     return bool(((own - other).abs() <= allowed).all())
 
 
@@ -128,7 +130,7 @@ def shape_text(trained: Trained) -> str:
 
 def notes_on(trained: Trained) -> tuple[str, ...]:
     """Return what is inside the graph and what is not."""
-    said = "probabilities that sum to 1" if trained.output == "probabilities" else "values in their own unit"
+    said = _said(trained)
     if trained.included:
         is_image = isinstance(trained.preprocessing, ImagePreprocessing)
         given = "pixels, upright and in this size" if is_image else "numbers in their own units"
@@ -139,6 +141,15 @@ def notes_on(trained: Trained) -> tuple[str, ...]:
     steps = "" if trained.preprocessing.kind == "table" else f" of {trained.sample[0]} steps"
     steps = " of any length" if trained.open_length else steps
     return (beside, f"it gives {said}, for any number of inputs{steps}")
+
+
+def _said(trained: Trained) -> str:
+    """Return what the outputs are, for people."""
+    if isinstance(trained.target, Several):
+        return "a tensor for each target (probabilities, or values in their own unit)"
+    if isinstance(trained.target, Labels):
+        return "a probability for each label"
+    return "probabilities that sum to 1" if trained.output == "probabilities" else "values in their own unit"
 
 
 @contextmanager

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.data.arrays.arrays import ArrayPreprocessing
-from pellucid.data.dataset import Classes, Itself, Masks, NextToken, Preprocessing, Target, Values
+from pellucid.data.dataset import Classes, Itself, Labels, Masks, NextToken, Preprocessing, Several, Target, Values
 from pellucid.data.images.images import ImagePreprocessing
-from pellucid.data.preprocessing import target_to_json, to_json
+from pellucid.data.preprocessing import to_json
+from pellucid.data.target_json import target_to_json
 from pellucid.data.texts.lines import TextLinesPreprocessing
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import RunError
@@ -61,19 +62,19 @@ class Trained:
 
     @property
     def output(self) -> str:
-        """What the outputs of `whole` are called."""
+        """What the outputs of `whole` are called, where they are one tensor."""
         return "values" if isinstance(self.target, Values | Itself) else "probabilities"
+
+    @property
+    def outputs(self) -> Mapping[str, Target]:
+        """What each tensor of the outputs of `whole` is called, and what it means."""
+        return self.target.parts if isinstance(self.target, Several) else {self.output: self.target}
 
     @property
     def open_length(self) -> bool:
         """Whether inputs are token sequences of any length; a text can be gone on with from any number of tokens."""
         free = self.plan is not None and None in self.plan.input.dimensions
         return free and isinstance(self.preprocessing, TextPreprocessing)
-
-    @property
-    def unit(self) -> Tensor:
-        """What the outputs vary by: each target's standard deviation in training, (K,), or a probability of 1."""
-        return torch.tensor(self.target.scale if isinstance(self.target, Values) else 1.0)
 
     def example(self, samples: int, longer: int = 0) -> Tensor:
         """Return so many inputs of `whole`, drawn at random, always the same; texts may be longer by so many tokens."""
@@ -96,14 +97,12 @@ class Whole(nn.Module):
     """From an input as it is stored to what is said of it.
 
     Images come as bytes (N, C, H, W), arrays as float32 in their own units; rows, series and tokens come prepared.
-    Out come probabilities that sum to 1, values in their own unit, or what the network gives where it learned without a
-    target.
+    Out come probabilities that sum to 1 (of labels, one each), values in their own unit, or what the network gives
+    where it learned without a target; of several targets a tensor each.
     """
 
     shift: Tensor
     factor: Tensor
-    mean: Tensor
-    scale: Tensor
 
     def __init__(self, network: nn.Module, preprocessing: Preprocessing, target: Target) -> None:
         super().__init__()
@@ -116,18 +115,40 @@ class Whole(nn.Module):
             along = (-1, 1, 1) if len(preprocessing.dimensions) == 3 else (-1,)
             self.register_buffer("shift", torch.tensor(preprocessing.mean).reshape(along))
             self.register_buffer("factor", torch.tensor(preprocessing.scale).reshape(along).reciprocal())
-        self.values, self.as_it_is = isinstance(target, Values), isinstance(target, Itself)
+        parts = target.parts if isinstance(target, Several) else {"": target}
+        self.heads = tuple(parts) if isinstance(target, Several) else ()
+        self.meanings = nn.ModuleList(map(Meaning, parts.values()))
+
+    def forward(self, input: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Return probabilities or values for a batch, of several targets each one's."""
+        x = (input.to(torch.float32) - self.shift) * self.factor if self.standardises else input
+        outputs = self.network(x)
+        if self.heads:
+            return tuple(meaning(outputs[name]) for name, meaning in zip(self.heads, self.meanings, strict=True))
+        said: Tensor = self.meanings[0](main_output(outputs))
+        return said
+
+
+class Meaning(nn.Module):
+    """From what a network gives to what that says of one target."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, target: Target) -> None:
+        super().__init__()
+        self.kind = type(target)
         if isinstance(target, Values):
             self.register_buffer("mean", torch.tensor(target.mean))
             self.register_buffer("scale", torch.tensor(target.scale))
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Return probabilities or values for a batch."""
-        x = (input.to(torch.float32) - self.shift) * self.factor if self.standardises else input
-        output = main_output(self.network(x))
-        if self.as_it_is:
-            return output
-        return output * self.scale + self.mean if self.values else output.softmax(-1)
+    def forward(self, output: Tensor) -> Tensor:
+        """Return probabilities, values in their own unit, or the output as it is where there was no target."""
+        if self.kind is Values:
+            return output * self.scale + self.mean
+        if self.kind is Labels:
+            return output.sigmoid()
+        return output if self.kind is Itself else output.softmax(-1)
 
 
 def sample_of(preprocessing: Preprocessing) -> tuple[int, ...]:
@@ -156,5 +177,9 @@ def _names(target: Target) -> Mapping[str, str]:
             return {"classes": json.dumps(list(names), ensure_ascii=False)}
         case Values(names):
             return {"values": json.dumps(list(names), ensure_ascii=False)}
+        case Labels(names):
+            return {"labels": json.dumps(list(names), ensure_ascii=False)}
+        case Several(parts):
+            return {"targets": json.dumps(list(parts), ensure_ascii=False)}
         case Itself():
             return {}

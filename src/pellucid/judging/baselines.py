@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.data.dataset import Classes, Dataset, NextToken, Values
+from pellucid.data.dataset import Classes, Dataset, Labels, NextToken, Values
 from pellucid.judging.judgement import Baseline
 from pellucid.judging.outputs import Outputs, sample_losses
 from pellucid.judging.resampling import values_of
@@ -21,9 +21,9 @@ def baseline_outputs(outputs: Outputs, data: Dataset, task: Supervised, trained_
     """Return what a guess without a network says of the same rows, and what it does.
 
     For classes and tokens it always says the most frequent one in training, with each one's share there as its
-    probability, which is also what its loss is measured with. A forecast repeats the last value it saw; other values
-    are guessed by their mean in training, or by their median where the absolute error is what counts: each is the
-    constant with the least error.
+    probability, which is also what its loss is measured with; of each label, whether it applies more often than not. A
+    forecast repeats the last value it saw; other values are guessed by their mean in training, or by their median where
+    the absolute error is what counts: each is the constant with the least error.
 
     Args:
         outputs: the network's, on the rows to be judged.
@@ -33,6 +33,8 @@ def baseline_outputs(outputs: Outputs, data: Dataset, task: Supervised, trained_
     """
     if isinstance(task.target, Values):
         return _of_values(outputs, data, task, trained_on)
+    if isinstance(task.target, Labels):
+        return _of_labels(outputs, task, trained_on)
     counts_K = training_counts(trained_on, len(_names(task)))
     share_K = (counts_K + 1) / (counts_K + 1).sum()
     most = int(counts_K.argmax())
@@ -66,6 +68,16 @@ def _of_values(outputs: Outputs, data: Dataset, task: Supervised, trained_on: Da
         name, guess_NK = "always the mean", torch.zeros_like(stored_NK)
     losses_N = sample_losses(task, guess_NK, stored_NK).double().numpy()
     return name, Outputs(outputs.rows, task.predictions(guess_NK).numpy(), outputs.truth, losses_N)
+
+
+def _of_labels(outputs: Outputs, task: Supervised, trained_on: Dataset) -> tuple[str, Outputs]:
+    """Return each label said always or never, whichever is more often right in training."""
+    rows = trained_on.rows["train"] if len(trained_on.rows["train"]) else torch.arange(len(trained_on))
+    share_K = (trained_on.targets.index_select(0, rows).sum(0) + 1) / (len(rows) + 2)
+    truth_NK = torch.from_numpy(outputs.truth)
+    losses_N = sample_losses(task, share_K.logit().expand(truth_NK.shape), truth_NK.float()).double().numpy()
+    said = np.tile((share_K > 0.5).long().numpy(), (len(outputs), 1))
+    return "each label always or never", Outputs(outputs.rows, said, outputs.truth, losses_N)
 
 
 def _losses_of_shares(outputs: Outputs, task: Supervised, share_K: Tensor) -> NDArray[np.float64]:

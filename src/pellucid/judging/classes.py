@@ -26,15 +26,22 @@ def confusion_counts(outputs: Outputs, classes: int) -> NDArray[np.int64]:
 def class_scores(confusion: Confusion) -> tuple[ClassScores, ...]:
     """Return precision, recall and F1 of each class; a share of no samples is 0, as in the metrics, from 0 to 1."""
     counts_KK = np.array(confusion.counts)
-    found = []
-    for k, name in enumerate(confusion.names):
-        hits, support, predicted = (
-            int(count) for count in (counts_KK[k, k], counts_KK[k].sum(), counts_KK[:, k].sum())
-        )
-        f1 = 2 * hits / (support + predicted) if support + predicted else 0.0
-        precision, recall = (wilson(hits, of) if of else _UNKNOWN for of in (predicted, support))
-        found.append(ClassScores(name, support, predicted, precision, recall, f1))
-    return tuple(found)
+    counts = zip(counts_KK.diagonal().tolist(), counts_KK.sum(1).tolist(), counts_KK.sum(0).tolist(), strict=True)
+    return tuple(_scores(name, *each) for name, each in zip(confusion.names, counts, strict=True))
+
+
+def label_scores(outputs: Outputs, names: tuple[str, ...]) -> tuple[ClassScores, ...]:
+    """Return precision, recall and F1 of each label, of the samples that it applies to or is said of."""
+    truth_NK, said_NK = outputs.truth.astype(np.int64), outputs.predicted.astype(np.int64)
+    hits_K = (truth_NK * said_NK).sum(0)
+    counts = zip(hits_K.tolist(), truth_NK.sum(0).tolist(), said_NK.sum(0).tolist(), strict=True)
+    return tuple(_scores(name, *each) for name, each in zip(names, counts, strict=True))
+
+
+def _scores(name: str, hits: int, support: int, predicted: int) -> ClassScores:
+    f1 = 2 * hits / (support + predicted) if support + predicted else 0.0
+    precision, recall = (wilson(hits, of) if of else _UNKNOWN for of in (predicted, support))
+    return ClassScores(name, support, predicted, precision, recall, f1)
 
 
 _UNKNOWN = Estimate(0.0, 0.0, 1.0)

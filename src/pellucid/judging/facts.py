@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid.data import fingerprint
-from pellucid.data.dataset import Classes, Dataset, SplitName
+from pellucid.data.dataset import Classes, Dataset, Labels, SplitName
 from pellucid.data.split import SPLITS
 from pellucid.data.tables.preprocessing import TablePreprocessing
 from pellucid.judging.judgement import DataFacts
@@ -42,6 +42,9 @@ def repeated(data: Dataset, rows: Tensor, trained_on: Dataset) -> NDArray[np.boo
 
 
 def _balance(data: Dataset) -> dict[str, dict[SplitName, int]]:
+    if isinstance(data.target, Labels):
+        held = {split: data.targets[data.rows[split]].sum(0).long().tolist() for split in SPLITS}
+        return {name: {split: held[split][k] for split in SPLITS} for k, name in enumerate(data.target.names)}
     if not isinstance(data.target, Classes):
         return {}
     names = data.target.names

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from pellucid.data.dataset import Dataset, SplitName, Values
+from pellucid.data.dataset import Dataset, Labels, SplitName, Values
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.judging.judgement import Baseline, Estimate
 from pellucid.judging.wording import metric as written
@@ -30,6 +30,12 @@ def headline(
         case "classification":
             rows = f"{count:,} {new}{_rows(count)}{seen}"
             return f"Right on {value} of {rows}{interval}; {baseline.name} is right on {guess}."
+        case "multilabel":
+            assert isinstance(task.target, Labels)
+            rows = f"{count:,} {new}{_rows(count)}{seen}"
+            every = written("exact_match", metrics["exact_match"].value)
+            labels = f"{value} of the {len(task.target.names)} labels of {rows}{interval}"
+            return f"Right on {labels}, on all of a row's on {every}; {baseline.name} is right on {guess}."
         case "language":
             tokens = f"{data.targets[data.rows[split]].numel():,} {_tokens(data)} of a {new}text{seen}"
             return f"Right on {value} of {tokens}{interval}; {baseline.name} is right on {guess}."

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pellucid.data.dataset import Classes, Dataset, SplitName, Values
+from pellucid.data.dataset import Classes, Dataset, Labels, SplitName, Values
 from pellucid.errors import OptionError, nearest
 from pellucid.judging.baselines import baseline_of, baseline_outputs, training_counts
 from pellucid.judging.calibration import calibration_of
-from pellucid.judging.classes import class_scores, confusion_of
+from pellucid.judging.classes import class_scores, confusion_of, label_scores
 from pellucid.judging.concerns import Evidence, concerns_of
 from pellucid.judging.facts import facts_of, repeated
 from pellucid.judging.headline import headline
-from pellucid.judging.judgement import Judgement, Residuals, ThresholdChoice
+from pellucid.judging.judgement import ClassScores, Confusion, Judgement, Residuals, ThresholdChoice
 from pellucid.judging.leakage import leaks_of
 from pellucid.judging.mistakes import worst_mistakes
 from pellucid.judging.names import row_names
@@ -83,7 +83,7 @@ def judge(  # noqa: PLR0913 (what is judged by place, what is asked of it by nam
         baseline_name=guess,
         metrics=estimates(outputs, task),
         verdict=None if split == "train" else verdict_on(look, outputs, guessed, data, known, task),
-        classes=class_scores(confusion) if confusion else (),
+        classes=_scores(outputs, task, confusion),
         calibration=calibration_of(outputs) if confusion else None,
         repeated=None if split == "train" else repeated(data, rows, known),
         leaks=leaks_of(known),
@@ -107,6 +107,12 @@ def judge(  # noqa: PLR0913 (what is judged by place, what is asked of it by nam
         mistakes=worst_mistakes(outputs, data, task, mistakes, row_names(data) if names is None else names),
         facts=facts_of(data) if known is data and len(data.rows["train"]) else None,
     )
+
+
+def _scores(outputs: Outputs, task: Supervised, confusion: Confusion | None) -> tuple[ClassScores, ...]:
+    if isinstance(task.target, Labels):
+        return label_scores(outputs, task.target.names)
+    return class_scores(confusion) if confusion else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class ClassScores:
-    """How one class fares.
+    """How one class, or one label, fares.
 
     Attributes:
         name: the class.
@@ -198,7 +198,7 @@ class DataFacts:
 
     Attributes:
         samples: of each split.
-        balance: class -> samples in each split; empty where values are predicted.
+        balance: class or label -> samples in each split; empty where values are predicted.
         missing: column -> missing values, where the source is a table.
         duplicates: held-out split -> rows whose input is a training row's too.
         notes: what the reading said.
@@ -225,7 +225,8 @@ class Judgement:
         headline: one sentence that says whether it is good.
         bias_variance: None where the training rows are not at hand.
         concerns: what is wrong, the worst first; empty where nothing was found.
-        classes, confusion, calibration: for classes.
+        classes: for classes and labels.
+        confusion, calibration: for classes.
         threshold: for two classes.
         residuals: for values, one a target.
         mistakes: the worst predictions, the worst first.

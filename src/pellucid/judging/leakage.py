@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from pellucid.data.dataset import Classes, Dataset, NextToken
+from pellucid.data.dataset import Classes, Dataset, Values
 from pellucid.data.tables.preprocessing import TablePreprocessing
 from pellucid.judging.references import spread
 from pellucid.judging.wording import percent
@@ -35,7 +35,7 @@ def leaks_of(data: Dataset) -> tuple[Leak, ...]:
     on at most 2,000 held-out ones. Nothing is said where those make fewer than 50 errors without inputs (a column may
     do so well on few rows by luck), nor of a table's only column.
     """
-    if not isinstance(data.preprocessing, TablePreprocessing) or isinstance(data.target, NextToken):
+    if not isinstance(data.preprocessing, TablePreprocessing) or not isinstance(data.target, Classes | Values):
         return ()
     columns = data.preprocessing.columns
     held_out = spread(torch.cat([data.rows["validation"], data.rows["test"]]), _MOST_JUDGED)

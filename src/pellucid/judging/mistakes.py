@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.arrays.arrays import ArrayPreprocessing
-from pellucid.data.dataset import Classes, Dataset, NextToken, Values
+from pellucid.data.dataset import Classes, Dataset, Labels, NextToken, Values
 from pellucid.data.tables.columns import CategoryColumn, Column, DateColumn, NumberColumn
 from pellucid.data.tables.preprocessing import TablePreprocessing
 from pellucid.data.texts.text import TextLinesPreprocessing, TextPreprocessing
@@ -28,7 +28,7 @@ def worst_mistakes(
 ) -> tuple[Mistake, ...]:
     """Return the worst predictions, the worst first.
 
-    Of classes those that are wrong, by their loss: how sure the network was that the right class is not. Of values the
+    Of classes and labels those that are wrong, by their loss: how sure the network was of what is wrong. Of values the
     largest errors, each in its target's own scale. Of texts the tokens least expected, one a window.
 
     Args:
@@ -49,6 +49,8 @@ def _badness(outputs: Outputs, task: Supervised) -> NDArray[np.float64]:
         worst_N: NDArray[np.float64] = (errors_NK / np.array(task.target.scale)).max(1)
         return worst_N
     wrong_N = outputs.predicted != outputs.truth
+    if isinstance(task.target, Labels):
+        wrong_N = wrong_N.any(1)
     if isinstance(task.target, NextToken):
         assert outputs.worst_token is not None
         wrong_N = wrong_N[np.arange(len(outputs)), outputs.worst_token]
@@ -68,6 +70,11 @@ def _answers(place: int, outputs: Outputs, task: Supervised) -> tuple[str, str, 
         case Classes(known):
             assert outputs.confidence is not None
             return known[int(truth)], known[int(predicted)], float(outputs.confidence[place])
+        case Labels(known):
+            said = [
+                ", ".join(name for name, holds in zip(known, row, strict=True) if holds) for row in (truth, predicted)
+            ]
+            return said[0] or "none", said[1] or "none", None
         case NextToken(known):
             assert outputs.confidence is not None
             assert outputs.worst_token is not None

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from torch import Tensor
 
-from pellucid.data.dataset import Classes, Dataset, Values
+from pellucid.data.dataset import Classes, Dataset, Labels, Values
 from pellucid.judging.judgement import Estimate
 from pellucid.judging.outputs import Outputs
 from pellucid.judging.resampling import estimates
@@ -61,8 +62,9 @@ def reference_figures(trained_on: Dataset, task: Supervised, data: Dataset, rows
     for name, method in _methods(task, len(training)).items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a figure short of the best is still a lower bound
+            warnings.filterwarnings("ignore", "Label .* is present in all training examples|Label not ", UserWarning)
             said = method.fit(inputs_NF, targets_N).predict(judged_NF)
-        predicted = said if isinstance(task.target, Classes) else _restored(said, task)
+        predicted = _restored(said, task) if isinstance(task.target, Values) else said
         outputs = Outputs(judged.numpy(), predicted, truth, np.zeros(len(judged)))
         figures[name] = estimates(outputs, task)[task.metric]
     return figures
@@ -96,9 +98,10 @@ def _restored(said: NDArray[np.float64], task: Supervised) -> NDArray[np.generic
 
 def _methods(task: Supervised, training: int) -> Mapping[str, Any]:
     neighbours, seed = min(_NEIGHBOURS, training), derive(0, "references") % 2**32
-    if isinstance(task.target, Classes):
+    if isinstance(task.target, Classes | Labels):
+        logistic = LogisticRegression(max_iter=200)
         return {
-            "logistic regression": LogisticRegression(max_iter=200),
+            "logistic regression": OneVsRestClassifier(logistic) if isinstance(task.target, Labels) else logistic,
             f"{neighbours} nearest neighbours": KNeighborsClassifier(neighbours),
             "randomised trees": ExtraTreesClassifier(_TREES, random_state=seed),
         }

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pellucid.data.dataset import NextToken, Values
+from pellucid.data.dataset import Labels, NextToken, Values
 from pellucid.judging.intervals import percentile, wilson
 from pellucid.judging.judgement import Estimate
 from pellucid.judging.outputs import Outputs
@@ -80,6 +80,13 @@ def sums_of(outputs: Outputs, task: Supervised, blocks: Blocks) -> Sums:
         return _summed([ones, outputs.losses, *columns], blocks)
     if isinstance(task.target, NextToken):
         return _summed([ones, outputs.losses, (outputs.predicted == outputs.truth).mean(1)], blocks)
+    if isinstance(task.target, Labels):
+        truth_NK, predicted_NK = outputs.truth.astype(np.float64), outputs.predicted.astype(np.float64)
+        right_NK = truth_NK == predicted_NK
+        columns = [right_NK.mean(1), right_NK.all(1).astype(np.float64)]
+        return _summed(
+            [ones, outputs.losses, *columns, *(truth_NK * predicted_NK).T, *truth_NK.T, *predicted_NK.T], blocks
+        )
     classes = len(task.target.names)
     truth_N, predicted_N = outputs.truth.astype(np.int64), outputs.predicted.astype(np.int64)
     hits = truth_N == predicted_N
@@ -105,6 +112,16 @@ def metrics_of(sums: Sums, task: Supervised) -> dict[str, NDArray[np.float64]]:
             explained = np.where(spread > 0, 1 - squares / spread, (squares == 0).astype(np.float64))
         r2 = np.where(count > 1, explained.mean(-1), np.nan)
         return {"loss": loss, "mse": mse, "rmse": np.sqrt(mse), "mae": absolutes.mean(-1) / count, "r2": r2}
+    if isinstance(task.target, Labels):
+        hits, is_so, said = np.split(sums[..., 4:], 3, axis=-1)
+        return {
+            "loss": loss,
+            "accuracy": sums[..., 2] / count,
+            "exact_match": sums[..., 3] / count,
+            "precision": (hits / np.maximum(said, 1)).mean(-1),
+            "recall": (hits / np.maximum(is_so, 1)).mean(-1),
+            "f1": (2 * hits / np.maximum(is_so + said, 1)).mean(-1),
+        }
     hits, support, predicted = np.split(sums[..., 2:], 3, axis=-1)
     # as scikit-learn does: a class that nothing is of and nothing is taken for has no part in the average
     there = support + predicted > 0
@@ -134,6 +151,8 @@ def estimates(outputs: Outputs, task: Supervised) -> dict[str, Estimate]:
     if task.name == "classification":
         right = int((outputs.predicted == outputs.truth).sum())
         found["accuracy"] = wilson(right, len(outputs))
+    if task.name == "multilabel":
+        found["exact_match"] = wilson(int((outputs.predicted == outputs.truth).all(1).sum()), len(outputs))
     return found
 
 

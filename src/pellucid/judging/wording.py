@@ -5,6 +5,7 @@ import math
 _SHARES = frozenset(
     {
         "accuracy",
+        "exact_match",
         "iou",
         "precision",
         "recall",
@@ -30,15 +31,18 @@ def percent(share: float) -> str:
 
 
 def metric(name: str, value: float) -> str:
-    """Return a metric's value as its kind is written: shares in percent, the rest to four significant digits."""
+    """Return a metric's value as its kind is written: shares in percent, the rest to four significant digits.
+
+    Of several tasks the metric stands behind the task's name: `digit.accuracy`.
+    """
     if not math.isfinite(value):
         return str(value)
-    return percent(value) if name in _SHARES else f"{value:.4g}"
+    return percent(value) if is_share(name) else f"{value:.4g}"
 
 
 def is_share(name: str) -> bool:
     """Say whether a metric is a share of samples, which is written in percent."""
-    return name in _SHARES
+    return name.rpartition(".")[2] in _SHARES
 
 
 def p_value(p: float) -> str:

@@ -14,7 +14,7 @@ _MOST_DOTS = 800  # dots cost more bytes than the points of a line
 _MOST_STEPS = 240  # of a forecast: more would be a blot
 
 
-def calibration(judged: Calibration) -> Element:
+def calibration(judged: Calibration, key: str = "calibration") -> Element:
     """Return how often the network was right against how sure it was."""
     worst = max(judged.bins, key=lambda bin_: abs(bin_.accuracy.value - bin_.confidence) * bin_.count)
     alternative = (
@@ -37,10 +37,10 @@ def calibration(judged: Calibration) -> Element:
         in_percent(axes.yaxis)
 
     detail = "on the dashed line probabilities mean what they say; larger dots are more samples"
-    return titled("Calibration", detail, drawn("calibration", alternative, draw))
+    return titled("Calibration", detail, drawn(key, alternative, draw))
 
 
-def precision_recall(choice: ThresholdChoice) -> Element:
+def precision_recall(choice: ThresholdChoice, key: str = "threshold") -> Element:
     """Return precision against recall, with the usual threshold and the one chosen."""
     usual, chosen = choice.usual, choice.chosen
     alternative = (
@@ -63,10 +63,10 @@ def precision_recall(choice: ThresholdChoice) -> Element:
         axes.legend(loc="lower left")
 
     detail = "what each threshold finds, and how often it is right"
-    return titled("Precision and recall", detail, drawn("threshold", alternative, draw))
+    return titled("Precision and recall", detail, drawn(key, alternative, draw))
 
 
-def residuals(of_target: Residuals, number: int) -> Element:
+def residuals(of_target: Residuals, key: str) -> Element:
     """Return predictions against the true values."""
     truth, predicted = of_target.truth, of_target.predicted
     errors = [p - t for p, t in zip(predicted, truth, strict=True)]
@@ -85,10 +85,10 @@ def residuals(of_target: Residuals, number: int) -> Element:
         axes.set(xlabel="true", ylabel="predicted")
 
     detail = "on the dashed line prediction and truth are the same"
-    return titled(f"Predicted and true {of_target.target}", detail, drawn(f"residual{number}", alternative, draw))
+    return titled(f"Predicted and true {of_target.target}", detail, drawn(key, alternative, draw))
 
 
-def course(of_target: Residuals, number: int) -> Element:
+def course(of_target: Residuals, key: str) -> Element:
     """Return the last true values and forecasts in the order of time."""
     truth, predicted = of_target.truth[-_MOST_STEPS:], of_target.predicted[-_MOST_STEPS:]
     wrong = [abs(p - t) for p, t in zip(predicted, truth, strict=True)]
@@ -106,7 +106,7 @@ def course(of_target: Residuals, number: int) -> Element:
         axes.legend(loc="best")
 
     detail = f"the last {len(truth):,} of {len(of_target.truth):,} rows, beside what came"
-    return titled(f"Forecast of {of_target.target}", detail, drawn(f"course{number}", alternative, draw))
+    return titled(f"Forecast of {of_target.target}", detail, drawn(key, alternative, draw))
 
 
 def cloud(points: Cloud) -> Element:

@@ -29,7 +29,7 @@ def judgement_lines(judgement: Judgement) -> str:
         *_verdict(judgement),
         ("metrics", _metrics(judgement)),
         ("fit", _fit(judgement)),
-        ("classes", _classes(judgement.classes)),
+        ("labels" if judgement.task == "multilabel" else "classes", _classes(judgement.classes)),
         ("mix-ups", _mix_ups(judgement.confusion)),
         ("decide", _threshold(judgement.threshold)),
     )

@@ -9,8 +9,12 @@ from pellucid.judging.wording import metric
 
 
 def metrics(values: Mapping[str, float]) -> str:
-    """Return all metrics in one line: `accuracy 98.6 %, loss 0.0512`."""
-    return ", ".join(f"{name} {metric(name, value)}" for name, value in values.items())
+    """Return all metrics in one line: `accuracy 98.6 %, loss 0.0512`; of several tasks `digit: accuracy 98.6 %`."""
+    by_task: dict[str, list[str]] = {}
+    for name, value in values.items():
+        task, _, plain = name.rpartition(".")
+        by_task.setdefault(task, []).append(f"{plain} {metric(name, value)}")
+    return "; ".join((f"{task}: " if task else "") + ", ".join(said) for task, said in by_task.items())
 
 
 def duration(seconds: float) -> str:
@@ -56,7 +60,9 @@ _TITLES = {
 
 def title_of(name: str) -> str:
     """Return a metric's name as a heading writes it: `Accuracy`, `RMSE`."""
-    return _TITLES.get(name, name.replace("_", " ").capitalize())
+    task, _, plain = name.rpartition(".")
+    title = _TITLES.get(plain, plain.replace("_", " ").capitalize())
+    return f"{task}: {title[:1].lower() + title[1:] if plain not in _TITLES else title}" if task else title
 
 
 def sentence(text: str) -> str:

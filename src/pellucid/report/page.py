@@ -10,6 +10,7 @@ from importlib.resources import files
 from xml.etree.ElementTree import Element
 
 from pellucid.report.markup import element, write
+from pellucid.report.pieces import Part
 from pellucid.report.sections.asked import asked
 from pellucid.report.sections.data import data_facts
 from pellucid.report.sections.learning import learning
@@ -71,6 +72,9 @@ def document(
 def _sections(subject: Subject) -> list[Element]:
     judgement = subject.judgement
     judged = [] if judgement is None else [performance(judgement, subject.folder), mistakes(judgement, subject.data)]
+    for number, (name, each) in enumerate(subject.judgements.items(), start=1):
+        of = Part(number, name)
+        judged += [performance(each, subject.folder, of), mistakes(each, subject.data, of)]
     shown = [] if subject.specimens is None else [specimens(subject.specimens)]
     back = [] if subject.reach is None else [reach(subject.reach)]
     lucky = [seeds(subject.seeds)] if sum(not result.ended for result in subject.seeds) > 1 else []

@@ -48,6 +48,30 @@ def scrolling(label: str, content: Element, style: str = "wide") -> Element:
     return element("div", content, class_=style, tabindex="0", role="region", aria_label=label)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which of several targets a section is about.
+
+    Attributes:
+        number: from 1; 0 where there is one target.
+        name: of the target.
+    """
+
+    number: int = 0
+    name: str = ""
+
+    def key(self, key: str) -> str:
+        """Return a key that no other part's section has."""
+        return f"{key}-{self.number}" if self.number else key
+
+    def title(self, title: str) -> str:
+        """Return a heading that says whose it is."""
+        return f"{self.name}: {title[:1].lower()}{title[1:]}" if self.number else title
+
+
+WHOLE = Part()
+
+
 def section(key: str, title: str, *content: Child, lead: str = "") -> Element:
     """Return a section with its heading and a line that says what there is to see."""
     heading = element("h2", title, id=f"{key}-title")

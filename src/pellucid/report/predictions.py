@@ -14,6 +14,12 @@ def prediction_lines(predictions: Sequence[Prediction], top: int = 1) -> str:
 
 
 def _said(prediction: Prediction, top: int) -> str:
+    if prediction.tasks:
+        return "; ".join(f"{name}: {_said(part, top)}" for name, part in prediction.tasks.items())
+    if prediction.labels is not None:
+        likeliest = islice(prediction.probabilities.items(), max(top, len(prediction.labels)))
+        said = ", ".join(f"{label} {percent(probability)}" for label, probability in likeliest)
+        return said if prediction.labels else f"none ({said})"
     if prediction.label is None:
         words = [f"{name} {word}" for name, word in prediction.words.items()]
         return ", ".join([*words, *(f"{name} {value:.6g}" for name, value in prediction.values.items())])

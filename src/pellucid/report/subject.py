@@ -53,7 +53,8 @@ class Subject:
         zeros: how many of its weights are exactly 0, and how many weights it has, where it was asked to have such.
         plan: the network; None for a module of the user's own.
         parts: of a module of the user's own.
-        judgement: None where the network could not be judged.
+        judgement: None where the network could not be judged, or learned several targets.
+        judgements: of several targets, each one's.
         unjudged: why not.
         data: None where the source is gone.
         findings: of the diagnosis.
@@ -76,6 +77,7 @@ class Subject:
     plan: Plan | None = None
     parts: tuple[Part, ...] = ()
     judgement: Judgement | None = None
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)
     unjudged: str = ""
     data: Dataset | None = None
     findings: tuple[Finding, ...] = field(default=())

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.blocks import GaussianNoise
-from pellucid.data.dataset import Itself, Values
+from pellucid.data.dataset import Itself, Labels, Target, Values
 from pellucid.errors import OptionError, RunError
 from pellucid.recipe import Recipe
 from pellucid.training.loop import epoch_order, open_session, train_step
 from pellucid.training.rules import Gradient, Reconstructing
 from pellucid.training.session import Session
-from pellucid.training.tasks import task_for
+from pellucid.training.tasks import MultiTask, task_for
 
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 _LOWEST, _HIGHEST = 1e-7, 10.0
@@ -157,10 +157,21 @@ def _half_way_down(rates: list[float], losses: list[float]) -> float:
 
 def _constant_loss(session: Session, rows: Tensor) -> float:
     """Return the batch's loss under the best constant answer: class entropy, or variance of the targets."""
-    targets = session.data.targets[rows]
+    if isinstance(session.task, MultiTask):
+        several = session.task.target
+        parts = {name: several.of(name, session.data.targets[rows]) for name in several.parts}
+        weights = session.task.weights
+        return sum(weights[name] * _constant_loss_of(several.parts[name], part) for name, part in parts.items())
     if isinstance(session.task.target, Itself):
-        targets = session.data.batch(rows)[0]
-    if isinstance(session.task.target, Values | Itself):
+        return _constant_loss_of(session.task.target, session.data.batch(rows)[0])
+    return _constant_loss_of(session.task.target, session.data.targets[rows])
+
+
+def _constant_loss_of(target: Target, targets: Tensor) -> float:
+    if isinstance(target, Labels):
+        shares_K = targets.mean(0)
+        return max(float((torch.special.entr(shares_K) + torch.special.entr(1 - shares_K)).mean()), 1e-3)
+    if isinstance(target, Values | Itself):
         return max(float(targets.var(0, correction=0).mean()), 1e-3)
     shares = torch.bincount(targets.flatten().long()) / targets.numel()
     return max(float(torch.special.entr(shares).sum()), 1e-3)

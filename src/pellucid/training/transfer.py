@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from pellucid.data import Dataset, Target, Values
-from pellucid.data.preprocessing import from_json, target_from_json, to_json
+from pellucid.data.preprocessing import from_json, to_json
+from pellucid.data.target_json import target_from_json
 from pellucid.errors import OptionError, RunError
 from pellucid.recipe import Recipe
 from pellucid.record import read_json

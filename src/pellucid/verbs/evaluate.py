@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pellucid.errors import OptionError, RunError
@@ -32,6 +32,7 @@ class EvaluateOptions:
     split: Literal["train", "validation", "test"] | None = option(
         None, "rows to judge (default: test, or validation where there are none)", group="What"
     )
+    target: str | None = option(None, "of several targets the one to judge (default: each)", group="What")
     compare: str | None = option(None, "a second run folder: which is better on the same rows", group="What")
     learning_curve: bool = option(
         False, "train again on growing parts of the data: would more of it help", group="What"
@@ -59,13 +60,15 @@ class Evaluation(Mapping[str, float]):
 
     Attributes:
         metrics: the values.
-        judged: how the network was judged; None of networks that are not judged row by row.
+        judged: how the network was judged; None of networks that are not judged row by row, or learned several targets.
+        targets: of several targets, how each was judged.
         comparison: with the second run, if there is one.
         learning_curve: if it was asked for.
     """
 
     metrics: Mapping[str, float]
     judged: Judgement | None = None
+    targets: Mapping[str, Judgement] = field(default_factory=dict)
     comparison: Comparison | None = None
     learning_curve: LearningCurve | None = None
 
@@ -74,10 +77,11 @@ class Evaluation(Mapping[str, float]):
         """Intervals, baseline, classes, threshold, concerns, mistakes.
 
         Raises:
-            RunError: the network is not judged row by row.
+            RunError: the network is not judged row by row, or learned several targets.
         """
         if self.judged is None:
-            raise RunError("this network is not judged row by row", advice="its metrics are all there is")
+            advice = "name one with target=, or see targets" if self.targets else "its metrics are all there is"
+            raise RunError("this network has no single judgement", advice=advice)
         return self.judged
 
     def __getitem__(self, name: str) -> float:
@@ -116,14 +120,18 @@ def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Eval
 
     from rich.console import Console
 
+    from pellucid.data import Several
     from pellucid.training.tasks import is_judged_by_rows
-    from pellucid.verbs.measured import measure
+    from pellucid.verbs.measured import measure, refuse_of_one
     from pellucid.verbs.run import Run, open_run
 
     second, page = options.pop("compare", None), options.pop("report", None)
     asked = from_keywords(EvaluateOptions, {**options, "report": None if page is None else str(page)})
     opened = run if isinstance(run, Run) else open_run(run)
-    if not is_judged_by_rows(opened.target):
+    if asked.target is None and isinstance(opened.target, Several):
+        refuse_of_one(opened, dataclasses.replace(asked, compare=None if second is None else str(second)))
+        return _evaluate_each(opened, data, asked)
+    if asked.target is None and not is_judged_by_rows(opened.target):
         asked = dataclasses.replace(asked, compare=None if second is None else str(second))
         return Evaluation(measure(opened, data, asked))
     other = open_run(second) if isinstance(second, str | Path) else second
@@ -132,16 +140,23 @@ def evaluate(run: str | Path | Run, data: object = None, **options: Any) -> Eval
 
 def command(options: EvaluateOptions, console: Console) -> Outcome:
     """Judge as the command line asks, and print it."""
+    from pellucid.data import Several
     from pellucid.report.judgement import judgement_lines
     from pellucid.report.numbers import metrics
     from pellucid.training.tasks import is_judged_by_rows
-    from pellucid.verbs.measured import document, measure
+    from pellucid.verbs.measured import document, measure, refuse_of_one
     from pellucid.verbs.run import open_run
 
     if options.run is None:
         raise OptionError("there is no run to judge", expected="pellucid evaluate RUN [DATA]", received="no RUN")
     run = open_run(options.run)
-    if not is_judged_by_rows(run.target):
+    if options.target is None and isinstance(run.target, Several):
+        refuse_of_one(run, options)
+        each = _evaluate_each(run, options.data, options)
+        for name, judgement in each.targets.items():
+            console.print(f"target   {name}\n{judgement_lines(judgement)}", markup=False)
+        return Outcome(_document_of_each(run, options, each))
+    if options.target is None and not is_judged_by_rows(run.target):
         measured = measure(run, options.data, options)
         console.print(f"measured {metrics(measured)}", markup=False)
         return Outcome(document(run, measured))
@@ -166,7 +181,9 @@ def _evaluate(run: Run, other: Run | None, data: object, options: EvaluateOption
     with isolated(), threads(run.asked["threads"]):
         # read once, for everything that is asked of it
         source = run.data() if data is None else data
-        judgement = run.judge(source, split=options.split, positive=options.positive, goal=options.goal)
+        judgement = run.judge(
+            source, split=options.split, positive=options.positive, goal=options.goal, target=options.target
+        )
         comparison = None if other is None else _compare(run, other, data, source, options)
         curve = None
         if options.learning_curve:
@@ -175,7 +192,22 @@ def _evaluate(run: Run, other: Run | None, data: object, options: EvaluateOption
             shown = source if isinstance(source, Dataset) else None
             run.report(options.report, judgement=judgement, data=shown, learning_curve=curve)
     metrics = {name: estimate.value for name, estimate in judgement.metrics.items()}
-    return Evaluation(metrics, judgement, comparison, curve)
+    return Evaluation(metrics, judgement, comparison=comparison, learning_curve=curve)
+
+
+def _evaluate_each(run: Run, data: object, options: EvaluateOptions) -> Evaluation:
+    """Judge every one of several targets."""
+    from pellucid.data import Dataset
+    from pellucid.seed import isolated
+    from pellucid.training import threads
+
+    with isolated(), threads(run.asked["threads"]):
+        source = run.data() if data is None else data
+        judgements = run.judge_each(source, split=options.split)
+        metrics = run.evaluate(source, split=options.split)
+        if options.report is not None:
+            run.report(options.report, judgements=judgements, data=source if isinstance(source, Dataset) else None)
+    return Evaluation(metrics, targets=judgements)
 
 
 def _compare(first: Run, second: Run, data: object, source: object, options: EvaluateOptions) -> Comparison:
@@ -197,8 +229,8 @@ def _compare(first: Run, second: Run, data: object, source: object, options: Eva
     names = _told_apart(first, second)
     if data is None:
         _require_same_data(first, second)
-    one, one_task = first.outputs(source, split=options.split)
-    two, two_task = second.outputs(data, split=options.split)
+    one, one_task = first.outputs(source, split=options.split, target=options.target)
+    two, two_task = second.outputs(data, split=options.split, target=options.target)
     require_same_task(names, one_task, two_task)
     return compare(names, one, two, one_task)
 
@@ -248,11 +280,12 @@ def _learning_curve(run: Run, data: Dataset, options: EvaluateOptions, console: 
 
 def _use_of_threshold(run: Run, judgement: Judgement) -> str:
     """Return the command that predicts with the threshold chosen, where there is one."""
+    from pellucid.data import Several
     from pellucid.options import command_line
     from pellucid.verbs.predict import PredictOptions
 
     choice = judgement.threshold
-    if choice is None:
+    if choice is None or isinstance(run.target, Several):
         return ""
     use = PredictOptions(
         run=str(run.folder), input="INPUT", threshold=choice.chosen.threshold, positive=choice.positive
@@ -274,6 +307,11 @@ def _curve_lines(curve: LearningCurve) -> str:
         lines.append(f"{curve.verdict.verdict}: {curve.verdict.explanation}")
     lines.append(curve.statement)
     return "\n".join(f"{'curve' if number == 0 else '':<9}{line}" for number, line in enumerate(lines))
+
+
+def _document_of_each(run: Run, options: EvaluateOptions, found: Evaluation) -> dict[str, Any]:
+    targets = {name: judgement.to_json() for name, judgement in found.targets.items()}
+    return {"run": str(run.folder), "data": options.data, "metrics": dict(found), "targets": targets}
 
 
 def _document(run: Run, options: EvaluateOptions, found: Evaluation) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any
 import filelock
 
 from pellucid.data import Dataset
-from pellucid.data.preprocessing import target_to_json, to_json
+from pellucid.data.preprocessing import to_json
+from pellucid.data.target_json import target_to_json
 from pellucid.errors import RunError
 from pellucid.networks import Plan, to_source
 from pellucid.options import Options, flat_values

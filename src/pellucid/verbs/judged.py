@@ -1,13 +1,14 @@
 """A network put beside the data it is judged on: what `Run` answers when it is asked how good it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from pellucid.data import Dataset
+from pellucid.data import Dataset, Several
 from pellucid.data.dataset import SplitName
+from pellucid.errors import OptionError, nearest
 from pellucid.judging.judge import judge
 from pellucid.judging.judgement import Judgement
 from pellucid.judging.outputs import Outputs, rows_to_judge, run_over
@@ -17,6 +18,20 @@ from pellucid.training.device import choose_device
 from pellucid.training.evaluation import evaluate, held_out
 from pellucid.training.tasks import Supervised, supervised_task_for, task_for
 from pellucid.training.tasks.specimens import Specimens
+
+
+class Head(nn.Module):
+    """One head of a network that has several."""
+
+    def __init__(self, network: nn.Module, name: str) -> None:
+        super().__init__()
+        self.network = network
+        self.name = name
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return what that head gives."""
+        output: Tensor = self.network(input)[self.name]
+        return output
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,23 @@ class Judged:
     recipe: Recipe
     asked: SplitName | None = None
     names: Sequence[str] | None = None
+
+    def part(self, name: str) -> "Judged":
+        """Return what the network learned of one of several targets, to be judged as if it were all.
+
+        Raises:
+            OptionError: there are not several targets, or none of that name.
+        """
+        target = self.data.target
+        if not isinstance(target, Several):
+            raise OptionError("this network learned one target", expected="no --target", received=f"--target {name}")
+        if name not in target.parts:
+            raise OptionError(
+                f"there is no target '{name}'", expected=", ".join(target.parts), received=name,
+                advice=nearest(name, target.parts),
+            )  # fmt: skip
+        alone = replace(self.recipe, metric=None, task_weights=None)
+        return replace(self, network=Head(self.network, name), data=target.part(name, self.data), recipe=alone)
 
     @property
     def split(self) -> SplitName:

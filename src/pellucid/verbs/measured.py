@@ -16,6 +16,21 @@ if TYPE_CHECKING:
 _ALLOWED = {"run", "data", "split", "report"}
 
 
+def refuse_of_one(run: Run, options: EvaluateOptions) -> None:
+    """Refuse, where every one of several targets is judged, what can be asked of one only.
+
+    Raises:
+        OptionError: such as a threshold's goal.
+    """
+    asked = [flag_of(name) for name in differing(options) if name not in _ALLOWED]
+    if asked:
+        raise OptionError(
+            f"{', '.join(asked)} is for one target, and {run.folder} learned several",
+            expected="--target beside it",
+            received=", ".join(asked),
+        )
+
+
 def measure(run: Run, data: object, options: EvaluateOptions) -> Mapping[str, float]:
     """Return the metrics of a split, and write the run's page where it is asked for.
 

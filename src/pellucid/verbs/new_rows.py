@@ -4,6 +4,7 @@ Shape letters: N rows, F features, W window, H horizon, K target quantities.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.data import Classes, Dataset, Itself, Masks, Preprocessing, Source, Target, Values
+from pellucid.data import Classes, Dataset, Itself, Labels, Masks, Preprocessing, Several, Source, Target, Values
 from pellucid.data.arrays import npz
 from pellucid.data.dataset import Samples
 from pellucid.data.images.images import ImagePreprocessing
@@ -87,23 +88,49 @@ def _paired(source: object, preprocessing: Preprocessing, target: Target) -> Sam
         return None
     inputs, targets = npz.read_new(source)
     samples = preprocessing.read(inputs)
-    if targets is None:
+    if targets is None or isinstance(target, Itself):
         return samples
-    if isinstance(target, Itself):
-        return samples
-    raw = np.asarray(targets)
-    if len(raw) != len(samples.inputs):
-        raise DataError(
-            "inputs and targets differ in number",
-            expected=f"{len(samples.inputs):,} targets, one for each sample",
-            received=f"{len(raw):,}",
-        )
+    if isinstance(target, Several):
+        return dataclasses.replace(samples, targets=_side_by_side(targets, target, len(samples.inputs)))
+    raw = _as_many(targets, len(samples.inputs))
     stored = (
         from_whole_numbers(raw, samples.inputs.shape, target.names)[0]
         if isinstance(target, Masks)
         else _stored(raw, target)
     )
     return dataclasses.replace(samples, targets=stored)
+
+
+def _as_many(targets: object, count: int) -> NDArray[Any]:
+    """Return targets as an array.
+
+    Raises:
+        DataError: they are not as many as the inputs.
+    """
+    raw = np.asarray(targets)
+    if len(raw) != count:
+        raise DataError(
+            "inputs and targets differ in number",
+            expected=f"{count:,} targets, one for each sample",
+            received=f"{len(raw):,}",
+        )
+    return raw
+
+
+def _side_by_side(targets: object, several: Several, count: int) -> Tensor:
+    """Return several targets by name as they are stored.
+
+    Raises:
+        DataError: no mapping of the names learned.
+    """
+    if not isinstance(targets, Mapping) or not several.parts.keys() <= targets.keys():
+        raise DataError(
+            "these targets are not those learned",
+            expected="a mapping of " + ", ".join(several.parts),
+            received=", ".join(map(str, targets)) if isinstance(targets, Mapping) else type(targets).__name__,
+        )
+    stored = [_stored(_as_many(targets[name], count), part) for name, part in several.parts.items()]
+    return torch.cat([each.reshape(count, -1).float() for each in stored], 1)
 
 
 def _with_what_followed(samples: Samples, horizon: int) -> Samples:
@@ -135,7 +162,7 @@ def _stored(raw: NDArray[Any], target: Target) -> Tensor:
     """
     if isinstance(target, Classes):
         return _indices(raw, target)
-    assert isinstance(target, Values)
+    assert isinstance(target, Values | Labels)
     values_NK = raw.reshape(len(raw), -1)
     if values_NK.shape[1] != len(target.names) or values_NK.dtype.kind not in "biuf":
         raise DataError(
@@ -143,6 +170,10 @@ def _stored(raw: NDArray[Any], target: Target) -> Tensor:
             expected=f"{_counted(len(target.names), 'number')} a row: {', '.join(target.names[:12])}",
             received=f"{values_NK.shape[1]} of {values_NK.dtype} a row",
         )
+    if isinstance(target, Labels):
+        if not ((values_NK == 0) | (values_NK == 1)).all():
+            raise DataError("labels apply or do not", expected="zeros and ones", received=str(np.unique(values_NK)[:8]))
+        return torch.from_numpy(values_NK.astype(np.float32))
     stored_NK = (values_NK.astype(np.float64) - target.mean) / np.array(target.scale)
     return torch.from_numpy(stored_NK.astype(np.float32))
 

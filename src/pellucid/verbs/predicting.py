@@ -12,8 +12,9 @@ import torch
 from PIL import Image as PillowImage
 from torch import Tensor
 
-from pellucid.data import Classes, Itself, Masks, Preprocessing, Target, Values
+from pellucid.data import Classes, Itself, Labels, Masks, Preprocessing, Several, Target, Values
 from pellucid.errors import DataError, OptionError
+from pellucid.networks import main_output
 from pellucid.record import Prediction, write_bytes
 from pellucid.training.tasks.segmentation import palette
 
@@ -22,7 +23,11 @@ _MOST_NUMBERS = 64
 
 
 def predictions_of(
-    names: Sequence[str], target: Target, preprocessing: Preprocessing, prepared_B: Tensor, outputs_B: Tensor
+    names: Sequence[str],
+    target: Target,
+    preprocessing: Preprocessing,
+    prepared_B: Tensor,
+    outputs_B: Tensor | Mapping[str, Tensor],
 ) -> Iterator[Prediction]:
     """Yield what a network says of each input of a batch.
 
@@ -31,28 +36,47 @@ def predictions_of(
         target: what the network learned.
         preprocessing: of the inputs.
         prepared_B: what the network was given.
-        outputs_B: what it gave.
+        outputs_B: what it gave, of several targets a tensor each.
     """
+    if isinstance(target, Several):
+        assert isinstance(outputs_B, Mapping)
+        each = {
+            name: predictions_of(names, part, preprocessing, prepared_B, outputs_B[name])
+            for name, part in target.parts.items()
+        }
+        for name, *parts in zip(names, *each.values(), strict=True):
+            yield Prediction(name, None, {}, {}, tasks=dict(zip(each, parts, strict=True)))
+    elif target == Itself("reconstruction"):
+        yield from _given_back(names, preprocessing, prepared_B, main_output(outputs_B))
+    else:
+        for name, output in zip(names, main_output(outputs_B), strict=True):
+            yield _said(name, target, output)
+
+
+def _said(name: str, target: Target, output: Tensor) -> Prediction:
+    """Return what the output for one input says."""
     match target:
         case Classes(classes):
-            for name, output_K in zip(names, outputs_B, strict=True):
-                probabilities_K, order_K = output_K.softmax(-1).sort(descending=True)
-                ranked = {classes[k]: p for k, p in zip(order_K.tolist(), probabilities_K.tolist(), strict=True)}
-                yield Prediction(name, next(iter(ranked)), ranked, {})
+            ranked = _ranked(classes, output.softmax(-1))
+            return Prediction(name, next(iter(ranked)), ranked, {})
+        case Labels(labels):
+            ranked = _ranked(labels, output.sigmoid())
+            likely = tuple(label for label, probability in ranked.items() if probability > 0.5)
+            return Prediction(name, None, ranked, {}, labels=likely)
         case Values(quantities):
-            for name, output_K in zip(names, outputs_B, strict=True):
-                values = dict(zip(quantities, target.restore(output_K).tolist(), strict=True))
-                yield Prediction(name, None, {}, values)
+            return Prediction(name, None, {}, dict(zip(quantities, target.restore(output).tolist(), strict=True)))
         case Masks(classes):
-            for name, mask_HW in zip(names, outputs_B.argmax(1), strict=True):
-                yield Prediction(name, None, {}, _shares(mask_HW, classes), picture=mask_png(mask_HW))
+            mask_HW = output.argmax(0)
+            return Prediction(name, None, {}, _shares(mask_HW, classes), picture=mask_png(mask_HW))
         case Itself("generation"):
-            for name, output_K in zip(names, outputs_B, strict=True):
-                yield Prediction(name, None, {}, {"discriminator": float(output_K[0])})
-        case Itself("reconstruction"):
-            yield from _given_back(names, preprocessing, prepared_B, outputs_B)
-        case _:
-            raise AssertionError(f"{target} is not predicted input by input")
+            return Prediction(name, None, {}, {"discriminator": float(output[0])})
+    raise AssertionError(f"{target} is not predicted input by input")
+
+
+def _ranked(names: Sequence[str], probabilities_K: Tensor) -> dict[str, float]:
+    """Return the probability of each class or label, the highest first."""
+    sorted_K, order_K = probabilities_K.sort(descending=True)
+    return {names[k]: p for k, p in zip(order_K.tolist(), sorted_K.tolist(), strict=True)}
 
 
 def save_pictures(predictions: Sequence[Prediction], folder: Path, source: Path) -> list[Path]:

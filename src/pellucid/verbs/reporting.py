@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pellucid.errors import DataError, PellucidError, RunError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
     from pellucid.data import Dataset
@@ -22,20 +24,11 @@ if TYPE_CHECKING:
 _ROWS_FOR_REACH = 16  # a gradient through time costs as much as a step of training, for each direction
 
 
-def write_report(
-    run: Run,
-    path: str | Path | None = None,
-    *,
-    judgement: Judgement | None = None,
-    data: Dataset | None = None,
-    network: nn.Module | None = None,
-    learning_curve: LearningCurve | None = None,
-) -> Path:
+def write_report(subject: Subject, path: Path) -> Path:
     """Write a run's report whole or not at all and return where it lies; see `Run.report`."""
     from pellucid.report.page import page
 
-    subject = subject_of(run, judgement=judgement, data=data, network=network, learning_curve=learning_curve)
-    return write_page(run.folder / "report.html" if path is None else Path(path), page(subject))
+    return write_page(path, page(subject))
 
 
 def write_page(target: Path, text: str) -> Path:
@@ -59,11 +52,13 @@ def subject_of(
     run: Run,
     *,
     judgement: Judgement | None = None,
+    judgements: Mapping[str, Judgement] | None = None,
     data: Dataset | None = None,
     network: nn.Module | None = None,
     learning_curve: LearningCurve | None = None,
 ) -> Subject:
     """Return a run as its page tells it; what is missing is said there, not raised."""
+    from pellucid.data import Several
     from pellucid.networks import parse
     from pellucid.options import differing
     from pellucid.report.subject import Subject
@@ -79,9 +74,11 @@ def subject_of(
     specimens = reach = None
     if data is not None and run.record.result is not None:
         reach = _reach(run, data)
-    if judgement is None and data is not None and run.record.result is not None:
+    if judgement is None and not judgements and data is not None and run.record.result is not None:
         if is_judged_by_rows(run.target):
             judgement, unjudged = _judged(run, data, network)
+        elif isinstance(run.target, Several):
+            judgements, unjudged = _judged_each(run, data, network)
         else:
             specimens = run.specimens(data, network=copy.deepcopy(network))
     command, options = command_of(run)
@@ -99,6 +96,7 @@ def subject_of(
         plan=None if arrows is None else parse(arrows),
         parts=() if arrows is not None else _parts(run, network),
         judgement=judgement,
+        judgements=judgements or {},
         unjudged=unjudged,
         data=data,
         findings=run.findings,
@@ -142,6 +140,14 @@ def _judged(run: Run, data: Dataset, network: nn.Module | None) -> tuple[Judgeme
         return run.judge(data, network=copy.deepcopy(network)), ""  # the user's module keeps the weights it has
     except PellucidError as error:
         return None, _said(error)
+
+
+def _judged_each(run: Run, data: Dataset, network: nn.Module | None) -> tuple[dict[str, Judgement], str]:
+    """Return how the network does on each of several targets, or why that cannot be known."""
+    try:
+        return run.judge_each(data, network=copy.deepcopy(network)), ""
+    except PellucidError as error:
+        return {}, _said(error)
 
 
 def _concerns(run: Run, network: nn.Module | None) -> tuple[Concern, ...]:

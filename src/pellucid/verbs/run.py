@@ -11,16 +11,17 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from pellucid.data import Classes, Dataset, Itself, NextToken, Preprocessing, Samples, Target, load
+from pellucid.data import Classes, Dataset, Itself, NextToken, Preprocessing, Samples, Several, Target, load
 from pellucid.data.dataset import SplitName
-from pellucid.data.preprocessing import from_json, target_from_json, to_json
+from pellucid.data.preprocessing import from_json, to_json
+from pellucid.data.target_json import target_from_json
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import DataError, RunError
 from pellucid.judging.baselines import training_counts
 from pellucid.judging.judgement import Judgement
 from pellucid.judging.learning_curve import LearningCurve
 from pellucid.judging.outputs import Outputs
-from pellucid.networks import Plan, build, main_output, parse
+from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
 from pellucid.record import Finding, Prediction, Record, SeedResult, read_json, read_lines
@@ -174,6 +175,7 @@ class Run:
         goal: str = "f1",
         mistakes: int = 24,
         network: nn.Module | None = None,
+        target: str | None = None,
     ) -> Judgement:
         """Return all that is worth saying of the network on some rows: how good, how sure, what is wrong.
 
@@ -185,14 +187,27 @@ class Run:
                 `cost 5` (of a missed positive, in false alarms).
             mistakes: how many of the worst predictions to show.
             network: for a run on a module of your own: the module, which the best weights are loaded into.
+            target: of several targets the one to judge; `judge_each` judges all.
 
         Raises:
             DataError: the data has no targets or no such rows, or was prepared in another way.
-            OptionError: no such class or goal.
+            OptionError: no such class, goal or target, or several targets and none named.
             RunError: the network cannot be built, or the weights are not its.
         """
-        judged = self._judged(data, split, network)
-        return judged.judgement(positive, goal, mistakes, self._trained_on(judged.data))
+        judged = self._judged(data, split, network, target)
+        return judged.judgement(positive, goal, mistakes, self._trained_on(judged.data, target))
+
+    def judge_each(
+        self, data: object = None, *, split: SplitName | None = None, network: nn.Module | None = None
+    ) -> dict[str, Judgement]:
+        """Return all that is worth saying of each of several targets; arguments as of `judge`.
+
+        Raises:
+            DataError, RunError: as `judge`.
+        """
+        assert isinstance(self.target, Several)
+        source = self.data() if data is None else data
+        return {name: self.judge(source, split=split, network=network, target=name) for name in self.target.parts}
 
     def specimens(self, data: Dataset | None = None, *, network: nn.Module | None = None) -> Specimens | None:
         """Return what the network makes of some of the held-out rows, to be looked at; None where figures say it all.
@@ -218,16 +233,20 @@ class Run:
         counts = training_counts(self.data(), len(self.target.names))
         return self.target.names[int(counts.argmin())]
 
-    def outputs(self, data: object = None, *, split: SplitName | None = None) -> tuple[Outputs, Supervised]:
+    def outputs(
+        self, data: object = None, *, split: SplitName | None = None, target: str | None = None
+    ) -> tuple[Outputs, Supervised]:
         """Return what the network says of each row that `judge` would look at, and what it learned.
 
         Raises:
             DataError: the data has no targets or no such rows, or was prepared in another way.
         """
-        return self._judged(data, split).outputs()
+        return self._judged(data, split, target=target).outputs()
 
-    def _judged(self, data: object, split: SplitName | None, network: nn.Module | None = None) -> Judged:
-        """Return the network beside the data to judge it on.
+    def _judged(
+        self, data: object, split: SplitName | None, network: nn.Module | None = None, target: str | None = None
+    ) -> Judged:
+        """Return the network, or its head for one of several targets, beside the data to judge it on.
 
         Raises:
             DataError: the data has no targets, or was prepared in another way than the network learned from.
@@ -235,7 +254,8 @@ class Run:
         """
         dataset, names = self._to_judge(data)
         judged = self._network if network is None else self.with_weights(network)
-        return Judged(judged, dataset, self.recipe, split, names)
+        whole = Judged(judged, dataset, self.recipe, split, names)
+        return whole if target is None else whole.part(target)
 
     def _to_judge(self, data: object) -> tuple[Dataset, tuple[str, ...] | None]:
         """Return the data to judge the network on, and what its rows are called where the source says so.
@@ -255,12 +275,13 @@ class Run:
             )
         return dataset, None
 
-    def _trained_on(self, dataset: Dataset) -> Dataset | None:
+    def _trained_on(self, dataset: Dataset, target: str | None = None) -> Dataset | None:
         """Return the run's own data where other rows are judged and it can still be found."""
         if len(dataset.rows["train"]):
             return None
         with contextlib.suppress(DataError, RunError):
-            return self.data()
+            data = self.data()
+            return data.target.part(target, data) if target and isinstance(data.target, Several) else data
         return None
 
     def report(
@@ -268,6 +289,7 @@ class Run:
         path: str | Path | None = None,
         *,
         judgement: Judgement | None = None,
+        judgements: Mapping[str, Judgement] | None = None,
         data: Dataset | None = None,
         network: nn.Module | None = None,
         learning_curve: LearningCurve | None = None,
@@ -277,6 +299,7 @@ class Run:
         Args:
             path: of the page (default: report.html in the run's folder).
             judgement: how the network was judged (default: it is judged now on the rows kept out).
+            judgements: the same for each of several targets.
             data: the data it was trained on or judged on (default: it is loaded again).
             network: for a run on a module of your own: the module, to be judged and described.
             learning_curve: what more data would bring, if it was found out.
@@ -285,9 +308,17 @@ class Run:
             RunError: the page cannot be written. What cannot be known any more, such as data that is gone, is said
                 on the page.
         """
-        from pellucid.verbs.reporting import write_report
+        from pellucid.verbs.reporting import subject_of, write_report
 
-        return write_report(self, path, judgement=judgement, data=data, network=network, learning_curve=learning_curve)
+        subject = subject_of(
+            self,
+            judgement=judgement,
+            judgements=judgements,
+            data=data,
+            network=network,
+            learning_curve=learning_curve,
+        )
+        return write_report(subject, self.folder / "report.html" if path is None else Path(path))
 
     @property
     def continues_texts(self) -> bool:
@@ -322,8 +353,7 @@ class Run:
             if self.recalls:
                 yield from recollections(names, network, self.preprocessing, prepared_B)
                 continue
-            outputs_B = main_output(network(prepared_B))
-            yield from predictions_of(names, self.target, self.preprocessing, prepared_B, outputs_B)
+            yield from predictions_of(names, self.target, self.preprocessing, prepared_B, network(prepared_B))
 
     def generate(self, prompt: str = "", length: int = 200, temperature: float = 1.0, seed: int = 0) -> str:
         """Continue a text by `length` tokens, each drawn from softmax(logits / temperature).

@@ -18,7 +18,7 @@ from pellucid.report.text import result_lines, seed_lines
 from pellucid.training import fit
 from pellucid.training.ranks import Ranks
 from pellucid.training.session import Session
-from pellucid.training.tasks import Supervised
+from pellucid.training.tasks import MultiTask, Supervised
 from pellucid.verbs.driving import drive
 from pellucid.verbs.run import Run, open_run
 from pellucid.verbs.seeds import train_other_seeds, wanted_seeds
@@ -102,11 +102,15 @@ def _report(run: Run, session: Session, console: Console) -> None:
     """Judge the network, say the verdict and write report.html; a training that succeeded does not fail by it."""
     module = session.network if run.asked["network"]["arrows"] is None else None
     try:
-        judgement = None
+        judgement, judgements = None, {}
         if isinstance(session.task, Supervised):
             judgement = run.judge(session.data, network=module)
             console.print(verdict_lines(judgement), markup=False)
-        page = run.report(judgement=judgement, data=session.data, network=module)
+        elif isinstance(session.task, MultiTask):
+            judgements = run.judge_each(session.data, network=module)
+            for name, each in judgements.items():
+                console.print(f"target   {name}\n{verdict_lines(each)}", markup=False)
+        page = run.report(judgement=judgement, judgements=judgements, data=session.data, network=module)
         console.print(f"report   {page}", markup=False)
     except PellucidError as error:
         console.print(f"report   none: {error}", markup=False)

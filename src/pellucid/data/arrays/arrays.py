@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid.data import fingerprint, masks
-from pellucid.data import targets as target_room
 from pellucid.data.arrays import layouts, npz, numbers
+from pellucid.data.arrays.answers import answers_of_several, read_answers
 from pellucid.data.arrays.layouts import Layout
 from pellucid.data.dataset import (
     WITHOUT_TARGET,
@@ -29,7 +29,7 @@ from pellucid.data.dataset import (
     Target,
 )
 from pellucid.data.images.images import ImagePreprocessing
-from pellucid.data.split import duplicates_note, rare_classes_note, split_rows
+from pellucid.data.split import duplicates_note, split_rows
 from pellucid.errors import DataError
 from pellucid.recipe import DataOptions
 
@@ -164,8 +164,9 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
     Args:
         name: of the data set.
         inputs: (N,), (N, F), (N, T, F), (N, H, W) bytes, (N, H, W, C) or (N, C, H, W).
-        targets: (N,) whole numbers or words (classes), or (N,) or (N, K) quantities; one-hot rows are classes; whole
-            numbers (N, H, W), as high and wide as the images, are a class for every pixel.
+        targets: (N,) whole numbers or words (classes), or (N,) or (N, K) quantities; one-hot rows are classes, other
+            rows of zeros and ones labels; whole numbers (N, H, W), as high and wide as the images, are a class for
+            every pixel; a mapping of names to any but the last is several tasks.
         options: how to split; `task` decides between classes and quantities.
         source: where the arrays came from (default: memory).
         test_rows: rows of a given test set.
@@ -179,23 +180,27 @@ def from_arrays(  # noqa: PLR0913 (what the caller knows beforehand, all by name
     if options.task in WITHOUT_TARGET:
         options = replace(options, task=None)
     raw = numbers.as_tensor(inputs, "inputs")
-    raw_targets = numbers.as_array(targets)
-    _refuse_unpaired(raw, raw_targets)
-    masked = masks.are_masks(raw.shape, raw_targets, options.task)
+    by_name = targets if isinstance(targets, Mapping) else {"": targets}
+    several = {str(key): numbers.as_array(each) for key, each in by_name.items()}
+    for each in several.values():
+        _refuse_unpaired(raw, each)
+    raw_targets = None if isinstance(targets, Mapping) else several[""]
+    masked = raw_targets is not None and masks.are_masks(raw.shape, raw_targets, options.task)
     stored, layout = _arranged(raw, inputs, masked=masked)
-    no_labels = None, None, tuple[str, ...]()
-    labels, classes, more_notes = no_labels if masked else _classes(raw_targets, class_names, options)
-    rows = split_rows(len(stored), options, labels=labels, test_rows=test_rows)
-    notes = (*notes, layouts.note(raw, layout), *more_notes)
+    notes = (*notes, layouts.note(raw, layout))
     target: Target
-    if masked:
+    if raw_targets is not None and masked:
+        rows = split_rows(len(stored), options, test_rows=test_rows)
         stored_targets, target = masks.from_whole_numbers(raw_targets, stored.shape, class_names)
         notes += masks.absent_note(stored_targets, target, rows["train"])
-    elif labels is None or classes is None:
-        stored_targets, target = _quantities(raw_targets, rows["train"], target_names)
     else:
-        stored_targets, target = labels, classes
-        notes += rare_classes_note(labels, classes.names, rows)
+        if raw_targets is None:
+            answers = answers_of_several(several, options)
+        else:
+            answers = read_answers(raw_targets, options, class_names=class_names, target_names=target_names)
+        rows = split_rows(len(stored), options, labels=answers.strata, test_rows=test_rows)
+        stored_targets, target = answers.fit(rows["train"])
+        notes += (*answers.notes, *answers.rare(rows))
     return _of(name, stored, layout, stored_targets, target, rows, source=source, notes=notes)
 
 
@@ -306,78 +311,6 @@ def load_npz(path: Path, options: DataOptions) -> Dataset:
     found = npz.read(path)
     return from_arrays(
         name, found.inputs, found.targets, options, source=source, test_rows=found.test_rows, notes=found.notes
-    )
-
-
-def _classes(
-    raw_targets: NDArray[Any], class_names: Sequence[str] | None, options: DataOptions
-) -> tuple[Tensor | None, Classes | None, tuple[str, ...]]:
-    """Return class indices and classes if the targets are classes, and notes."""
-    if raw_targets.ndim == 2 and raw_targets.shape[1] > 1 and options.task in (None, "classification"):
-        if _is_one_hot(raw_targets):
-            names = tuple(class_names or map(str, range(raw_targets.shape[1])))
-            note = f"targets: {len(raw_targets[0])} one-hot columns read as classes"
-            return torch.from_numpy(raw_targets.argmax(1)), Classes(names), (note,)
-        if options.task == "classification":
-            raise DataError(
-                "targets of several columns are no classes",
-                expected="(N,) class indices or names, or (N, classes) one-hot rows",
-                received=str(raw_targets.shape),
-                advice="pass --task regression if each column is a quantity",
-            )
-    if raw_targets.ndim > 2 and raw_targets[0].size > 1:
-        raise DataError(
-            "targets of several axes cannot be learned",
-            expected="(N,) classes or quantities, or (N, K) quantities",
-            received=str(raw_targets.shape),
-            advice="flatten them: y.reshape(len(y), -1)",
-        )
-    if raw_targets.ndim > 1 and raw_targets.shape[1] > 1:
-        return None, None, ()
-    flat = raw_targets.reshape(-1)
-    if flat.dtype.kind in "iu" and class_names is not None:
-        return _indices(flat, class_names)
-    if flat.dtype.kind in "iuf":
-        numbers.refuse_non_finite(torch.from_numpy(flat.astype(np.float64)), "targets")
-        distinct = np.unique(flat)
-        contiguous = flat.dtype.kind in "iu" and distinct[0] == 0 and distinct[-1] == len(distinct) - 1
-        many_each = len(flat) >= 5 * len(distinct)
-        read_as_classes = options.task is None and contiguous and many_each
-        if not read_as_classes and target_room.kind_of_numbers(distinct, options) == "regression":
-            return None, None, (f"target: {len(distinct):,} distinct numbers read as a quantity (--task to change)",)
-    labels, classes = target_room.encode_labels(flat)
-    return labels, classes, (f"target: read as {len(classes.names)} classes (--task to change)",)
-
-
-def _indices(flat: NDArray[Any], class_names: Sequence[str]) -> tuple[Tensor, Classes, tuple[str, ...]]:
-    if flat.min() < 0 or flat.max() >= len(class_names):
-        raise DataError(
-            "targets must index the class names",
-            expected=f"0 to {len(class_names) - 1}",
-            received=f"{flat.min()} to {flat.max()}",
-        )
-    target_room.refuse_single_class(tuple(class_names[index] for index in np.unique(flat)))
-    return torch.from_numpy(flat.astype(np.int64)), Classes(tuple(class_names)), ()
-
-
-def _quantities(raw_targets: NDArray[Any], train: Tensor, target_names: Sequence[str] | None) -> tuple[Tensor, Target]:
-    if raw_targets.dtype.kind not in "iufb":
-        raise DataError(
-            "targets of words cannot be predicted as quantities",
-            expected="numbers",
-            received=str(raw_targets.dtype),
-            advice="leave --task out, or pass --task classification",
-        )
-    values_NK = raw_targets.reshape(len(raw_targets), -1).astype(np.float64)
-    numbers.refuse_non_finite(torch.from_numpy(values_NK), "targets")
-    count = values_NK.shape[1]
-    names = tuple(target_names or (["y"] if count == 1 else [f"y{number}" for number in range(1, count + 1)]))
-    return target_room.standardise(values_NK, train, names)
-
-
-def _is_one_hot(raw_targets: NDArray[Any]) -> bool:
-    return raw_targets.dtype.kind in "iufb" and bool(
-        (((raw_targets == 0) | (raw_targets == 1)).all()) and (raw_targets.sum(1) == 1).all()
     )
 
 

@@ -134,7 +134,7 @@ class SeriesPreprocessing(Preprocessing):
         if missing:
             raise DataError(
                 "the series lacks columns it was learned with",
-                expected=frames.listed([f"'{name}'" for name in missing]),
+                expected=frames.quoted(missing),
                 received=frames.listed(table.columns),
             )
 

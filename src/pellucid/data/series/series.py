@@ -114,7 +114,7 @@ def _in_order(frame: frames.Frame, options: DataOptions) -> _Steps:
     elif len(numbers) == 1:
         target, why = numbers[0], "the only number"
     else:
-        target, _ = roles.choose_target(candidates, None) if len(candidates) > 1 else ("", "")
+        target = roles.choose_targets(candidates, None)[0][0] if len(candidates) > 1 else ""
         why = "by its name or place (--target to change)"
     if not numbers:
         raise DataError(

@@ -1,5 +1,6 @@
-"""A table and, if given, its test file are read, their target found, and rows without a target dropped."""
+"""A table and, if given, its test file are read, their targets found, and rows without a target dropped."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ class Table:
         rows: typed rows, those of the test file last; where there is a target, rows that have it.
         names: all columns of the source, in order.
         has_header: whether the source named them.
-        target: the target column; None where it is learned from the inputs alone.
+        targets: the target columns; none where it is learned from the inputs alone.
         test_rows: row numbers of the test file, or None.
         notes: what was found out.
     """
@@ -31,7 +32,7 @@ class Table:
     rows: pl.DataFrame
     names: tuple[str, ...]
     has_header: bool
-    target: str | None
+    targets: tuple[str, ...]
     test_rows: Tensor | None
     notes: tuple[str, ...]
 
@@ -43,54 +44,59 @@ def read_table(source: object, options: DataOptions, frame: frames.Frame | None 
         DataError: it cannot be read, has no such target, no rows with a target, or the test file does not fit.
     """
     frame = frames.read(source, ignore=options.ignore) if frame is None else frame
+    targets: tuple[str, ...] = ()
     if options.task in WITHOUT_TARGET:
-        target, columns, why = _left_out(frame.columns, options)
+        columns, why = _left_out(frame.columns, options)
     else:
-        target, why = roles.choose_target(frame.columns.columns, options.target)
+        targets, why = roles.choose_targets(frame.columns.columns, options.target)
         columns = frame.columns
+    if options.task == "multilabel" and len(targets) == 1:  # an empty list of labels is no missing one
+        columns = columns.with_columns(frames.as_words(columns[targets[0]]).fill_null(""))
     if not len(columns):
         raise DataError("the table has no rows with values", expected="a row for each sample", received="none")
     roles.refuse_infinite(columns)
-    rows, notes = _with_target(columns, target, "")
+    rows, notes = _with_targets(columns, targets, "")
     notes = (*frame.notes, why, *notes)
     test_rows = None
     if options.test is not None:
-        test, more_notes = _read_test(Path(options.test), frame, rows, target)
+        test, more_notes = _read_test(Path(options.test), frame, rows, targets)
         test_rows = torch.arange(len(rows), len(rows) + len(test))
         rows, typing_notes = _stacked(rows, test)
         notes += (*more_notes, *typing_notes)
     name = Path(source).name.split(".")[0] if isinstance(source, str | Path) else "table"
-    return Table(name, rows, frame.names, frame.has_header, target, test_rows, notes)
+    return Table(name, rows, frame.names, frame.has_header, targets, test_rows, notes)
 
 
-def _left_out(columns: pl.DataFrame, options: DataOptions) -> tuple[None, pl.DataFrame, str]:
-    """Return no target, the columns to learn from, and a note on the one that is kept out of them."""
+def _left_out(columns: pl.DataFrame, options: DataOptions) -> tuple[pl.DataFrame, str]:
+    """Return the columns to learn from, and a note on those that are kept out of them."""
     if options.target is None:
-        return None, columns, f"no target: every column is an input of {options.task} (--target leaves one out)"
-    name = frames.find_column(options.target, columns.columns, "target")
-    return None, columns.drop(name), f"no target: '{name}' is left out, as asked"
+        return columns, f"no target: every column is an input of {options.task} (--target leaves one out)"
+    names = frames.find_columns(options.target, columns.columns, "target")
+    return columns.drop(
+        names
+    ), f"no target: {frames.quoted(names)} {'is' if len(names) == 1 else 'are'} left out, as asked"
 
 
-def _with_target(rows: pl.DataFrame, target: str | None, where: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return the rows that have a target, and a note on how many have none; all rows where none is asked of them."""
-    if target is None:
-        return rows, ()
-    absent = rows[target].null_count()
-    if absent == len(rows):
-        raise DataError(
-            f"the target '{target}' is missing in every row{where}",
-            expected="a value to predict",
-            received=f"{absent:,} empty fields",
-            advice="choose another --target",
-        )
+def _with_targets(rows: pl.DataFrame, targets: Sequence[str], where: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return the rows that have all targets, and a note on how many lack one; all rows where there are no targets."""
+    for target in targets:
+        if rows[target].null_count() == len(rows):
+            raise DataError(
+                f"the target '{target}' is missing in every row{where}",
+                expected="a value to predict",
+                received=f"{len(rows):,} empty fields",
+                advice="choose another --target",
+            )
+    complete = rows.drop_nulls(targets) if targets else rows
+    absent = len(rows) - len(complete)
     if not absent:
         return rows, ()
     left_out = f"1 row{where} without one is" if absent == 1 else f"{absent:,} rows{where} without one are"
-    return rows.filter(pl.col(target).is_not_null()), (f"target: {left_out} left out",)
+    return complete, (f"target: {left_out} left out",)
 
 
 def _read_test(
-    path: Path, training: frames.Frame, rows: pl.DataFrame, target: str | None
+    path: Path, training: frames.Frame, rows: pl.DataFrame, targets: Sequence[str]
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Read the test file with the columns of the training file."""
     frame = frames.read(path, known=rows.columns)
@@ -109,21 +115,32 @@ def _read_test(
         )
     test = test.select(rows.columns)
     roles.refuse_infinite(test, f" in the test file {path.name}")
-    test, notes = _with_target(test, target, f" of {path.name}")
-    if target is not None and rows[target].dtype == pl.String:
-        known = Classes(tuple(rows[target].unique().sort().to_list()))
-        words, respelled = labels.respelled(test[target], known)
-        unknown = sorted(set(words.unique().to_list()) - set(known.names))
-        if unknown:
-            raise DataError(
-                f"the test file {path.name} has labels that the training file has not",
-                expected=", ".join(sorted(known.names)[:12]),
-                received=", ".join(unknown[:12]),
-                advice="spell the labels alike in both files, or leave those rows out",
-            )
-        test = test.with_columns(words.alias(target))
-        notes += respelled
+    test, notes = _with_targets(test, targets, f" of {path.name}")
+    for target in targets:
+        if rows[target].dtype == pl.String:
+            words, respelled = _respelled(test[target], rows[target], path.name)
+            test = test.with_columns(words.alias(target))
+            notes += respelled
     return test, (*notes, f"test: {len(test):,} rows of {path.name}")
+
+
+def _respelled(words: pl.Series, training: pl.Series, file: str) -> tuple[pl.Series, tuple[str, ...]]:
+    """Return a test file's classes spelled as the training file's, and a note where they were not.
+
+    Raises:
+        DataError: there are classes that the training file has not.
+    """
+    known = Classes(tuple(training.unique().sort().to_list()))
+    respelled, notes = labels.respelled(words, known)
+    unknown = sorted(set(respelled.unique().to_list()) - set(known.names))
+    if unknown:
+        raise DataError(
+            f"the test file {file} has labels that the training file has not",
+            expected=", ".join(sorted(known.names)[:12]),
+            received=", ".join(unknown[:12]),
+            advice="spell the labels alike in both files, or leave those rows out",
+        )
+    return respelled, notes
 
 
 def _stacked(rows: pl.DataFrame, test: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:

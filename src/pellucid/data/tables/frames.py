@@ -134,11 +134,30 @@ def find_column(asked: str, names: Sequence[str], option: str) -> str:
     )
 
 
+def find_columns(asked: str, names: Sequence[str], option: str) -> tuple[str, ...]:
+    """Return the columns that an option names, in its order: one by its whole name, or several between commas.
+
+    Raises:
+        DataError: there is no such column, or one is named twice.
+    """
+    if asked in names or "," not in asked:
+        return (find_column(asked, names, option),)
+    found = tuple(find_column(part.strip(), names, option) for part in asked.split(","))
+    if len(set(found)) < len(found):
+        raise DataError(f"--{option} names a column twice", expected="each column once", received=asked)
+    return found
+
+
 def listed(names: Sequence[str]) -> str:
     """Return up to twelve names as one text, long ones cut: a line of prose taken for a header has no end."""
     shown = [name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…" for name in names[:_MOST_NAMES]]
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(shown) + more
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Return names as `listed` does, each between quotation marks."""
+    return listed([f"'{name}'" for name in names])
 
 
 def typed_columns(raw: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:

@@ -1,6 +1,6 @@
 """What must happen to a row of a table before a network sees it, fitted on training rows and kept with the run.
 
-Shape letters: N rows, F features, K target quantities.
+Shape letters: N rows, F features.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.data.dataset import Classes, Preprocessing, Samples, Values
+from pellucid.data.answers import Answer
+from pellucid.data.dataset import Preprocessing, Samples
 from pellucid.data.tables import columns as column_kinds
-from pellucid.data.tables import frames, labels, roles
+from pellucid.data.tables import frames, roles
+from pellucid.data.tables.answers import stored_as
 from pellucid.data.tables.columns import Column
+from pellucid.data.target_json import target_from_json, target_to_json
 from pellucid.errors import DataError, nearest
 
 
@@ -28,8 +31,8 @@ class TablePreprocessing(Preprocessing):
         columns: the fitted columns, in the order of their features.
         names: all columns of the source, in order; what a file without a header is read by.
         has_header: whether the source named its columns.
-        target: the target column; None where the table is learned from its inputs alone.
-        answer: what the target's values mean; None likewise.
+        targets: the target columns; none where the table is learned from its inputs alone.
+        answer: what their values mean; None likewise.
         identifier: a column that names the rows, or None.
     """
 
@@ -38,8 +41,8 @@ class TablePreprocessing(Preprocessing):
     columns: tuple[Column, ...]
     names: tuple[str, ...]
     has_header: bool
-    target: str | None
-    answer: Classes | Values | None
+    targets: tuple[str, ...]
+    answer: Answer | None
     identifier: str | None = None
 
     @property
@@ -89,20 +92,23 @@ class TablePreprocessing(Preprocessing):
             "columns": [column.to_json() for column in self.columns],
             "names": list(self.names),
             "has_header": self.has_header,
-            "target": self.target,
-            "answer": _answer_to_json(self.answer),
+            "targets": list(self.targets),
+            "answer": None if self.answer is None else target_to_json(self.answer),
             "identifier": self.identifier,
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "TablePreprocessing":
         """Return what `to_json` described."""
+        answer = None if document["answer"] is None else target_from_json(document["answer"])
+        if not isinstance(answer, Answer | None):
+            raise TypeError(f"{answer} is no column of a table")
         return cls(
             tuple(column_kinds.from_json(column) for column in document["columns"]),
             tuple(document["names"]),
             document["has_header"],
-            document["target"],
-            _answer_from_json(document["answer"]),
+            tuple(document["targets"]),
+            answer,
             document["identifier"],
         )
 
@@ -131,8 +137,8 @@ class TablePreprocessing(Preprocessing):
         """
         table = frame.columns
         if not frame.has_header:
-            without_target = [name for name in self.names if name != self.target]
-            for names in (self.names, without_target):
+            without_targets = [name for name in self.names if name not in self.targets]
+            for names in (self.names, without_targets):
                 if table.width == len(names):
                     note = f"no header: the columns are taken in the order of training, {', '.join(names[:4])}, ..."
                     renamed = table.rename(dict(zip(table.columns, names, strict=True)))
@@ -142,7 +148,7 @@ class TablePreprocessing(Preprocessing):
             hints = [nearest(name, set(table.columns) - set(self.names)) for name in missing]
             raise DataError(
                 f"{len(missing)} of the {len(self.columns)} columns learned from are missing",
-                expected=frames.listed([f"'{name}'" for name in missing]),
+                expected=frames.quoted(missing),
                 received=f"{table.width} columns: {frames.listed(table.columns)}",
                 advice=next((f"for '{name}', {hint}" for name, hint in zip(missing, hints, strict=True) if hint), ""),
             )
@@ -150,45 +156,16 @@ class TablePreprocessing(Preprocessing):
 
     def _targets(self, table: pl.DataFrame) -> tuple[Tensor | None, tuple[str, ...]]:
         """Return the stored targets where the table has them all, and notes."""
-        if self.target is None or self.answer is None:
+        if self.answer is None or not all(name in table.columns for name in self.targets):
             return None, ()
-        if self.target not in table.columns or table[self.target].null_count() == len(table):
+        if any(table[name].null_count() == len(table) for name in self.targets):
             return None, ()
-        series = table[self.target]
-        if isinstance(self.answer, Values):
-            numbers = frames.as_numbers(series)
-            if numbers.null_count():
-                return None, (f"target: {numbers.null_count():,} values are missing, so nothing is scored",)
-            values = (numbers.to_numpy() - self.answer.mean[0]) / self.answer.scale[0]
-            return torch.from_numpy(values.astype(np.float32))[:, None], ()
-        words, notes = labels.respelled(series, self.answer)
-        codes = labels.indices(words, self.answer)
-        unknown = int((codes < 0).sum())
-        if unknown:
-            return None, (*notes, f"target: {unknown:,} labels are missing or were not in training: nothing is scored")
-        return codes, notes
+        return stored_as(table.select(self.targets), self.answer)
 
     def _row_names(self, table: pl.DataFrame) -> Sequence[str]:
         if self.identifier is not None and self.identifier in table.columns:
             return frames.as_words(table[self.identifier]).fill_null("?").to_list()
         return [f"row {number}" for number in range(1, len(table) + 1)]
-
-
-def _answer_to_json(answer: Classes | Values | None) -> dict[str, Any] | None:
-    match answer:
-        case Classes(names):
-            return {"classes": list(names)}
-        case Values(names, mean, scale):
-            return {"names": list(names), "mean": list(mean), "scale": list(scale)}
-    return None
-
-
-def _answer_from_json(document: Mapping[str, Any] | None) -> Classes | Values | None:
-    if document is None:
-        return None
-    if "classes" in document:
-        return Classes(tuple(document["classes"]))
-    return Values(tuple(document["names"]), tuple(document["mean"]), tuple(document["scale"]))
 
 
 def _as_frame(columns: Mapping[str, object]) -> pl.DataFrame:

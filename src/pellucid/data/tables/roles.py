@@ -40,8 +40,8 @@ class Roles:
     notes: tuple[str, ...]
 
 
-def choose_target(names: Sequence[str], asked: str | None) -> tuple[str, str]:
-    """Return the target column and a note on why it is that one.
+def choose_targets(names: Sequence[str], asked: str | None) -> tuple[tuple[str, ...], str]:
+    """Return the target columns and a note on why it is those.
 
     Raises:
         DataError: the asked column does not exist, or there is no column beside the target.
@@ -54,13 +54,20 @@ def choose_target(names: Sequence[str], asked: str | None) -> tuple[str, str]:
             advice="if there are more, is the separator one of , ; | or a tab? To forecast a column, pass --window 12",
         )
     if asked is not None:
-        target = frames.find_column(asked, names, "target")
-        return target, f"target: '{target}', as asked"
+        found = frames.find_columns(asked, names, "target")
+        if len(found) == len(names):
+            raise DataError(
+                "every column is a target, and none is left to learn from",
+                expected="at least one column more",
+                received=frames.listed(found),
+            )
+        several = "targets" if len(found) > 1 else "target"
+        return found, f"{several}: {frames.quoted(found)}, as asked"
     for wanted in _TARGET_NAMES:
         for name in names:
             if name.lower() == wanted:
-                return name, f"target: '{name}', by its name (--target to change)"
-    return names[-1], f"target: '{names[-1]}', the last column (--target to change)"
+                return (name,), f"target: '{name}', by its name (--target to change)"
+    return (names[-1],), f"target: '{names[-1]}', the last column (--target to change)"
 
 
 def assign(training: pl.DataFrame, kept_apart: Sequence[str], *, none_is_fine: bool = False) -> Roles:
@@ -134,7 +141,7 @@ def _left_out_notes(reasons: Mapping[str, str]) -> tuple[str, ...]:
     together = set(constant) if len(constant) > _MOST_NOTES else set[str]()
     notes = [f"column '{name}': left out, {reason}" for name, reason in reasons.items() if name not in together]
     if together:
-        listed = frames.listed([f"'{name}'" for name in constant])
+        listed = frames.quoted(constant)
         notes.append(f"columns left out, the same in all training rows ({len(constant):,}): {listed}")
     return tuple(notes)
 

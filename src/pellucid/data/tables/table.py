@@ -1,6 +1,6 @@
-"""Tables (CSV, Parquet, frames) with a target column become standardised, one-hot and binned features.
+"""Tables (CSV, Parquet, frames) with target columns become standardised, one-hot and binned features.
 
-Shape letters: N rows, F features, K target quantities.
+Shape letters: N rows, F features.
 """
 
 import hashlib
@@ -15,10 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.data import distribution, fingerprint, targets
-from pellucid.data.dataset import Classes, Dataset, Itself, Source, SplitName, Values
-from pellucid.data.split import duplicates_note, rare_classes_note, split_rows
-from pellucid.data.tables import binning, frames, labels, roles
+from pellucid.data import distribution, fingerprint
+from pellucid.data.answers import Answer, Answers, side_by_side
+from pellucid.data.dataset import Classes, Dataset, Itself, Labels, Several, Source, SplitName, Values
+from pellucid.data.split import duplicates_note, split_rows
+from pellucid.data.tables import binning, frames, roles
+from pellucid.data.tables.answers import read_answers
 from pellucid.data.tables.columns import CategoryColumn, Column, DateColumn, NumberColumn
 from pellucid.data.tables.files import Table, read_table
 from pellucid.data.tables.preprocessing import TablePreprocessing, encode
@@ -27,19 +29,10 @@ from pellucid.recipe import DataOptions
 from pellucid.shapes import Features
 
 
-@dataclass(frozen=True, slots=True)
-class _Answers:
-    """The target column: class indices int64 (N,) and their classes, or quantities float64 (N, 1)."""
-
-    stored: Tensor
-    classes: Classes | None
-    note: str
-
-
 def load_table(
     source: object, options: DataOptions, name: str | None = None, frame: frames.Frame | None = None
 ) -> Dataset:
-    """Load a table with a target column.
+    """Load a table with one target column or several.
 
     Args:
         source: a CSV, TSV, Parquet or Arrow file, or a polars, pandas or Arrow frame.
@@ -51,21 +44,21 @@ def load_table(
         DataError: no such target, nothing to tell apart, columns that cannot be learned from; each says what to do.
     """
     table = read_table(source, options, frame)
-    if table.target is None:
+    if not table.targets:
         return _without_target(source, table, options, name)
-    series = table.rows[table.target]
-    answers = _classes(series, options) if _are_classes(series, options) else _quantities(series)
+    answers = read_answers(table.rows.select(table.targets), options)
     rows = _split(table, answers, options)
     training = table.rows[rows["train"].numpy()]
-    assigned = roles.assign(training, [table.target, *_splitting(table, options)])
-    stored_targets, target = _store(answers, rows["train"], table.target)
+    assigned = roles.assign(training, [*table.targets, *_splitting(table, options)])
+    stored_targets, target = answers.fit(rows["train"])
     binned = _are_binned(table, training, assigned.inputs, options)
-    bins = _Bins(stored_targets[rows["train"]].numpy(), classes=answers.classes is not None) if binned else None
+    is_class = isinstance(target, Classes)
+    bins = _Bins(side_by_side(stored_targets[rows["train"]], target), classes=is_class) if binned else None
     columns = _fit(training.select(assigned.inputs), bins)
     encoded, _ = encode(table.rows, columns)
     stored = torch.from_numpy(encoded)
     preprocessing = TablePreprocessing(
-        columns, table.names, table.has_header, table.target, target, assigned.identifier
+        columns, table.names, table.has_header, table.targets, target, assigned.identifier
     )
     return Dataset(
         name=name or table.name,
@@ -78,12 +71,12 @@ def load_table(
         preprocessing=preprocessing,
         notes=(
             *table.notes,
-            answers.note,
+            *answers.notes,
             *assigned.notes,
             *roles.missing_note(training, assigned.inputs),
             _encoding_note(columns),
-            *roles.leakage_notes(training, assigned.inputs, table.target, classes=answers.classes is not None),
-            *(rare_classes_note(stored_targets, answers.classes.names, rows) if answers.classes else ()),
+            *_leakage_notes(training, assigned.inputs, table.targets, target),
+            *answers.rare(rows),
             *duplicates_note(stored, rows, stored_targets),
             *distribution.note(stored, preprocessing.features, rows),
         ),
@@ -105,7 +98,7 @@ def _without_target(source: object, table: Table, options: DataOptions, name: st
     assigned = roles.assign(training, _splitting(table, options))
     columns = _fit(training.select(assigned.inputs), None)
     stored = torch.from_numpy(encode(table.rows, columns)[0])
-    preprocessing = TablePreprocessing(columns, table.names, table.has_header, None, None, assigned.identifier)
+    preprocessing = TablePreprocessing(columns, table.names, table.has_header, (), None, assigned.identifier)
     targets = torch.empty(len(stored), 0)
     return Dataset(
         name=name or table.name,
@@ -127,56 +120,26 @@ def _without_target(source: object, table: Table, options: DataOptions, name: st
     )
 
 
-def _are_classes(series: pl.Series, options: DataOptions) -> bool:
-    if isinstance(series.dtype, pl.Datetime):
-        raise DataError(
-            f"the target '{series.name}' is a date",
-            expected="classes or a quantity",
-            received=str(series[0]),
-            advice="choose another --target",
-        )
-    if options.task not in (None, "classification", "regression"):
-        raise DataError(
-            f"a table's target cannot be learned with --task {options.task}", expected="classification or regression"
-        )
-    if series.dtype == pl.Float64:
-        return targets.kind_of_numbers(series.unique().sort().to_numpy(), options) == "classification"
-    if options.task == "regression" and series.dtype == pl.String:
-        raise DataError(
-            f"the target '{series.name}' holds words, not quantities",
-            expected="numbers",
-            received=frames.listed(series.unique().sort().head(5).to_list()),
-            advice="leave --task out, or choose another --target",
-        )
-    return options.task != "regression"
-
-
-def _classes(series: pl.Series, options: DataOptions) -> _Answers:
-    classes = labels.classes_of(series)
-    hint = "" if options.task or series.dtype != pl.Float64 else " (--task regression if it is a quantity)"
-    return _Answers(labels.indices(series, classes), classes, f"task: tell {len(classes.names)} classes apart{hint}")
-
-
-def _quantities(series: pl.Series) -> _Answers:
-    numbers = frames.as_numbers(series)
-    values = numbers.to_numpy().copy()
-    note = f"task: predict a quantity, {values.min():g} to {values.max():g}"
-    return _Answers(torch.from_numpy(values)[:, None], None, note)
-
-
-def _store(answers: _Answers, train: Tensor, name: str) -> tuple[Tensor, Classes | Values]:
-    if answers.classes is not None:
-        return answers.stored, answers.classes
-    return targets.standardise(answers.stored.numpy(), train, (name,))
-
-
 def _splitting(table: Table, options: DataOptions) -> list[str]:
     """Return the columns that split and are no inputs."""
     asked = {"group": options.group, "time": options.time}
     return [frames.find_column(column, table.rows.columns, o) for o, column in asked.items() if column]
 
 
-def _split(table: Table, answers: _Answers | None, options: DataOptions) -> dict[SplitName, Tensor]:
+def _leakage_notes(
+    training: pl.DataFrame, inputs: Sequence[str], names: Sequence[str], target: Answer
+) -> tuple[str, ...]:
+    """Return a note for every input that gives a target away."""
+    found: dict[str, None] = {}
+    parts = tuple(target.parts.values()) if isinstance(target, Several) else (target,) * len(names)
+    for name, part in zip(names, parts, strict=True):
+        lists = isinstance(part, Labels) and name not in part.names
+        if not lists:  # of which an input would have to tell every label
+            found |= dict.fromkeys(roles.leakage_notes(training, inputs, name, classes=not isinstance(part, Values)))
+    return tuple(found)
+
+
+def _split(table: Table, answers: Answers | None, options: DataOptions) -> dict[SplitName, Tensor]:
     groups = times = None
     if options.group is not None:
         column = table.rows[frames.find_column(options.group, table.rows.columns, "group")]
@@ -193,7 +156,7 @@ def _split(table: Table, answers: _Answers | None, options: DataOptions) -> dict
                 received=f"{moments.null_count():,} rows without",
             )
         times = torch.from_numpy(moments.to_numpy().copy())
-    strata = answers.stored if answers is not None and answers.classes is not None else None
+    strata = None if answers is None else answers.strata
     return split_rows(len(table.rows), options, labels=strata, groups=groups, times=times, test_rows=table.test_rows)
 
 
@@ -206,7 +169,7 @@ def _are_binned(table: Table, training: pl.DataFrame, inputs: Sequence[str], opt
 
 @dataclass(frozen=True, slots=True)
 class _Bins:
-    """What numbers are binned by: the stored targets of the training rows, and whether they are classes."""
+    """What numbers are binned by: the targets of the training rows, and whether they are classes."""
 
     answers: NDArray[np.generic]
     classes: bool

@@ -16,7 +16,7 @@ def capacity_low(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     short = progress.short
     if progress.has_learned or short is None or progress.broken is not None:
         return
-    widths = [layer.fan_out for structure in seen.structures.values() for layer in structure.layers[:-1]]
+    widths = [layer.fan_out for structure in seen.structures.values() for layer in structure.hidden]
     if widths and min(widths) <= thresholds.NARROW.value and short > thresholds.SHORT_OF.value:
         yield Suspicion(
             cause="capacity-low",
@@ -41,7 +41,7 @@ def narrow_code(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     structure = seen.structures.get(progress.series.place) if progress.series is not None else None
     if site is None or not site.target_is_input or structure is None or progress.train is None:
         return
-    code = min((layer.fan_out for layer in structure.layers[:-1]), default=len(shares))
+    code = min((layer.fan_out for layer in structure.hidden), default=len(shares))
     reached = max(progress.train, -math.inf if progress.test is None else progress.test)
     if code + 1 >= len(shares) or reached > thresholds.HALF.value or progress.fall > thresholds.CRAWLS.value:
         return

@@ -194,7 +194,7 @@ def _alike_by_hand(seen: Observation, progress: Progress) -> Iterator[Suspicion]
     """Say the same of hidden layers that belong to no module, whose weights are only seen in the graph."""
     modules = _of_modules(seen)
     for structure in seen.structures.values():
-        alike = [layer for layer in structure.layers[:-1] if layer.weight not in modules and _is_constant(layer)]
+        alike = [layer for layer in structure.hidden if layer.weight not in modules and _is_constant(layer)]
         if alike and structure.step == 0:
             yield _symmetric(progress, structure.place, 0.9, (_units("a layer", alike[0].fan_out),))
 
@@ -223,7 +223,7 @@ def init_scale(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
             # weights that belong to no module are seen in the graph alone; those beside modules may be made of others
             initial |= {layer.weight for layer in structure.layers if layer.weight not in modules}
         # a weight that is read the other way round, for a gradient's gradient, has a fan-in of one output
-        plain = [layer for layer in structure.layers[:-1] if _is_plain(layer) and layer.fan_in > 1]
+        plain = [layer for layer in structure.hidden if _is_plain(layer) and layer.fan_in > 1]
         hidden = [layer for layer in plain if layer.weight in initial]
         if progress.has_learned or not hidden or structure.has_batch_norm:
             continue

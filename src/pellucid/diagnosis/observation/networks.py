@@ -133,7 +133,7 @@ class Structure:
     """What the graph of a loss says of the network behind it.
 
     Attributes:
-        layers: from the input on.
+        layers: from the input on; `heads` are the weights of those that a loss reads.
         nonlinearities: kind -> how many, up to the loss.
         biased_norms: layers whose bias a batch norm takes away again.
         batch_axis: softmax operations over the axis of the batch: (module, size).
@@ -150,6 +150,7 @@ class Structure:
     step: int
     batch: int | None = None
     layers: list[Layer] = field(default_factory=list)
+    heads: set[int] = field(default_factory=set)
     nonlinearities: Counter[str] = field(default_factory=Counter)
     biased_norms: list[str] = field(default_factory=list)
     batch_axis: list[tuple[str | None, int]] = field(default_factory=list)
@@ -163,3 +164,8 @@ class Structure:
     single: list[tuple[str | None, tuple[int, ...]]] = field(default_factory=list)
     doubled: list[tuple[str | None, str]] = field(default_factory=list)
     losses: list[Line] = field(default_factory=list)
+
+    @property
+    def hidden(self) -> list[Layer]:
+        """All layers but the last, and but those that a loss reads."""
+        return [layer for layer in self.layers[:-1] if layer.weight not in self.heads]

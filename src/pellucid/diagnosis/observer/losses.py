@@ -1,5 +1,6 @@
 """What a loss is given: predictions and the targets they are compared with."""
 
+from collections import Counter
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ from pellucid.diagnosis.observer.structure import softmax_axis
 
 MANY = 64
 """Distinct targets counted; more are values, not classes."""
+MOST_HEADS = 32
+"""Losses of one answer on one line that are told apart."""
 BATCHES = 2_000
 """Batches whose mean target is kept."""
 
@@ -146,6 +149,8 @@ class Losses(Listener):
         super().__init__(listening)
         self.networks = networks
         self.made: dict[int, tuple[LossSite, int | None]] = {}
+        self._again: Counter[Line] = Counter()
+        self._answer = (0, 0)
 
     @quietly
     def loss(self, function: str, result: Tensor, *arguments: Any, **keywords: Any) -> None:
@@ -184,7 +189,7 @@ class Losses(Listener):
 
     def _given(self, function: str, result: Tensor, prediction: Tensor, target: Tensor, weighted: bool) -> None:
         place = calling_place()
-        key = (function, place.file, place.line)
+        key = self._head((function, place.file, place.line))
         site = self.seen.losses.get(key)
         if site is None:
             site = self.seen.losses[key] = LossSite(key, function, place)
@@ -197,6 +202,16 @@ class Losses(Listener):
         if self.listening.takes_rows if training else self.listening.takes_evaluation():
             site.weighted = site.weighted or weighted
             self._take_in(site, result, prediction, target, "train" if training else "eval")
+
+    def _head(self, line: Line) -> Line:
+        """Return the line, told apart from its earlier calls on the same answer: a loop over heads, each a task."""
+        answer = (self.seen.steps, self.networks.answers)
+        if answer != self._answer:
+            self._answer = answer
+            self._again.clear()
+        self._again[line] += 1
+        function, file, number = line
+        return line if self._again[line] == 1 else (f"{function} {min(self._again[line], MOST_HEADS)}", file, number)
 
     def _take_in(self, site: LossSite, result: Tensor, prediction: Tensor, target: Tensor, phase: Phase) -> None:
         if phase == "train":

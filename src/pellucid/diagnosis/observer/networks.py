@@ -42,6 +42,7 @@ class Networks(Listener):
         given: the last network called from outside, with its first input; where that is another network's output, that
             network, with its own.
         answer: the last network called from outside, with its output.
+        answers: how often networks were called from outside.
         waiting: networks called with gradients since the last backward pass -> whether in training mode.
         begun: ids of the modules called in training since the last backward pass.
     """
@@ -55,6 +56,7 @@ class Networks(Listener):
         self.makers: dict[int, str] = {}
         self.given: tuple[NetworkSeen, Held] | None = None
         self.answer: tuple[NetworkSeen, Held] | None = None
+        self.answers = 0
         self.waiting: dict[int, bool] = {}
         self.begun: set[int] = set()
         self.rivals = Rivals(listening)
@@ -89,6 +91,7 @@ class Networks(Listener):
         if self.listening.depth_of_backward:
             return
         if here.depth == 0 and id(module) in self.known:
+            self.answers += 1
             self._answered(self.known[id(module)], module, output)
         if self.listening.takes_graphs:
             self._made(module, output)

@@ -30,9 +30,12 @@ def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: 
     batch = answer.shape[0] if answer is not None and answer.shape else None
     structure = Structure(place, step, batch, depth=_depth(graph))
     known: set[int] = set()
+    last = {_layer_behind(graph, each) for each in ends}
     for at, op in enumerate(graph.ops[: end + 1]):
         if graph.is_layer(op):
             layer = _layer(graph, at, op)
+            if at in last:
+                structure.heads.add(layer.weight)
             if layer.weight not in known:  # a recurrent cell multiplies by the same weights at every step
                 structure.layers.append(layer)
             known.add(layer.weight)
@@ -50,6 +53,14 @@ def structure_of(graph: Graph, place: Place, step: int, ends: set[int], answer: 
         elif not graph.is_linear(op) and op.name not in _NOT_NONLINEAR:
             structure.nonlinearities[op.name] += 1
     return structure
+
+
+def _layer_behind(graph: Graph, place: int | None) -> int | None:
+    """Return the place of the layer that gave a loss its predictions, where but one way leads back to it."""
+    while place is not None and not graph.is_layer(graph.ops[place]):
+        inputs = graph.inputs(graph.ops[place])
+        place = inputs[0] if len(inputs) == 1 else None
+    return place
 
 
 def _depth(graph: Graph) -> int:

@@ -22,8 +22,16 @@ def predict(source: Any) -> list[dict[str, Any]]:
     description = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
     names, inputs = preprocessing.read(source, description["input"])
     model = network.load()
-    outputs = [output for batch in inputs.split(BATCH) for output in main(model(batch))]
+    if description["output"]["kind"] == "several":
+        outputs = [output for batch in inputs.split(BATCH) for output in apart(model(batch))]
+    else:
+        outputs = [output for batch in inputs.split(BATCH) for output in main(model(batch))]
     return [{"input": name, **said(output, description["output"])} for name, output in zip(names, outputs, strict=True)]
+
+
+def apart(outputs: dict[str, torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+    """Return what each input's heads give."""
+    return [dict(zip(outputs, rows, strict=True)) for rows in zip(*outputs.values(), strict=True)]
 
 
 def main(outputs: torch.Tensor | dict[str, torch.Tensor]) -> torch.Tensor:
@@ -31,8 +39,13 @@ def main(outputs: torch.Tensor | dict[str, torch.Tensor]) -> torch.Tensor:
     return outputs["main"] if isinstance(outputs, dict) else outputs
 
 
-def said(output: torch.Tensor, described: dict[str, Any]) -> dict[str, Any]:
+def said(output: Any, described: dict[str, Any]) -> dict[str, Any]:
     """Return what the numbers of one output mean."""
+    if described["kind"] == "several":
+        return {"tasks": {name: said(output[name], part) for name, part in described["parts"].items()}}
+    if described["kind"] == "labels":
+        probabilities = dict(zip(described["names"], output.sigmoid().tolist(), strict=True))
+        return {"labels": [name for name, p in probabilities.items() if p > 0.5], "probabilities": probabilities}
     if described["kind"] == "classes":
         probabilities = dict(zip(described["names"], output.softmax(-1).tolist(), strict=True))
         return {"class": max(probabilities, key=probabilities.__getitem__), "probabilities": probabilities}

@@ -90,8 +90,9 @@ def read_rows(path: Path, description: Mapping[str, Any]) -> Rows:
     else:  # without a header the columns are those of training, the target's left out or not
         width = len(lines[0]) if lines else 0
         names = list(description.get("names", [f"column_{place}" for place in range(1, width + 1)]))
-        if width == len(names) - 1 and description["target"] in names:
-            names.remove(description["target"])
+        targets = description.get("targets", [])
+        if width == len(names) - len(targets):
+            names = [name for name in names if name not in targets]
     if any(len(line) > len(names) for line in lines):
         raise ValueError(f"{path} has lines of more than {len(names)} fields")
     return [dict(itertools.zip_longest(names, line)) for line in lines]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
 from pellucid.data.dataset import SplitName, describe
-from pellucid.judging.judgement import DataFacts
+from pellucid.judging.judgement import DataFacts, Judgement
 from pellucid.judging.wording import percent
 from pellucid.report.markup import Child, element
 from pellucid.report.numbers import shortened
@@ -19,14 +19,15 @@ _MOST_NOTES = 20
 def data_facts(subject: Subject) -> Element:
     """Return what is worth knowing of the data before a figure is believed."""
     described = subject.asked["data"]
-    facts = subject.judgement.facts if subject.judgement else None
+    judged = {"": subject.judgement} if subject.judgement else subject.judgements
+    facts = next((judgement.facts for judgement in judged.values()), None)
     notes = list(facts.notes if facts and facts.notes else described["notes"])
     lead = f"{described['name']}: input {described['input']}; {describe(subject.target)}."
     return section(
         "data",
         "The data",
         _samples(facts.samples if facts else described["samples"]),
-        [] if facts is None else [_duplicates(facts), _balance(facts), _missing(facts)],
+        [] if facts is None else [_duplicates(facts), *_balances(judged), _missing(facts)],
         element("h3", "What the reading noted") if notes else None,
         element("ul", (element("li", note) for note in notes[:_MOST_NOTES])) if notes else None,
         more(len(notes), _MOST_NOTES, "notes are"),
@@ -58,7 +59,12 @@ def _duplicates(facts: DataFacts) -> Element:
     return element("p", element("strong", f"Duplicates: {' and '.join(found)} "), "have the input of a training row.")
 
 
-def _balance(facts: DataFacts) -> list[Child]:
+def _balances(judged: Mapping[str, Judgement]) -> list[list[Child]]:
+    """Return the balance of the classes, of several targets each one's."""
+    return [_balance(name, judgement.facts) for name, judgement in judged.items() if judgement.facts is not None]
+
+
+def _balance(target: str, facts: DataFacts) -> list[Child]:
     if not facts.balance:
         return []
     splits = list(facts.samples)
@@ -73,7 +79,7 @@ def _balance(facts: DataFacts) -> list[Child]:
     ]
     columns = (Column("class"), *(Column(split, numbers=True) for split in splits), Column("of the training rows"))
     caption = "Rows of each class" if few else f"The {half} largest and {half} smallest of {len(ordered):,} classes"
-    return [element("h3", "Balance"), table(caption, columns, rows)]
+    return [element("h3", f"Balance of {target}" if target else "Balance"), table(caption, columns, rows)]
 
 
 def _missing(facts: DataFacts) -> list[Child]:

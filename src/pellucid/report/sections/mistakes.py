@@ -9,7 +9,7 @@ from pellucid.judging.wording import percent
 from pellucid.report.markup import Child, element, write
 from pellucid.report.numbers import counted, shortened, unbroken
 from pellucid.report.pictures import picture
-from pellucid.report.pieces import Column, section, table
+from pellucid.report.pieces import WHOLE, Column, Part, section, table
 
 _MOST = 24
 _MOST_ROWS = 12
@@ -17,11 +17,11 @@ _MOST_COLUMNS = 16
 _MOST_CHARACTERS = 40
 
 
-def mistakes(judgement: Judgement, data: Dataset | None) -> Element:
+def mistakes(judgement: Judgement, data: Dataset | None, of: Part = WHOLE) -> Element:
     """Return the worst mistakes as pictures, texts or rows, whichever the data has."""
     worst = judgement.mistakes[:_MOST]
     if not worst:
-        return section("mistakes", "Worst mistakes", element("p", "It made none on the rows judged."))
+        return section(of.key("mistakes"), of.title("Worst mistakes"), element("p", "It made none on the rows judged."))
     pictures = [None if data is None else picture(data, mistake.row) for mistake in worst]
     content: Child
     if any(made is not None for made in pictures):
@@ -33,7 +33,7 @@ def mistakes(judgement: Judgement, data: Dataset | None) -> Element:
         if worst[0].probability is not None
         else "The rows where prediction and truth lie farthest apart."
     )
-    return section("mistakes", "Worst mistakes", content, lead=lead)
+    return section(of.key("mistakes"), of.title("Worst mistakes"), content, lead=lead)
 
 
 def _cards(worst: Sequence[Mistake], pictures: Sequence[Element | None]) -> list[Element]:

@@ -18,7 +18,7 @@ from pellucid.report import figures
 from pellucid.report.markup import Child, element
 from pellucid.report.mix_ups import mix_ups
 from pellucid.report.numbers import counted, interval, sentence, unbroken
-from pellucid.report.pieces import Column, more, scrolling, section, strip, table
+from pellucid.report.pieces import WHOLE, Column, Part, more, scrolling, section, strip, table
 
 MOST_IN_MATRIX = 12
 STRONGEST = 0.55  # a cell's shade at most: figures on it can still be read
@@ -26,9 +26,17 @@ _MOST_CLASSES = 24
 _MOST_MIX_UPS = 8
 _MOST_TARGETS = 4
 
+_OF_LABELS = {
+    "accuracy": "share of all labels of all rows it got right: that they apply, or do not",
+    "precision": "where it says that a label applies, the share where it does; mean over labels",
+    "recall": "where a label applies, the share it finds; mean over labels",
+    "f1": "precision and recall in one figure; mean over labels",
+}
+
 MEANING = {
     "loss": "what training makes small",
     "accuracy": "share of the rows it got right",
+    "exact_match": "share of the rows all of whose labels it got right",
     "precision": "of what it takes for a class, the share that is of it; mean over classes",
     "recall": "of what is of a class, the share it finds; mean over classes",
     "f1": "precision and recall in one figure; mean over classes",
@@ -40,16 +48,16 @@ MEANING = {
 }
 
 
-def performance(judgement: Judgement, folder: str) -> Element:
-    """Return how the network of a run folder does on the rows judged."""
+def performance(judgement: Judgement, folder: str, of: Part = WHOLE) -> Element:
+    """Return how the network of a run folder does on the rows judged, on one of several targets where it has such."""
     return section(
-        "performance",
-        "How it does",
+        of.key("performance"),
+        of.title("How it does"),
         _metrics(judgement),
         _fit(judgement.bias_variance, judgement.split),
         _classes(judgement),
-        _threshold(judgement.threshold, folder),
-        element("div", _drawn(judgement), class_="pair"),
+        _threshold(judgement.threshold, folder, of),
+        element("div", _drawn(judgement, of), class_="pair"),
         lead=f"On {counted(judgement.samples, f'{judgement.split} row')}. A 95 % interval says how far a figure may be"
         " off for the number of rows it was measured on.",
     )
@@ -61,13 +69,14 @@ def _metrics(judgement: Judgement) -> Element:
         Column("without a network", numbers=True), Column("what it is", text=True),
     )  # fmt: skip
     names = [judgement.metric, *(name for name in judgement.metrics if name != judgement.metric)]
+    meaning = MEANING | (_OF_LABELS if judgement.task == "multilabel" else {})
     rows = []
     for name in names:
         estimate, baseline = judgement.metrics[name], judgement.baseline.metrics.get(name)
         value: Child = metric(name, estimate.value)
         shown = element("strong", value) if name == judgement.metric else value
         without = "" if baseline is None else metric(name, baseline)
-        rows.append((name, shown, interval(name, estimate), without, MEANING.get(name, "")))
+        rows.append((name, shown, interval(name, estimate), without, meaning.get(name, "")))
     return table(f"Metrics; without a network means: {judgement.baseline.name}", columns, rows)
 
 
@@ -101,20 +110,21 @@ def _classes(judgement: Judgement) -> list[Child]:
     weakest = sorted(scores, key=lambda each: (each.f1, each.name))[:_MOST_CLASSES]
     few = len(scores) <= _MOST_CLASSES
     shown = scores if few else weakest
+    one, many = ("label", "labels") if judgement.task == "multilabel" else ("class", "classes")
     columns = (
-        Column("class"), Column("rows", numbers=True), Column("said", numbers=True),
+        Column(one), Column("rows", numbers=True), Column("said", numbers=True),
         Column("precision", numbers=True), Column("recall", numbers=True), Column("recall's 95 % interval"),
         Column(""),
         Column("F1", numbers=True),
     )  # fmt: skip
-    caption = "Each class" if few else f"The {len(shown)} weakest of {len(scores):,} classes"
+    caption = f"Each {one}" if few else f"The {len(shown)} weakest of {len(scores):,} {many}"
     made = table(
         f"{caption}: precision, of what was said to be of it; recall, of what is of it", columns, [*map(_row, shown)]
     )
     return [
-        element("h3", "Class by class"),
+        element("h3", f"{one.capitalize()} by {one}"),
         made,
-        more(len(scores), len(shown), "classes, which do better, are"),
+        more(len(scores), len(shown), f"{many}, which do better, are"),
         _confusion(judgement.confusion),
     ]
 
@@ -188,7 +198,7 @@ def _cell(count: int, total: int, *, right: bool) -> Element:
     return element("td", f"{count:,}", class_="right" if right else "wrong", style=f"--share:{shade:.2f}")
 
 
-def _threshold(choice: ThresholdChoice | None, folder: str) -> list[Element]:
+def _threshold(choice: ThresholdChoice | None, folder: str, of: Part) -> list[Element]:
     if choice is None:
         return []
 
@@ -205,26 +215,27 @@ def _threshold(choice: ThresholdChoice | None, folder: str) -> list[Element]:
         f" the right one the higher probability in {_share(choice.auc.value)} of cases (area under the ROC curve,"
         f" {interval('recall', choice.auc)})."
     )
-    threshold, positive = f"{choice.chosen.threshold:.4g}", choice.positive
-    use = ["pellucid", "predict", folder, "INPUT", "--threshold", threshold, f"--positive={positive}"]
-    return [
+    said = [
         element("h3", f"When to say “{choice.positive}”"),
         element("p", text),
         table("The same rows at two thresholds", columns, rows),
-        element("p", "To predict with it:"),
-        element("pre", element("code", shlex.join(use))),
     ]
+    if of.number:
+        return said
+    threshold, positive = f"{choice.chosen.threshold:.4g}", choice.positive
+    use = ["pellucid", "predict", folder, "INPUT", "--threshold", threshold, f"--positive={positive}"]
+    return [*said, element("p", "To predict with it:"), element("pre", element("code", shlex.join(use)))]
 
 
-def _drawn(judgement: Judgement) -> list[Element]:
+def _drawn(judgement: Judgement, of: Part) -> list[Element]:
     drawn = []
     if judgement.threshold is not None and len(judgement.threshold.curve) > 1:
-        drawn.append(figures.precision_recall(judgement.threshold))
+        drawn.append(figures.precision_recall(judgement.threshold, of.key("threshold")))
     if judgement.calibration is not None and judgement.calibration.bins:
-        drawn.append(figures.calibration(judgement.calibration))
+        drawn.append(figures.calibration(judgement.calibration, of.key("calibration")))
     for number, of_target in enumerate(judgement.residuals[:_MOST_TARGETS]):
         if of_target.truth:
             if judgement.task == "forecast":
-                drawn.append(figures.course(of_target, number))
-            drawn.append(figures.residuals(of_target, number))
+                drawn.append(figures.course(of_target, of.key(f"course{number}")))
+            drawn.append(figures.residuals(of_target, of.key(f"residual{number}")))
     return drawn

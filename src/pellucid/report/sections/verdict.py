@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from pellucid.judging.judgement import Concern, Judgement
@@ -34,7 +35,9 @@ def verdict(subject: Subject) -> list[Element]:
     """Return the verdict and what is wrong, the worst first."""
     concerns = [*_unfinished(subject), *_concerns(subject)]
     worst = concerns[0].severity if concerns else "fine"
-    if subject.state == "finished" and not is_judged_by_rows(subject.target) and not subject.unjudged:
+    if subject.judgements:
+        style, status = _STATUS[worst]
+    elif subject.state == "finished" and not is_judged_by_rows(subject.target) and not subject.unjudged:
         style, status = _MEASURED
     elif subject.state != "finished" or subject.judgement is None:
         style, status = _UNFINISHED[subject.state]
@@ -43,16 +46,19 @@ def verdict(subject: Subject) -> list[Element]:
     box = element(
         "section",
         element("p", status, class_="status"),
-        element("p", unbroken(_headline(subject)), class_="headline"),
+        [element("p", unbroken(said), class_="headline") for said in _headlines(subject)],
         _leading(subject),
         class_=f"verdict {style}",
         aria_label="Verdict",
     )
-    return (
-        [box]
-        if subject.judgement is None and not concerns
-        else [box, _listed(concerns, judged=subject.judgement is not None)]
-    )
+    judged = subject.judgement is not None or bool(subject.judgements)
+    return [box, _listed(concerns, judged=judged)] if judged or concerns else [box]
+
+
+def _headlines(subject: Subject) -> list[str]:
+    """Return the sentence that says whether it is good, of several targets one each."""
+    each = [f"{name}: {judgement.headline}" for name, judgement in subject.judgements.items()]
+    return each or [_headline(subject)]
 
 
 def _headline(subject: Subject) -> str:
@@ -86,6 +92,10 @@ def _metric_of(subject: Subject) -> str | None:
 
 def _leading(subject: Subject) -> Child:
     judgement = subject.judgement
+    if subject.judgements:
+        return element(
+            "dl", [_target_figure(name, each) for name, each in subject.judgements.items()], class_="figures"
+        )
     if judgement is None:
         return _measured(subject)
     name = judgement.metric
@@ -106,6 +116,14 @@ def _measured(subject: Subject) -> Element | None:
         return None
     figures = [_figure(title_of(name), metric(name, value)) for name, value in result.metrics.items() if name != "loss"]
     return element("dl", figures, class_="figures")
+
+
+def _target_figure(name: str, judgement: Judgement) -> Element:
+    """Return the leading figure of one of several targets."""
+    value = judgement.metrics[judgement.metric].value
+    baseline = judgement.baseline.metrics.get(judgement.metric)
+    without = "" if baseline is None else f" (without a network {metric(judgement.metric, baseline)})"
+    return _figure(f"{name}: {_label_of(judgement)}{without}", metric(judgement.metric, value), "main")
 
 
 def _label_of(judgement: Judgement) -> str:
@@ -185,6 +203,8 @@ def _unfinished(subject: Subject) -> list[Concern]:
 def _concerns(subject: Subject) -> list[Concern]:
     """Return what judging and diagnosis found, the worst first."""
     found = [*subject.concerns, *(subject.judgement.concerns if subject.judgement else ())]
+    for name, judgement in subject.judgements.items():
+        found += [replace(concern, title=f"{name}: {concern.title}") for concern in judgement.concerns]
     for finding in subject.findings:
         severity = "note" if finding.severity == "info" else finding.severity
         advice = "; ".join(str(remedy.get("action", "")) for remedy in finding.remedies[:2])

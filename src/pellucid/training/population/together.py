@@ -19,7 +19,7 @@ from pellucid.training.population.descent import Descents
 from pellucid.training.population.stack import Outputs, Stack
 from pellucid.training.population.stacked import StackingError
 from pellucid.training.rules import FromCentres, Gradient
-from pellucid.training.rules.gradient import require_finite, total_loss
+from pellucid.training.rules.gradient import require_finite
 from pellucid.training.session import Session
 from pellucid.training.tasks.supervised import Supervised, cross_entropies
 from pellucid.training.tasks.task import Network
@@ -60,7 +60,7 @@ class Population:
         self._descents = Descents(recipes, self._stack.weights_KP, self._stack.pulled(exempt(first.network)))
         self._take_over()
         assert isinstance(first.rule, Gradient)
-        self._loss = first.rule.loss
+        self._rule = first.rule
 
     def steps(self, every: int | None = None, until: int | None = None) -> Iterator[tuple[int, Event]]:
         """Train all as `advance` does, yielding the events alone."""
@@ -156,9 +156,7 @@ class Population:
         is_plain = isinstance(first.task, Supervised) and first.task.loss_name == "cross-entropy"
         if is_plain and isinstance(outputs_KB, Tensor):
             return cross_entropies(outputs_KB, targets_KB, first.recipe.label_smoothing)
-        losses_K: Tensor = vmap(lambda outputs, targets: total_loss(self._loss, outputs, targets))(
-            outputs_KB, targets_KB
-        )
+        losses_K: Tensor = vmap(self._rule.loss_of)(outputs_KB, targets_KB)
         return losses_K
 
     def _batch(self, rows_KB: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from pellucid.training.rules.reconstruction import Reconstructing
 from pellucid.training.rules.storing import Storing
 from pellucid.training.rules.truncated import Truncated, truncated
 from pellucid.training.session import Rule
-from pellucid.training.tasks import Generation, Recall, Reconstruction, Segmentation, Supervised, Task
+from pellucid.training.tasks import Generation, MultiTask, Recall, Reconstruction, Segmentation, Supervised, Task
 
 __all__ = [
     "Adversarial",
@@ -41,6 +41,8 @@ def rule_for(network: nn.Module, task: Task, recipe: Recipe) -> Rule:
         return Storing()
     if isinstance(task, Reconstruction):
         return Reconstructing(task)
+    if isinstance(task, MultiTask):
+        return Gradient(task.loss, of_all_heads=True)
     assert isinstance(task, Supervised | Segmentation)
     if isinstance(task, Supervised) and has_centres(network):
         return FromCentres(task.loss)

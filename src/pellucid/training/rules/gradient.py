@@ -22,10 +22,16 @@ class Gradient(Rule):
 
     Attributes:
         loss: (outputs, targets) -> a scalar.
+        of_all_heads: whether it is the loss of all that the network gives, and no head is an auxiliary one.
     """
 
     loss: Loss
+    of_all_heads: bool = False
     pools: ClassVar[bool] = True
+
+    def loss_of(self, outputs: Tensor | Mapping[str, Tensor], targets_B: Tensor) -> Tensor:
+        """Return the loss of what the network gives for a batch, a scalar."""
+        return self.loss(outputs, targets_B) if self.of_all_heads else total_loss(self.loss, outputs, targets_B)
 
     def step(self, session: Session, inputs_B: Tensor, targets_B: Tensor, *, measure: bool) -> tuple[float, float]:
         """Take one optimiser step."""
@@ -37,7 +43,7 @@ class Gradient(Rule):
                 audience.skip()
             return value, _follow(session, measure=measure)
         with session.device.autocast():
-            loss = total_loss(self.loss, session.forward(inputs_B), targets_B)
+            loss = self.loss_of(session.forward(inputs_B), targets_B)
         _require_gradient(loss)
         value, factor = session.ranks.pooled(loss, len(inputs_B))
         require_finite(session, value)

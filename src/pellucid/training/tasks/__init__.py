@@ -1,9 +1,10 @@
 """What is learned, one file a kind of task: what the network must give, the loss, the metrics."""
 
-from pellucid.data.dataset import Classes, Dataset, Itself, Masks, NextToken, Target, Values
-from pellucid.errors import DataError
+from pellucid.data.dataset import Classes, Dataset, Itself, Labels, Masks, NextToken, Several, Target, Values
+from pellucid.errors import DataError, OptionError
 from pellucid.recipe import Recipe
 from pellucid.training.tasks.generation import Generation, generation
+from pellucid.training.tasks.multitask import MultiTask, multitask
 from pellucid.training.tasks.recall import Recall, recall
 from pellucid.training.tasks.reconstruction import Reconstruction, reconstruction
 from pellucid.training.tasks.segmentation import Segmentation, segmentation
@@ -14,6 +15,7 @@ __all__ = [
     "HIGHER_IS_BETTER",
     "METRICS",
     "Generation",
+    "MultiTask",
     "Recall",
     "Reconstruction",
     "Segmentation",
@@ -32,9 +34,16 @@ def task_for(data: Dataset, recipe: Recipe) -> Task:
         OptionError: a loss or a metric that does not go with the target.
         DataError: there is nothing to learn.
     """
+    if recipe.task_weights is not None and not isinstance(data.target, Several):
+        raise OptionError(
+            "--task-weights weighs several tasks, and there is one", expected="several targets, or no --task-weights",
+            received=recipe.task_weights,
+        )  # fmt: skip
     match data.target:
-        case Classes() | Values() | NextToken() as target:
+        case Classes() | Values() | Labels() | NextToken() as target:
             return supervised(data, target, recipe)
+        case Several() as target:
+            return multitask(data, target, recipe)
         case Itself("generation") as target:
             return generation(data, target, recipe)
         case Itself("recall") as target:
@@ -49,7 +58,7 @@ def task_for(data: Dataset, recipe: Recipe) -> Task:
 
 def is_judged_by_rows(target: Target) -> bool:
     """Say whether a network's answer is judged row by row against such a target."""
-    return isinstance(target, Classes | Values | NextToken)
+    return isinstance(target, Classes | Values | Labels | NextToken)
 
 
 def supervised_task_for(data: Dataset, recipe: Recipe) -> Supervised:

@@ -1,4 +1,4 @@
-"""Tasks with a target beside the input: classes, values, the next token.
+"""Tasks with a target beside the input: classes, values, labels, the next token.
 
 Shape letters: N samples, B batch, T time, K outputs.
 """
@@ -13,7 +13,7 @@ from sklearn import metrics as reference
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pellucid.data.dataset import Classes, Dataset, NextToken, Values
+from pellucid.data.dataset import Classes, Dataset, Labels, NextToken, Values
 from pellucid.errors import DataError, OptionError
 from pellucid.networks import main_output
 from pellucid.networks.carrying import State, carrying
@@ -40,7 +40,7 @@ class Supervised(Task):
     """
 
     name: TaskName
-    target: Classes | Values | NextToken
+    target: Classes | Values | Labels | NextToken
     outputs: int
     loss: Loss
     loss_name: LossName
@@ -53,12 +53,25 @@ class Supervised(Task):
         return Sequence(self.outputs) if isinstance(self.target, NextToken) else Features(self.outputs)
 
     def predictions(self, outputs: Tensor) -> Tensor:
-        """Return what the network's outputs say: class or token indices, or values in the target's own units."""
-        return self.target.restore(outputs) if isinstance(self.target, Values) else outputs.argmax(-1)
+        """Return what the network's outputs say.
+
+        Class or token indices; values in the target's own units; 1 for each label whose probability is above one half.
+        """
+        match self.target:
+            case Values() as values:
+                return values.restore(outputs)
+            case Labels():
+                return (outputs > 0).long()
+        return outputs.argmax(-1)
 
     def truth(self, targets: Tensor) -> Tensor:
         """Return stored targets in the form of `predictions`."""
-        return self.target.restore(targets) if isinstance(self.target, Values) else targets
+        match self.target:
+            case Values() as values:
+                return values.restore(targets)
+            case Labels():
+                return targets.long()
+        return targets
 
     def rows_at_once(self, data: Dataset) -> int:
         """Return how many rows are judged at once."""
@@ -107,10 +120,12 @@ class Supervised(Task):
         if isinstance(self.target, NextToken):
             accuracy = float((predictions == truth).double().mean())
             return {"loss": loss, "accuracy": accuracy, "perplexity": float(torch.tensor(loss).exp())}
+        if isinstance(self.target, Labels):
+            return {"loss": loss, **_label_metrics(predictions, truth)}
         return {"loss": loss, **_classification_metrics(predictions.flatten(), truth.flatten())}
 
 
-def supervised(data: Dataset, target: Classes | Values | NextToken, recipe: Recipe) -> Supervised:
+def supervised(data: Dataset, target: Classes | Values | Labels | NextToken, recipe: Recipe) -> Supervised:
     """Return the task that such a target asks for, with the loss the recipe names or the task's usual one.
 
     Raises:
@@ -122,6 +137,8 @@ def supervised(data: Dataset, target: Classes | Values | NextToken, recipe: Reci
         case Values(names):
             name = "forecast" if isinstance(data.input_shape, Sequence) else "regression"
             outputs, loss = len(names), recipe.loss or "squared-error"
+        case Labels(names):
+            name, outputs, loss = "multilabel", len(names), recipe.loss or "binary-cross-entropy"
         case NextToken(vocabulary):
             name, outputs, loss = "language", len(vocabulary), recipe.loss or "cross-entropy"
         case Classes(names):
@@ -136,12 +153,12 @@ def supervised(data: Dataset, target: Classes | Values | NextToken, recipe: Reci
     return Supervised(name, target, outputs, _loss(loss, name, recipe), loss, metric_for(name, recipe), carries)
 
 
-def _carries(target: Classes | Values | NextToken, recipe: Recipe) -> bool:
+def _carries(target: Classes | Values | Labels | NextToken, recipe: Recipe) -> bool:
     if recipe.state == "carried" and not isinstance(target, NextToken):
         raise OptionError(
             "there is nothing to carry a state through: these samples do not follow one another",
             expected="a text whose next token is predicted",
-            received=f"{'values' if isinstance(target, Values) else 'classes'} to predict",
+            received=f"{type(target).__name__.lower()} to predict",
             advice="leave --state out",
         )
     return recipe.state == "carried"
@@ -149,6 +166,8 @@ def _carries(target: Classes | Values | NextToken, recipe: Recipe) -> bool:
 
 def _loss(name: LossName, task: TaskName, recipe: Recipe) -> Loss:
     """Return the loss function; a shape that would broadcast is refused rather than averaged over."""
+    if task == "multilabel":
+        return _binary_cross_entropy(name, recipe.label_smoothing)
     continuous = {"squared-error": "mse_loss", "absolute-error": "l1_loss", "huber": "huber_loss"}
     if task in {"classification", "language"}:
         if name == "map" and task == "classification":
@@ -176,6 +195,25 @@ def _loss(name: LossName, task: TaskName, recipe: Recipe) -> Loss:
         return loss
 
     return same_shape
+
+
+def _binary_cross_entropy(name: LossName, smoothing: float) -> Loss:
+    """Return -(y log σ(z) + (1 - y) log σ(-z)), the mean over samples and labels, y drawn towards 1/2 by the smoothing.
+
+    Raises:
+        OptionError: another loss was asked for.
+    """
+    if name != "binary-cross-entropy":
+        raise OptionError(
+            f"loss '{name}' does not go with multilabel", expected="binary-cross-entropy", received=name,
+            advice="leave --loss out",
+        )  # fmt: skip
+
+    def binary_cross_entropy(logits_BK: Tensor, targets_BK: Tensor) -> Tensor:
+        smoothed_BK = targets_BK * (1 - smoothing) + smoothing / 2 if smoothing else targets_BK
+        return F.binary_cross_entropy_with_logits(logits_BK, smoothed_BK)
+
+    return binary_cross_entropy
 
 
 def cross_entropies(logits_KB: Tensor, targets_KB: Tensor, label_smoothing: float) -> Tensor:
@@ -223,6 +261,25 @@ def _classification_metrics(predicted_N: Tensor, truth_N: Tensor) -> dict[str, f
     shares["f1"] = 2 * right_K / (said_K + is_K).clamp_min(1)
     return {"accuracy": float(right_N.double().mean())} | {
         name: float(share_K[occurs_K].mean()) for name, share_K in shares.items()
+    }
+
+
+def _label_metrics(predicted_NK: Tensor, truth_NK: Tensor) -> dict[str, float]:
+    """Return how often labels are right, how often all of a sample's, and the labels' mean precision, recall and F1.
+
+    - accuracy: the share of all (sample, label) pairs, one less the Hamming loss;
+    - exact_match: the share of samples all of whose labels are right (subset accuracy);
+    - precision, recall, f1: of each label, averaged with equal weight (macro); 0 where there is nothing to divide by.
+    """
+    right_NK = predicted_NK == truth_NK
+    hits_K = (predicted_NK * truth_NK).sum(0).double()
+    said_K, is_K = predicted_NK.sum(0).double(), truth_NK.sum(0).double()
+    return {
+        "accuracy": float(right_NK.double().mean()),
+        "exact_match": float(right_NK.all(1).double().mean()),
+        "precision": float((hits_K / said_K.clamp_min(1)).mean()),
+        "recall": float((hits_K / is_K.clamp_min(1)).mean()),
+        "f1": float((2 * hits_K / (said_K + is_K).clamp_min(1)).mean()),
     }
 
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from torch import Tensor
 
@@ -14,7 +15,8 @@ from pellucid.training.device import Device
 from pellucid.training.tasks.specimens import Specimens
 
 Network = Callable[[Tensor], Tensor]
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Any, Tensor], Tensor]
+"""What the network gives (a tensor, or one for each head by name) and the targets -> a scalar."""
 
 
 class Task(ABC):
@@ -34,8 +36,8 @@ class Task(ABC):
 
     @property
     @abstractmethod
-    def answer(self) -> Features | Image | Sequence:
-        """The shape of what the network must give for a sample."""
+    def answer(self) -> Features | Image | Sequence | Mapping[str, int]:
+        """The shape of what the network must give for a sample, or how many numbers each of its heads."""
 
     @abstractmethod
     def evaluate(self, network: Network, data: Dataset, rows: Tensor, device: Device) -> dict[str, float]:
@@ -64,6 +66,8 @@ class Task(ABC):
 METRICS: Mapping[TaskName, tuple[MetricName, ...]] = MappingProxyType(
     {
         "classification": ("accuracy", "precision", "recall", "f1", "loss"),
+        "multilabel": ("f1", "exact_match", "accuracy", "precision", "recall", "loss"),
+        "multitask": ("loss",),
         "language": ("loss", "accuracy", "perplexity"),
         "regression": ("mse", "rmse", "mae", "r2", "loss"),
         "reconstruction": ("loss", "mse", "rmse", "r2", "psnr", "elbo"),
@@ -76,7 +80,20 @@ METRICS: Mapping[TaskName, tuple[MetricName, ...]] = MappingProxyType(
 """The metrics of each task, the one that usually chooses the best weights first."""
 
 HIGHER_IS_BETTER = frozenset(
-    {"accuracy", "precision", "recall", "f1", "r2", "psnr", "elbo", "iou", "recalled", "corrected", "overlap"}
+    {
+        "accuracy",
+        "exact_match",
+        "precision",
+        "recall",
+        "f1",
+        "r2",
+        "psnr",
+        "elbo",
+        "iou",
+        "recalled",
+        "corrected",
+        "overlap",
+    }
 )
 
 
