@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pellucid import data, experiments, explain
+    from pellucid import data, experiments, explain, studio
     from pellucid.data import load
     from pellucid.diagnosis import watch
     from pellucid.networks import build, parse
@@ -38,7 +38,7 @@ _HOMES = {
     "watch": "pellucid.diagnosis",
     "zoo": "pellucid.verbs.zoo",
 }
-_NAMESPACES = ("data", "experiments", "explain")
+_NAMESPACES = ("data", "experiments", "explain", "studio")
 
 __all__ = [
     "build",
@@ -54,6 +54,7 @@ __all__ = [
     "parse",
     "predict",
     "reproduce",
+    "studio",
     "train",
     "tune",
     "watch",

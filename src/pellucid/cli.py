@@ -19,6 +19,7 @@ from rich.console import Console
 from pellucid.errors import OptionError, PellucidError, nearest
 from pellucid.options import Options, flag_of, flat_fields, from_keywords
 from pellucid.record import json_text, write_json
+from pellucid.studio import verb as studio
 from pellucid.verbs import data, diagnose, evaluate, experiment, explain, export, predict, reproduce, train, tune, zoo
 from pellucid.verbs.outcome import Outcome
 
@@ -35,6 +36,7 @@ VERBS: dict[str, tuple[type[Options], Command]] = {
     "reproduce": (reproduce.ReproduceOptions, reproduce.command),
     "zoo": (zoo.ZooOptions, zoo.command),
     "data": (data.ShowDataOptions, data.command),
+    "studio": (studio.StudioOptions, studio.command),
 }
 _JSON_HELP = "write machine-readable output to this file; - is standard output"
 

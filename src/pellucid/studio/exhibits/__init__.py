@@ -1,0 +1,1 @@
+"""The exhibits: a folder each, found by `catalogue`."""

@@ -1,0 +1,1 @@
+"""A kernel slides over a matrix, number by number."""

@@ -1,0 +1,376 @@
+/** The page's beginning: reads the address, draws the shell, and joins one view with one engine. */
+import { html, nothing, render } from "../third_party/lit.js";
+import { hideTip, listenForTips } from "../parts/tip.js";
+import { refusalText } from "../parts/controls.js";
+import { asSaved, readAddress, writeAddress } from "./address.js";
+import { Connection } from "./connection.js";
+import { help, share, sources, stranger } from "./dialogs.js";
+import { NAMES, TAGS, fetchJson, speaker, usualLanguage, written } from "./language.js";
+import { transport } from "./transport.js";
+
+/** @typedef {import("./exhibit.js").Context} Context */
+/** @typedef {import("./exhibit.js").View} View */
+/** @typedef {import("./exhibit.js").Refusal} Refusal */
+/** @typedef {import("./exhibit.js").Frame} Frame */
+
+const store = {
+  address: readAddress(location.hash),
+  /** @type {{name: string, titles: Record<string, string>}[]} */
+  exhibits: [],
+  /** @type {Record<string, string>} */
+  versions: {},
+  /** @type {any} */
+  words: { en: {}, zh: {} },
+  /** @type {any} */
+  own: { en: {}, zh: {} },
+  /** @type {View | undefined} */
+  view: undefined,
+  /** @type {Frame | undefined} */
+  frame: undefined,
+  /** @type {Record<string, any> | undefined} */
+  settings: undefined,
+  /** @type {Record<string, any>} */
+  local: {},
+  /** @type {Record<string, string>} */
+  identity: {},
+  plays: true,
+  slow: false,
+  shortcuts: true,
+  hasFailed: false,
+  /** @type {Refusal | undefined} */
+  refusal: undefined,
+  /** @type {"connecting" | "connected" | "waiting" | "refused"} */
+  state: "connecting",
+  /** @type {Record<string, string>} */
+  sources: {},
+  notice: "",
+  /** @type {number[]} */
+  painted: [],
+};
+const language = () => store.address.lang ?? usualLanguage();
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+const isDark = () => (store.address.theme ? store.address.theme === "dark" : darkness.matches);
+const t = (/** @type {string} */ key, /** @type {any} */ values = undefined) => speaker(language(), store.own, store.words)(key, values);
+
+/** @type {Connection | undefined} */
+let connection;
+/** @type {(() => void) | void} */
+let unmount;
+let isMounted = false;
+let isDue = false;
+/** @type {Record<string, any> | undefined} */
+let waitingChanges;
+
+function redraw() {
+  if (isDue) return;
+  isDue = true;
+  requestAnimationFrame(draw);
+}
+
+function draw() {
+  isDue = false;
+  const begun = performance.now();
+  const frame = store.frame;
+  const isNew = frame && frame.number !== acknowledged;
+  document.documentElement.lang = TAGS[language()];
+  document.documentElement.dataset.theme = store.address.theme ?? "system";
+  document.title = `${t("title")} · pellucid studio`;
+  render(page(), /** @type {HTMLElement} */ (document.getElementById("studio")));
+  if (isNew && connection) {
+    acknowledged = frame.number;
+    connection.say({ type: "ack", frame: frame.number });
+    measure(begun);
+  }
+  if (frame && store.view?.mount && !isMounted) {
+    isMounted = true;
+    unmount = store.view.mount(context(frame));
+  }
+}
+let acknowledged = 0;
+
+/** Keep how long a frame took to paint, where the browser's own tools and our tests find it. @param {number} begun */
+function measure(begun) {
+  performance.measure("frame", { start: begun, end: performance.now() });
+  store.painted = [...store.painted.filter((at) => at > begun - 2000), begun];
+  if (performance.getEntriesByName("frame").length > 1000) performance.clearMeasures("frame");
+}
+
+/** @param {Frame} frame @returns {Context} */
+function context(frame) {
+  return {
+    frame, settings: store.settings ?? {}, local: store.local, t, number: written, language: language(), dark: isDark(), redraw,
+    act: (action) => { store.refusal = undefined; connection?.say({ type: "act", action }); },
+    set,
+    refusal: (control) => (store.refusal?.control === control ? store.refusal : undefined),
+    isHidden: (control) => store.address.hide.includes(control),
+  };
+}
+
+/** Show a change at once, and tell the engine once a painting. @param {Record<string, any>} changes */
+function set(changes) {
+  store.refusal = undefined;
+  if (!waitingChanges) {
+    requestAnimationFrame(() => {
+      connection?.say({ type: "set", changes: waitingChanges });
+      waitingChanges = undefined;
+    });
+  }
+  waitingChanges = { ...waitingChanges, ...changes };
+  store.settings = { ...store.settings, ...changes };
+  redraw();
+}
+
+/** @param {"play" | "pause" | "step" | "reset"} todo */
+function drive(todo) {
+  store.refusal = undefined;
+  store.hasFailed = false;
+  connection?.say({ type: "transport", do: todo });
+  redraw();
+}
+
+function page() {
+  return html`
+    <a class="skip" href="#main" @click=${(/** @type {Event} */ event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>${t("skip")}</a>
+    ${header()}
+    <main id="main" tabindex="-1">${content()}</main>
+    ${footer()}
+    ${dialogs()}`;
+}
+
+function header() {
+  return html`<header>
+    <strong class="brand"><img src="/page/icon.svg" alt="" width="22" height="22">pellucid <span>studio</span></strong>
+    <nav aria-label=${t("exhibits")}><ul>${store.exhibits.map((each) => html`<li><button type="button" class="link"
+      aria-current=${each.name === store.address.exhibit ? "page" : nothing} @click=${() => go(each.name)}>${each.titles[language()]}</button></li>`)}</ul></nav>
+    <div class="choices">
+      <label><span class="unseen">${t("language")}</span><select id="language" @change=${(/** @type {any} */ event) => turn({ lang: event.target.value })}>
+        ${Object.entries(NAMES).map(([tag, name]) => html`<option value=${tag} lang=${TAGS[/** @type {"en"} */ (tag)]} ?selected=${tag === language()}>${name}</option>`)}</select></label>
+      <label><span class="unseen">${t("theme")}</span><select id="theme" @change=${(/** @type {any} */ event) => turn({ theme: event.target.value || undefined })}>
+        ${["", "light", "dark"].map((name) => html`<option value=${name} ?selected=${name === (store.address.theme ?? "")}>${t(`theme.${name || "system"}`)}</option>`)}</select></label>
+      <button type="button" class="plain" id="help" aria-haspopup="dialog" data-tip=${`${t("help")}\n?`} @click=${() => open("help-dialog")}>${t("help")}</button>
+    </div></header>`;
+}
+
+function content() {
+  if (store.state === "refused") return stranger(t, (token) => { store.address.token = token; remember(); join(); });
+  const frame = store.frame;
+  const view = store.view;
+  const failed = store.hasFailed ? html`<div class="notice bad" role="alert">${t("failed")}</div>` : nothing;
+  if (!frame || !view || !store.settings) return html`<h1>${t("title")}</h1>${failed}<p class="soft">${t("loading")}</p>`;
+  const c = context(frame);
+  return html`
+    <div class="opening"><div><h1>${t("title")}</h1><p class="lead">${t("lead")}</p></div></div>
+    <div class="bar">
+      ${store.plays ? transport(c, { slow: store.slow, drive, pace }) : nothing}
+      <div class="status">${view.status?.(c) ?? nothing}</div>
+      <div class="sharing">
+        ${view.sources?.length ? html`<button type="button" class="plain" aria-haspopup="dialog" @click=${showSources}>${t("sources")}</button>` : nothing}
+        <button type="button" class="plain" aria-haspopup="dialog" @click=${() => open("share-dialog")}>${t("share")}</button>
+      </div>
+    </div>
+    ${failed}${notices(c)}
+    <div class="exhibit">${view.render(c)}</div>`;
+}
+
+/** What was refused and has no control of its own on the page. @param {Context} c */
+function notices(c) {
+  const refusal = store.refusal;
+  const isLoose = refusal && !document.getElementById(`control-${refusal.control}`) && !document.querySelector(`[data-refusals~="${CSS.escape(refusal.control)}"]`);
+  return html`${isLoose ? html`<div class="notice bad" role="alert">${refusalText(c, refusal)}</div>` : nothing}
+    ${store.notice ? html`<div class="notice">${store.notice} <button type="button" class="link" @click=${() => { store.notice = ""; redraw(); }}>${t("close")}</button></div>` : nothing}`;
+}
+
+function footer() {
+  const second = store.painted.filter((at) => at > performance.now() - 1000).length;
+  const rate = store.frame?.playing && second > 1 ? ` · ${t("rate", { count: second })}` : "";
+  return html`<footer><span class="dot ${store.state}"></span><span role="status">${t(`state.${store.state}`)}</span><span>${rate}</span>
+    <span class="versions">pellucid ${store.versions.pellucid ?? ""} · torch ${store.versions.torch ?? ""}</span></footer>`;
+}
+
+function dialogs() {
+  return html`${help(t, store.shortcuts, (on) => { store.shortcuts = on; redraw(); })}
+    ${share(t, { link: () => location.origin + "/" + writeAddress(shared()), file: () => JSON.stringify(shared(), null, 1), name: store.address.exhibit ?? "", take })}
+    ${sources(t, store.view?.sources ?? [], store.sources)}`;
+}
+
+/** @param {string} id */
+function open(id) {
+  hideTip();
+  const dialog = /** @type {HTMLDialogElement | null} */ (document.getElementById(id));
+  if (dialog && !dialog.open) dialog.showModal();
+  redraw();
+}
+
+function showSources() {
+  connection?.say({ type: "show" });
+  open("sources-dialog");
+}
+
+/** What a link or a file holds. */
+function shared() {
+  const { exhibit, lang, theme, hide } = store.address;
+  const state = store.settings && { settings: store.settings, versions: store.versions, identity: store.identity };
+  return { exhibit, lang, theme, hide, state };
+}
+
+/** Take a link or a file that somebody shared. @param {string} text */
+function take(text) {
+  let found;
+  try {
+    found = text.trim().startsWith("{") ? JSON.parse(text) : readAddress(text);
+  } catch {
+    found = {};
+  }
+  const saved = asSaved(found.state);
+  const isKnown = store.exhibits.some((each) => each.name === found.exhibit);
+  if (!isKnown || !saved) return false;
+  const hide = Array.isArray(found.hide) ? found.hide.filter((/** @type {unknown} */ name) => typeof name === "string") : [];
+  store.address = { ...store.address, exhibit: found.exhibit, hide, state: saved };
+  visit();
+  return true;
+}
+
+/** @param {boolean} slow */
+function pace(slow) {
+  store.slow = slow;
+  connection?.say({ type: "pace", slow });
+  redraw();
+}
+
+/** @param {Partial<import("./address.js").Address>} change */
+function turn(change) {
+  Object.assign(store.address, change);
+  keep();
+  redraw();
+}
+
+/** @param {string} name */
+function go(name) {
+  if (name === store.address.exhibit) return;
+  store.address = { ...store.address, exhibit: name, state: undefined, hide: [] };
+  history.pushState(null, "", writeAddress(store.address));
+  visit();
+}
+
+/** Keep the exhibit's whole state in the address, not more often than browsers allow. */
+function keep() {
+  clearTimeout(keeping);
+  keeping = setTimeout(() => {
+    store.address.state = shared().state;
+    history.replaceState(null, "", writeAddress(store.address));
+  }, 250);
+}
+/** @type {number | undefined} */
+let keeping;
+
+/** The token leaves the address, so that a link that is shared does not hold it; the tab keeps it over a reload. */
+function remember() {
+  if (store.address.token) sessionStorage.setItem("token", store.address.token);
+  else store.address.token = sessionStorage.getItem("token") ?? undefined;
+}
+
+/** Show the exhibit that the address names. */
+async function visit() {
+  clearTimeout(keeping);
+  connection?.close();
+  unmount?.();
+  unmount = undefined;
+  isMounted = false;
+  const named = store.exhibits.find((each) => each.name === store.address.exhibit) ?? store.exhibits[0];
+  const name = named.name;
+  Object.assign(store, { view: undefined, frame: undefined, settings: undefined, refusal: undefined, hasFailed: false, local: {}, sources: {}, slow: false });
+  store.address.exhibit = name;
+  store.notice = strangeness(store.address.state);
+  join();
+  const [own, module] = await Promise.all([fetchJson(`/exhibits/${name}/strings.json`), import(`/exhibits/${name}/view.js`)]);
+  if (store.address.exhibit !== name) return;
+  store.own = own;
+  store.view = module.default;
+  redraw();
+}
+
+/** What differs between who shared a state and us. @param {import("./address.js").Saved | undefined} saved */
+function strangeness(saved) {
+  const theirs = saved?.versions?.pellucid;
+  return theirs && theirs !== store.versions.pellucid ? t("other-version", { theirs, ours: store.versions.pellucid }) : "";
+}
+
+function join() {
+  connection?.close();
+  acknowledged = 0;
+  const exhibit = store.address.exhibit ?? "";
+  connection = new Connection(
+    () => ({ token: store.address.token ?? "", exhibit, settings: store.settings ?? store.address.state?.settings ?? null }),
+    { frame: (frame) => { store.frame = frame; redraw(); }, told, state: connectionState },
+  );
+}
+
+/** @param {"connecting" | "connected" | "waiting" | "refused"} state */
+function connectionState(state) {
+  if (state === "connected") {
+    acknowledged = 0; // a new engine counts from 1 again
+    if (store.slow) connection?.say({ type: "pace", slow: true });
+  }
+  store.state = state;
+  redraw();
+}
+
+/** @param {any} message */
+function told(message) {
+  switch (message.type) {
+    case "ready": {
+      store.plays = message.plays;
+      store.identity = message.identity;
+      const theirs = store.address.state?.identity ?? {};
+      if (Object.keys(theirs).some((key) => theirs[key] !== message.identity[key])) store.notice = t("other-data");
+      break;
+    }
+    case "settings":
+      store.settings = waitingChanges ? { ...message.settings, ...waitingChanges } : message.settings;
+      keep();
+      break;
+    case "refused": store.refusal = message; break;
+    case "sources": store.sources = message.sources; break;
+    case "failed": store.hasFailed = true; break;
+  }
+  redraw();
+}
+
+/** @param {KeyboardEvent} event */
+function onKey(event) {
+  const target = /** @type {HTMLElement} */ (event.target);
+  const isBusy = event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]");
+  if (isBusy || target.closest("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]")) return;
+  if (event.key === "?") open("help-dialog");
+  if (!store.shortcuts || !store.plays || event.repeat) return;
+  const onButton = target.closest("button, a, summary, [type=checkbox], [role=button]");
+  if (event.key === " " && !onButton) drive(store.frame?.playing ? "pause" : "play");
+  else if (event.key === "s") drive("step");
+  else if (event.key === "w") pace(!store.slow);
+  else if (event.key === "r") drive("reset");
+  else return;
+  event.preventDefault();
+}
+
+async function begin() {
+  remember();
+  listenForTips();
+  addEventListener("keydown", onKey);
+  addEventListener("resize", redraw);
+  darkness.addEventListener("change", redraw);
+  const whenMoved = () => {
+    const { token } = store.address;
+    store.address = { ...readAddress(location.hash) };
+    store.address.token ??= token;
+    remember();
+    visit();
+  };
+  addEventListener("popstate", whenMoved);
+  setInterval(() => store.frame?.playing && redraw(), 1000);
+  const [listed, words] = await Promise.all([fetchJson("/exhibits.json"), fetchJson("/page/strings.json")]);
+  Object.assign(store, { exhibits: listed.exhibits, versions: listed.versions, words });
+  if (store.exhibits.length) await visit();
+  history.replaceState(null, "", writeAddress(store.address));
+}
+
+begin();

@@ -1,0 +1,1 @@
+export {render, renderToString} from "katex";
