@@ -61,6 +61,32 @@ def test_a_loss_that_stands_still_without_a_known_cause_is_a_plateau() -> None:
     assert "None of the causes" in finding.explanation
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_plateau_of_layers_held_still_names_them_first(frozen: bool) -> None:
+    """Weights learned elsewhere that read one input, which tells nothing, and a layer that learns from them."""
+    torch.manual_seed(0)
+    learned, network = (nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 3)) for _ in range(2))
+    with torch.no_grad():
+        next(learned.parameters())[:, 1:] = 0
+    x_NF = torch.randn(600, 8)
+    y_N = (x_NF[:, 1:] @ torch.randn(7, 3)).argmax(1)
+    with pellucid.watch() as watch:
+        network.load_state_dict(learned.state_dict())
+        if frozen:
+            network[0].requires_grad_(False)
+        optimizer = torch.optim.Adam([each for each in network.parameters() if each.requires_grad], lr=3e-3)
+        for _ in range(20):
+            for rows in torch.randperm(600).split(30):
+                optimizer.zero_grad()
+                F.cross_entropy(network(x_NF[rows]), y_N[rows]).backward()
+                optimizer.step()
+    assert causes_of(watch) == (["plateau"] if frozen else [])
+    if frozen:
+        (finding,) = watch.findings
+        assert "74% of the weights are kept from learning" in finding.explanation  # 288 of 387
+        assert finding.remedies[0]["action"] == "Let the frozen parameters learn."
+
+
 def test_a_training_that_learns_has_no_plateau() -> None:
     assert not causes_of(classify(blind=False))
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pellucid.data import load
-from pellucid.experiments.claims.label_errors import _KINDS, with_errors
+from pellucid.experiments.claims.label_errors import _KINDS, estimate, with_errors
 
 pytestmark = pytest.mark.covers("D3")
 
@@ -34,3 +34,11 @@ def test_random_errors_are_any_other_digit_and_systematic_ones_the_next() -> Non
     assert counts[4] == 0
     assert (counts[torch.arange(10) != 4] - 1_000).abs().max() < 150
     assert _KINDS["systematic"](torch.tensor([0, 4, 9]), torch.Generator()).tolist() == [1, 5, 0]
+
+
+def test_the_estimate_counts_right_labels_that_are_doubted() -> None:
+    clean, noisy = (estimate(load("digits"), share, seed=1) for share in (0.0, 0.1))
+    assert clean.planted == 0
+    assert noisy.planted == pytest.approx(0.1, abs=1e-3)
+    assert clean.estimated == pytest.approx(clean.doubted, abs=1e-3)  # where no label is wrong nothing else is counted
+    assert 0 < noisy.estimated - noisy.planted == pytest.approx(noisy.doubted, abs=0.01)

@@ -215,3 +215,10 @@ def test_layers_that_begin_to_learn_are_not_taken_for_a_state_carried_on(origin:
         quiet=True, no_report=True,
     )  # fmt: skip
     assert "state-carryover" not in {finding.cause for finding in run.findings}
+
+
+def test_a_table_read_exactly_alike_is_gone_on_with(tmp_path: Path) -> None:
+    first = pellucid.train("iris", "4 -> fc(6) -> tanh -> fc(3)", epochs=1, folder=str(tmp_path), quiet=True,
+                           no_report=True, no_diagnosis=True)  # fmt: skip
+    begun = begin(load("iris"), recipe=Recipe(from_=str(first.folder)))
+    assert begun.notes[-1].endswith("all layers")

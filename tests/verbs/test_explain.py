@@ -1,12 +1,14 @@
 """`pellucid explain`: a page of what suits each kind of network, a derivation that agrees, and clear refusals."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 import pellucid
 from pellucid.cli import main
+from pellucid.record import read_json, write_json
 
 CONVOLUTIONAL = "8x8x1 -> conv(4, 3x3) -> relu -> maxpool(2x2) -> fc(12) -> relu -> fc(10)"
 
@@ -70,6 +72,46 @@ def test_what_has_no_derivation_says_so(runs: Path, capsys: pytest.CaptureFixtur
     assert "left out the derivation" in out
 
 
+@pytest.mark.covers("C14")
+def test_the_path_of_the_training_is_drawn_where_it_is_asked_for(
+    runs: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder, pages = runs / "values", [tmp_path / name for name in ("first.html", "again.html", "without.html")]
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    told = [explained(capsys, str(folder), "--path", "--page", str(page))[0] for page in pages[:2]]
+    explained(capsys, str(folder), "--page", str(pages[2]))
+    assert "once more, 2 epochs, which took" in told[0]
+    assert "from step 0 to step" in told[0]
+    first, again, without = (page.read_text() for page in pages)
+    assert first == again
+    assert "of the path&#39;s variance" in first or "of the path's variance" in first
+    assert "random direction" in without
+    assert section(first, "gradients") == section(without, "gradients"), "the network explained is the same"
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_path_that_would_not_be_the_runs_own_is_not_drawn(
+    runs: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(runs / "table", tmp_path / "changed"))
+    asked = read_json(folder / "run.json")
+    asked["recipe"]["weight_decay"] = 0.5  # as if the training itself computed otherwise
+    asked["versions"]["torch"] = "2.0.0"
+    write_json(folder / "run.json", asked)
+    _, err = explained(capsys, str(folder), "--path", status=2)
+    assert "comes out otherwise" in err
+    assert "torch: 2.0.0 then" in err
+    lines = (folder / "record.jsonl").read_text().splitlines(keepends=True)
+    (folder / "record.jsonl").write_text("".join(lines[:-1]))
+    _, err = explained(capsys, str(folder), "--path", status=2)
+    assert "is not finished" in err
+
+
+def section(page: str, key: str) -> str:
+    begins = page.index(f'<section id="{key}"')
+    return page[begins : page.index("</section>", begins)]
+
+
 @pytest.mark.covers("C2")
 def test_arrows_are_shown_before_they_are_trained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     page = tmp_path / "lenet.html"
@@ -85,11 +127,14 @@ def test_arrows_are_shown_before_they_are_trained(capsys: pytest.CaptureFixture[
         (["no-such-network"], "there is no such word"),
         (["lenet5", "--sample", "1"], "--sample is for a run"),
         (["RUN", "--sample", "1000"], "there is no test row 1000"),
+        (["lenet5", "--path"], "--path is for a run"),
+        (["MEMORY", "--path"], "no loss surface is drawn for recall"),
     ],
 )
 def test_what_cannot_be_explained_is_refused(
     runs: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    given = [str(runs / "table") if each == "RUN" else each for each in arguments]
+    names = {"RUN": str(runs / "table"), "MEMORY": str(runs / "memory")}
+    given = [names.get(each, each) for each in arguments]
     _, err = explained(capsys, *given, status=2)
     assert said in err

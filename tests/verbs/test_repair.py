@@ -148,3 +148,11 @@ def test_changes_are_others_than_what_is() -> None:
         assert all(change.options for change in changes)
     assert changes_for(suspected("split-leak"), usual, None) == []
     assert Change("lr-high", "Lower it.", {"learning_rate": 0.5}).to_json()["change"] == "--learning-rate 0.5"
+
+
+def test_a_plateau_of_frozen_layers_lets_them_learn_first() -> None:
+    frozen = Recipe(epochs=5, learning_rate=0.003, freeze="all")
+    held = suspected("plateau", held_still=0.9)
+    assert changes_for(held, frozen, DEEP)[0].options == "--unfreeze-at 2"
+    rest = changes_for(suspected("plateau"), frozen, DEEP)
+    assert [change.options for change in changes_for(held, frozen, DEEP)[1:]] == [change.options for change in rest]

@@ -65,6 +65,7 @@ STILL_FALLING = Threshold(0.02, "a finished run's loss stands still within its n
 CRAWLS = Threshold(0.1, "a choice: the fall of the loss in the end, five times `STILL_FALLING`")
 BATCH_FOR_NORM = Threshold(4.0, "Wu and He, Group Normalization (2018): batch norm's error rises below 16 samples")
 BATCH_FOR_CONTRAST = Threshold(4.0, "Chen et al., SimCLR (2020): better with every doubling of the batch, from 256 on")
+HELD_STILL = Threshold(0.5, "a choice: of a network that is to learn a task most weights are let learn")
 LAST_SHARE = Threshold(0.05, "a choice: of all that a loss fell, what it fell over the last 15 % of the run")
 IDLE = Threshold(0.4, "schedules of the field spend a tenth of a run or less below 1 % of the highest rate")
 CLIPPED = Threshold(15.0, "Pascanu, Mikolov and Bengio (2013): a limit of half to ten times the average norm")

@@ -26,6 +26,7 @@ from pellucid.explain.landscape.loss_surface import (
     surface_chart,
 )
 from pellucid.explain.landscape.objective import Objective
+from pellucid.explain.landscape.path import TrainingPath, training_path
 from pellucid.explain.layers.anatomy import Anatomy, network
 from pellucid.explain.layers.failure import Failure
 from pellucid.explain.layers.field import ReceptiveField, field_figure, receptive_field
@@ -77,6 +78,7 @@ __all__ = [
     "Spread",
     "TextGates",
     "Track",
+    "TrainingPath",
     "activating_samples",
     "activating_tiles",
     "as_latex",
@@ -121,4 +123,5 @@ __all__ = [
     "spread_of",
     "surface_chart",
     "track",
+    "training_path",
 ]

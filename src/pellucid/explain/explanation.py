@@ -10,6 +10,7 @@ from pellucid.data import Dataset
 from pellucid.explain.derivation import Derivation
 from pellucid.explain.graphs.nodes import Graph
 from pellucid.explain.landscape.objective import Weights
+from pellucid.explain.landscape.path import TrainingPath
 from pellucid.training.tasks import Task
 
 
@@ -23,6 +24,7 @@ class Subject:
         task: what it learned.
         row: of the data, the sample that is gone into.
         start: the weights before the training, where they are known.
+        path: the states of the network along the training, where they are known.
         seed: of what is drawn for an explanation.
     """
 
@@ -31,6 +33,7 @@ class Subject:
     task: Task
     row: int
     start: Weights | None
+    path: TrainingPath | None = None
     seed: int = 0
 
 

@@ -69,10 +69,11 @@ def prepared_alike(data: Dataset, origin: Origin) -> tuple[Dataset, tuple[str, .
     Raises:
         OptionError: the data is of another kind, or its columns or tokens mean something else.
     """
-    own = to_json(data.preprocessing)
-    if own == origin.preprocessing:
+    theirs = from_json(origin.preprocessing)
+    own, then = to_json(data.preprocessing), to_json(theirs)  # both as written from objects: JSON knows no tuples
+    if own == then:
         return data, ()
-    kinds = own["kind"], origin.preprocessing["kind"]
+    kinds = own["kind"], then["kind"]
     if kinds[0] != kinds[1] or kinds[0] not in _REFITTED:
         received = f"{kinds[0]} after {kinds[1]}" if kinds[0] != kinds[1] else f"{kinds[0]} read otherwise"
         raise OptionError(
@@ -81,7 +82,7 @@ def prepared_alike(data: Dataset, origin: Origin) -> tuple[Dataset, tuple[str, .
             received=received,
             advice="train without --from",
         )
-    taken = dataclasses.replace(data, preprocessing=from_json(origin.preprocessing))
+    taken = dataclasses.replace(data, preprocessing=theirs)
     return taken, ("inputs are prepared as those of that run were",)
 
 

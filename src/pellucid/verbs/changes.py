@@ -99,6 +99,10 @@ def _longer(suspicion: Suspicion, recipe: Recipe, plan: Plan | None) -> Iterator
 
 
 def _adaptive(suspicion: Suspicion, recipe: Recipe, plan: Plan | None) -> Iterator[Change]:
+    if suspicion.facts.get("held_still") and recipe.freeze is not None and (recipe.epochs or 0) > 1:
+        yield Change(
+            suspicion.cause, "Let the frozen layers learn, too, from the second epoch on.", {"unfreeze_at": "2"}
+        )
     if recipe.optimizer not in {"adam", "adamw"}:
         options = {"optimizer": "adamw", "learning_rate": DEFAULT_RATES["adamw"]}
         yield Change(suspicion.cause, "Let the optimiser choose a step for every weight: adamw.", options)

@@ -39,6 +39,9 @@ class ExplainOptions:
     label_errors: bool = option(
         False, "train five networks more, each without a fifth of the samples, and list suspected labels", group=_SAMPLE
     )
+    path: bool = option(
+        False, "train the run once more, which takes as long as it took, and draw its path over the loss", group=_SAMPLE
+    )
     seed: int = option(0, "of what is drawn: directions, weights of arrows", group=_SAMPLE, minimum=0)
     page: str | None = option(None, "where to write the page (default: explanation.html in the run)", group=_OUTPUT)
     latex: str | None = option(None, "file to write the derivation into, as LaTeX", group=_OUTPUT)
@@ -70,7 +73,7 @@ def _explain_run(folder: Path, options: ExplainOptions, console: Console) -> Out
 
     run = open_run(folder)
     with isolated(), threads(run.asked["threads"]):
-        subject = _subject(run, options)
+        subject = _subject(run, options, console)
         explained = _explained(run, subject, options, console)
     derived = explained.derivation
     if derived is not None:
@@ -94,14 +97,16 @@ def _explain_run(folder: Path, options: ExplainOptions, console: Console) -> Out
     return Outcome(_document(explained, str(page)))
 
 
-def _subject(run: Run, options: ExplainOptions) -> Subject:
-    """Return the run's network with its data and the sample that was asked for.
+def _subject(run: Run, options: ExplainOptions, console: Console) -> Subject:
+    """Return the run's network with its data and what was asked for: a sample, the way of the training.
 
     Raises:
-        OptionError: there is no such test row.
+        OptionError: there is no such test row, or no loss to draw a way on.
+        RunError: the way is not known.
     """
     from pellucid.explain.explanation import Subject
     from pellucid.verbs.again import begin_again
+    from pellucid.verbs.retracing import require_path, retrace
 
     session = begin_again(run)
     start = {name: weights.detach().clone() for name, weights in session.network.named_parameters()}
@@ -111,9 +116,16 @@ def _subject(run: Run, options: ExplainOptions) -> Subject:
         raise OptionError(
             f"there is no test row {options.sample}", expected=f"1 to {len(rows)}", received=str(options.sample)
         )
-    network = run.with_weights(session.network)
+    if options.path:
+        require_path(run, session.task, session.data)
     return Subject(
-        network=network, data=session.data, task=session.task, row=int(rows[place]), start=start, seed=options.seed
+        network=run.with_weights(session.network),
+        data=session.data,
+        task=session.task,
+        row=int(rows[place]),
+        start=start,
+        path=retrace(run, session.data, console) if options.path else None,
+        seed=options.seed,
     )
 
 
@@ -177,7 +189,8 @@ def _explain_arrows(text: str, options: ExplainOptions, console: Console) -> Out
     from pellucid.report.explanation_page import explanation_page
     from pellucid.report.numbers import shortened
 
-    asked = {"--sample": options.sample, "--learning-rate": options.learning_rate, "--latex": options.latex}
+    asked = {"--sample": options.sample, "--learning-rate": options.learning_rate, "--latex": options.latex,
+             "--path": options.path or None}  # fmt: skip
     for name, value in asked.items():
         if value is not None:
             raise OptionError(f"{name} is for a run", expected="a run folder", received=text,

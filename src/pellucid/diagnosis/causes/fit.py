@@ -120,6 +120,8 @@ def plateau(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         return  # it is not the share of right answers that is wanted, or nothing there is to be learned by heart
     if progress.still_falls or progress.fall > thresholds.STILL_FALLING.value or short < thresholds.STANDS_BELOW.value:
         return
+    held = held_still(seen)
+    most = held > thresholds.HELD_STILL.value
     yield Suspicion(
         cause="plateau",
         severity="critical",
@@ -128,15 +130,33 @@ def plateau(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
         evidence=(
             thresholds.STILL_FALLING.evidence("fall of the loss within the last 15 % of the run", progress.fall),
             thresholds.STANDS_BELOW.evidence("reached by a simpler model, less what the network reaches", short),
+            *((thresholds.HELD_STILL.evidence("share of the weights that are kept from learning", held),) * most),
         ),
-        explanation=(
-            "The loss stands still, and on samples left out a nearest-neighbour or linear model does far better than "
-            "this network on those it learns from: the data allow more. None of the causes that are measured here "
-            "explains it. Try another optimiser or rate, then fit a single batch: if even that fails, look at how "
-            "predictions reach the loss."
-        ),
-        facts={"optimizer": optimizer.kind, "rate": highest_rate(optimizer)},
+        explanation=_STANDS_STILL + (_HELD.format(held=held) if most else _UNEXPLAINED),
+        facts={"optimizer": optimizer.kind, "rate": highest_rate(optimizer), "held_still": held if most else None},
     )
+
+
+_STANDS_STILL = (
+    "The loss stands still, and on samples left out a nearest-neighbour or linear model does far better than this "
+    "network on those it learns from: the data allow more. "
+)
+_UNEXPLAINED = (
+    "None of the causes that are measured here explains it. Try another optimiser or rate, then fit a single batch: if "
+    "even that fails, look at how predictions reach the loss."
+)
+_HELD = (
+    "{held:.0%} of the weights are kept from learning (requires_grad is off), and what they make of the inputs may not "
+    "hold what is asked for. Let more of them learn, the layers nearest to the output first; only then try another "
+    "optimiser or rate."
+)
+
+
+def held_still(seen: Observation) -> float:
+    """Return the share of the weights of all trained networks that asked for no gradient and never changed."""
+    of_trained = [parameter for network in seen.networks if network.backed for parameter in network.parameters]
+    still = sum(math.prod(each.shape) for each in of_trained if not each.asked and not each.changed)
+    return still / max(sum(math.prod(each.shape) for each in of_trained), 1)
 
 
 def _rise(judged: list[Score]) -> float:

@@ -77,7 +77,11 @@ FACTS: Mapping[str, Mapping[str, str]] = {
     "softmax-axis": {"axis": "the dimension that is right"},
     "batch-mixing": {"kind": "'batch-first' or 'view'"},
     "state-carryover": {"kind": "what is wrongly kept, 'graph' or 'state', or 'reset'"},
-    "plateau": {"optimizer": "its class", "rate": "the rate that was used"},
+    "plateau": {
+        "optimizer": "its class",
+        "rate": "the rate that was used",
+        "held_still": "share of the weights that are kept from learning, where these are most",
+    },
     "bias-before-norm": {},
     "discriminator-dominates": {"discriminator": "its name in the script", "generator": "its name in the script"},
     "generator-dominates": {"discriminator": "its name in the script", "generator": "its name in the script"},

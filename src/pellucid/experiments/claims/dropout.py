@@ -1,6 +1,6 @@
 """Dropout: units left out at random while training, q of them kept, kept ones divided by q; none left out afterwards.
 
-Shape letters: B rows, F features, U hidden units, K classes, M masks.
+Shape letters: B rows, F features, U hidden units, A units of all rows that are not 0, K classes, M masks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,27 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pellucid.chart import Axis, Bar, Bars, Chart, Line
-from pellucid.data import Dataset, load
+from pellucid.data import Classes, Dataset, load
 from pellucid.experiments.evidence import alike, counted, exact, greater
 from pellucid.experiments.experiment import Check, Experiment, Quantity, Result
 from pellucid.experiments.trained import Trained, Variant, train, with_rows
 from pellucid.judging.wording import percent
 from pellucid.seed import generator, seed_torch
 
-_SAMPLES, _MISLABELLED, _CLASSES = 150, 0.2, 10
+_SAMPLES, _MISLABELLED = {"digits": 150, "breast_cancer": 50}, 0.2
+_CALLED = {"digits": "digits", "breast_cancer": "tumours"}
 _EPOCHS, _RATE, _BATCH = 150, 3e-3, 32
 _RIGHT, _WRONG = "right labels", "a fifth mislabelled"
 _NONE, _DROPOUT = "without dropout", "with dropout"
 _NETWORKS = {
-    _NONE: "8x8x1 -> fc(256) -> relu -> fc(10)",
-    _DROPOUT: "8x8x1 -> fc(256) -> relu -> dropout(0.5) -> fc(10)",
+    "digits": {
+        _NONE: "8x8x1 -> fc(256) -> relu -> fc(10)",
+        _DROPOUT: "8x8x1 -> fc(256) -> relu -> dropout(0.5) -> fc(10)",
+    },
+    "breast_cancer": {
+        _NONE: "30 -> fc(256) -> relu -> fc(2)",
+        _DROPOUT: "30 -> fc(256) -> relu -> dropout(0.5) -> fc(2)",
+    },
 }
 _SOFTMAX, _KEPT = "13 -> dropout(0.5) -> fc(3)", 0.5
 _FEW = (
@@ -38,8 +45,8 @@ _MASKS, _ERRORS, _LOOKED_AT = 10_000, 6, 5
 _BAG = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
-Key: TypeAlias = tuple[str, str]
-"""The labels trained on, and the network."""
+Key: TypeAlias = tuple[str, str, str]
+"""The data, the labels trained on, and the network."""
 
 
 def geometric_mean(layer: nn.Linear, x_BF: Tensor, kept: float) -> Tensor:
@@ -57,36 +64,47 @@ def measure(seeds: Sequence[int]) -> Result:
     """Train with and without on few samples, draw masks, and go through all masks of a small layer."""
     trained = _trained(seeds)
     accuracy, gap = ({key: [figure(one) for one in of] for key, of in trained.items()} for figure in (_right, _gap))
-    drawn = [_expectation(one) for one in trained[_RIGHT, _DROPOUT]]
+    with_dropout = trained["digits", _RIGHT, _DROPOUT]
+    whole = accuracy["digits", _RIGHT, _DROPOUT]
+    drawn = [_expectation(one) for one in with_dropout]
     apart = [_apart(one) for one in _softmax_layers(seeds)]
-    bags = [_bag(one) for one in trained[_RIGHT, _DROPOUT]]
+    bags = [_bag(one) for one in with_dropout]
     return Result(
-        checks=(*_against_none(accuracy, gap), *_as_a_mean(drawn, apart, bags, accuracy[_RIGHT, _DROPOUT])),
+        checks=(*(check for source in _SAMPLES for check in _against_none(source, accuracy, gap)),
+                *_as_a_mean(drawn, apart, bags, whole)),
         quantities=(
-            *(Quantity(name=f"test accuracy, {labels}, {name}", values=values, share=True)
-              for (labels, name), values in accuracy.items()),
-            *(Quantity(name=f"test loss less training loss (nats), {labels}, {name}", values=values)
-              for (labels, name), values in gap.items()),
-            *(Quantity(name=f"test accuracy, {_RIGHT}, mean of {count} thinned networks",
+            *(Quantity(name=f"test accuracy, {_named(key)}", values=values, share=True)
+              for key, values in accuracy.items()),
+            *(Quantity(name=f"test loss less training loss (nats), {_named(key)}", values=values)
+              for key, values in gap.items()),
+            *(Quantity(name=f"test accuracy, digits, {_RIGHT}, mean of {count} thinned networks",
                        values=[bag[place] for bag in bags], share=True)
               for place, count in enumerate(_BAG) if count in {1, 10, 200}),
             Quantity(name="largest difference of the layer from the geometric mean", values=apart, scale="log"),
         ),
-        figures=(_bars(accuracy), _chart(bags, accuracy[_RIGHT, _DROPOUT])),
+        figures=(*(_bars(source, accuracy) for source in _SAMPLES), _chart(bags, whole)),
         notes=(_FEW,),
     )  # fmt: skip
 
 
-def _against_none(accuracy: Mapping[Key, list[float]], gap: Mapping[Key, list[float]]) -> tuple[Check, ...]:
+def _named(key: Key) -> str:
+    source, labels, name = key
+    return f"{_CALLED[source]}, {labels}, {name}"
+
+
+def _against_none(
+    source: str, accuracy: Mapping[Key, list[float]], gap: Mapping[Key, list[float]]
+) -> tuple[Check, ...]:
+    of = f"{_SAMPLES[source]} {_CALLED[source]}"
     return (
-        greater(f"Trained on {_SAMPLES} samples with dropout a network is right noticeably (two points) more often",
-                accuracy[_RIGHT, _DROPOUT], accuracy[_RIGHT, _NONE], by=0.02, share=True),
-        greater("The test and the training loss are further apart without dropout", gap[_RIGHT, _NONE],
-                gap[_RIGHT, _DROPOUT]),
-        greater("Where a fifth of the samples are mislabelled a network is right more often with dropout",
-                accuracy[_WRONG, _DROPOUT], accuracy[_WRONG, _NONE], share=True),
-        greater("Where a fifth are mislabelled its test and training loss are further apart without dropout",
-                gap[_WRONG, _NONE], gap[_WRONG, _DROPOUT]),
+        greater(f"Trained on {of} with dropout a network is right noticeably (two points) more often",
+                accuracy[source, _RIGHT, _DROPOUT], accuracy[source, _RIGHT, _NONE], by=0.02, share=True),
+        greater(f"Trained on {of} its test and training loss are further apart without dropout",
+                gap[source, _RIGHT, _NONE], gap[source, _RIGHT, _DROPOUT]),
+        greater(f"Where a fifth of {of} are mislabelled a network is right more often with dropout",
+                accuracy[source, _WRONG, _DROPOUT], accuracy[source, _WRONG, _NONE], share=True),
+        greater(f"Where a fifth of {of} are mislabelled its test and training loss are further apart without dropout",
+                gap[source, _WRONG, _NONE], gap[source, _WRONG, _DROPOUT]),
     )  # fmt: skip
 
 
@@ -95,7 +113,8 @@ def _as_a_mean(
 ) -> tuple[Check, ...]:
     return (
         counted(f"The mean of a hidden unit over {_MASKS:,} masks is its value without dropout, to"
-                f" {_ERRORS} standard errors", sum(hits for hits, _ in drawn), sum(out_of for _, out_of in drawn)),
+                f" {_ERRORS} standard errors, where that is not 0 anyway", sum(hits for hits, _ in drawn),
+                sum(out_of for _, out_of in drawn)),
         exact("Behind one layer with softmax, no dropout is exactly the normalised geometric mean over all 2¹³ masks",
               apart, 0, tolerance=1e-12),
         alike("With a hidden layer the whole network is nearly the mean of thinned ones: that of"
@@ -104,28 +123,30 @@ def _as_a_mean(
 
 
 def _trained(seeds: Sequence[int]) -> dict[Key, list[Trained]]:
-    """Train both networks on right and wrong labels, on other samples for each seed."""
-    data = load("digits")
-    few = {(seed, labels): _few(data, seed, labels) for seed in seeds for labels in (_RIGHT, _WRONG)}
+    """Train both networks on both data, with right and wrong labels, on other samples for each seed."""
     options = {"epochs": _EPOCHS, "batch_size": _BATCH, "optimizer": "adam", "learning_rate": _RATE}
     trained = {}
-    for labels, (name, network) in product((_RIGHT, _WRONG), _NETWORKS.items()):
-        variant = Variant(network=network)
-        trained[labels, name] = [
-            train(few[seed, labels], {name: variant}, [seed], **options)[name][0] for seed in seeds
-        ]
+    for source, labels in product(_SAMPLES, (_RIGHT, _WRONG)):
+        data = load(source)
+        few = [_few(data, _SAMPLES[source], seed, labels) for seed in seeds]
+        for name, network in _NETWORKS[source].items():
+            variant = {name: Variant(network=network)}
+            trained[source, labels, name] = [
+                train(of_seed, variant, [seed], **options)[name][0] for of_seed, seed in zip(few, seeds, strict=True)
+            ]
     return trained
 
 
-def _few(data: Dataset, seed: int, labels: str) -> Dataset:
+def _few(data: Dataset, samples: int, seed: int, labels: str) -> Dataset:
     """Return the data with few training samples, a fifth of which have the label of another class if wished for."""
-    rows = data.rows["train"]
-    drawn_N = rows[torch.randperm(len(rows), generator=generator(seed, "samples"))[:_SAMPLES]]
+    assert isinstance(data.target, Classes)
+    classes, rows = len(data.target.names), data.rows["train"]
+    drawn_N = rows[torch.randperm(len(rows), generator=generator(seed, "samples"))[:samples]]
     targets = data.targets.clone()
     if labels == _WRONG:
-        wrong_W = drawn_N[: round(_SAMPLES * _MISLABELLED)]
-        others_W = torch.randint(1, _CLASSES, wrong_W.shape, generator=generator(seed, "labels"))
-        targets[wrong_W] = (targets[wrong_W] + others_W) % _CLASSES
+        wrong_W = drawn_N[: round(samples * _MISLABELLED)]
+        others_W = torch.randint(1, classes, wrong_W.shape, generator=generator(seed, "labels"))
+        targets[wrong_W] = (targets[wrong_W] + others_W) % classes
     return replace(with_rows(data, "train", drawn_N), targets=targets)
 
 
@@ -144,16 +165,17 @@ def _gap(one: Trained) -> float:
 
 @torch.no_grad()
 def _expectation(one: Trained) -> tuple[int, int]:
-    """Return how many units' means over the masks are near their value without, and how many units there are.
+    """Return how many units' means over the masks are near their value without, and of how many.
 
-    A unit a kept with probability q and divided by it has the standard deviation |a| √((1 - q) / q).
+    Units that are 0 for a row are left out: they stay 0 under every mask. A unit a kept with probability q and divided
+    by it has the standard deviation |a| √((1 - q) / q).
     """
     hidden_BU = _hidden(one)[:_LOOKED_AT].double()
     seed_torch(one.session.recipe.seed, "masks")
     mean_BU = torch.stack([F.dropout(each.expand(_MASKS, -1), 1 - _KEPT).mean(0) for each in hidden_BU])
     error_BU = hidden_BU.abs() * ((1 - _KEPT) / _KEPT / _MASKS) ** 0.5
-    near_BU = (mean_BU - hidden_BU).abs() <= _ERRORS * error_BU
-    return int(near_BU.sum()), near_BU.numel()
+    near_A = ((mean_BU - hidden_BU).abs() <= _ERRORS * error_BU)[hidden_BU != 0]
+    return int(near_A.sum()), near_A.numel()
 
 
 def _hidden(one: Trained) -> Tensor:
@@ -197,14 +219,14 @@ def _chart(bags: Sequence[Sequence[float]], without: Sequence[float]) -> Chart:
     )
 
 
-def _bars(accuracy: Mapping[Key, list[float]]) -> Bars:
-    means = {f"{labels}, {name}": fmean(values) for (labels, name), values in accuracy.items()}
+def _bars(source: str, accuracy: Mapping[Key, list[float]]) -> Bars:
+    runs = {f"{labels}, {name}": values for (of, labels, name), values in accuracy.items() if of == source}
     return Bars(
-        title="Where there is noise to be fitted",
-        detail=f"test accuracy from {_SAMPLES} samples; a dot a seed, each with samples of its own",
-        says="Test accuracy: " + "; ".join(f"{name} {percent(mean)}" for name, mean in means.items()) + ".",
+        title=f"Where there is noise to be fitted: {_CALLED[source]}",
+        detail=f"test accuracy from {_SAMPLES[source]} samples; a dot a seed, each with samples of its own",
+        says="Test accuracy: " + "; ".join(f"{name} {percent(fmean(values))}" for name, values in runs.items()) + ".",
         axis=Axis("test accuracy", "percent"),
-        bars=[Bar(label=f"{labels}, {name}", runs=values) for (labels, name), values in accuracy.items()],
+        bars=[Bar(label=label, runs=values) for label, values in runs.items()],
     )
 
 
@@ -218,12 +240,13 @@ EXPERIMENT = Experiment(
     source="Hinton et al. 2012, Improving neural networks by preventing co-adaptation of feature detectors; Srivastava"
     " et al. 2014, Dropout: a simple way to prevent neural networks from overfitting, section 7.5; Goodfellow, Bengio"
     " and Courville 2016, Deep Learning, section 7.12",
-    method=f"64-256-10 units with and without dropout of a half, on {_SAMPLES} training digits, others for each seed,"
+    method=f"256 hidden units (relu) with and without dropout of a half, on {_SAMPLES['digits']} training digits and on"
+    f" {_SAMPLES['breast_cancer']} tumours (`breast_cancer`), others for each seed,"
     " with their own labels and with a fifth of them changed for others (never on test rows):"
     f" {_EPOCHS} epochs of Adam at rate {_RATE}, batches of {_BATCH}. Then {_MASKS:,} masks over the hidden units of"
-    f" {_LOOKED_AT} test rows, up to {_BAG[-1]} masks over those of all test rows, and all masks over the 13 inputs of"
-    " a softmax regression on the wines, in float64. The mislabelled samples were added when the others showed no"
-    " gain.",
+    f" {_LOOKED_AT} digits of the test rows, up to {_BAG[-1]} masks over those of all their test rows, and all masks"
+    " over the 13 inputs of a softmax regression on the wines, in float64. The mislabelled samples were added when the"
+    " others showed no gain.",
     measure=measure,
-    seconds=11,
+    seconds=14,
 )

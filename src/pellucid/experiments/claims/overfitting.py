@@ -36,10 +36,11 @@ Errors: TypeAlias = Mapping[int, list[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Both:
-    """Errors on the rows trained on, against the labels trained on, and on test rows, against the right ones."""
+class BySplit:
+    """Errors on the rows trained on, against the labels trained on, and on other rows, against the right ones."""
 
     training: Errors
+    validation: Errors
     test: Errors
 
 
@@ -82,37 +83,41 @@ def measure(seeds: Sequence[int]) -> Result:
     )  # fmt: skip
 
 
-def _checks(features: Both, networks: Both) -> tuple[Check, ...]:
+def _checks(features: BySplit, networks: BySplit) -> tuple[Check, ...]:
     below = [count for count in _FEATURES if count < _SAMPLES]
-    valley = [min(errors) for errors in zip(*(features.test[count] for count in below), strict=True)]
+    best = np.argmin([features.validation[count] for count in below], axis=0).tolist()
+    valley = [features.test[below[place]][seed] for seed, place in enumerate(best)]
     fitted = [error for count in _FEATURES if count >= _SAMPLES for error in features.training[count]]
     return (
         exact(f"From as many random features as samples ({_SAMPLES}) on, every sample is fitted, wrong labels included",
               fitted, 0, tolerance=0),
-        greater(f"With {_SAMPLES} features more test rows are wrong than at the best number below: the test error rises"
-                " beyond a point", features.test[_SAMPLES], valley, share=True),
+        greater(f"With {_SAMPLES} features more test rows are wrong than with the fewer that are best on validation"
+                " rows: the test error rises beyond a point", features.test[_SAMPLES], valley, share=True),
         greater(f"With {_MOST:,} features fewer are wrong than with {_SAMPLES}: the test error descends twice",
                 features.test[_SAMPLES], features.test[_MOST], share=True),
-        greater(f"With {_MOST:,} features fewer are wrong than even at the best number below {_SAMPLES}", valley,
-                features.test[_MOST], share=True),
+        greater(f"With {_MOST:,} features fewer are wrong than even with the number below {_SAMPLES} that is best on"
+                " validation rows", valley, features.test[_MOST], share=True),
         greater(f"A trained network, too, is wrong noticeably (two points) more often with {_WIDTHS[-1]} hidden units,"
                 f" which fit all samples, than with {_NARROW}", networks.test[_WIDTHS[-1]], networks.test[_NARROW],
                 by=0.02, share=True),
     )  # fmt: skip
 
 
-def _of_features(every: Sequence[Dataset], seeds: Sequence[int]) -> Both:
-    both = Both({count: [] for count in _FEATURES}, {count: [] for count in _FEATURES})
+def _of_features(every: Sequence[Dataset], seeds: Sequence[int]) -> BySplit:
+    by_split = BySplit(*({count: [] for count in _FEATURES} for _ in range(3)))
     for data, seed in zip(every, seeds, strict=True):
-        (x_NP, labels_N), (test_NP, test_labels_N) = _arrays(data, "train"), _arrays(data, "test")
+        (x_NP, labels_N), *judged = (_arrays(data, split) for split in ("train", "validation", "test"))
         scale = x_NP.shape[1] ** -0.5
         drawn_PR = np.random.default_rng(seed).normal(0, scale, (x_NP.shape[1], _MOST))
         for count in _FEATURES:
-            features_NR, test_NR = (np.maximum(each @ drawn_PR[:, :count], 0) for each in (x_NP, test_NP))
-            weights_RK = shortest_fit(features_NR, np.eye(_CLASSES)[labels_N])
-            both.training[count].append(float(((features_NR @ weights_RK).argmax(1) != labels_N).mean()))
-            both.test[count].append(float(((test_NR @ weights_RK).argmax(1) != test_labels_N).mean()))
-    return both
+            weights_RK = shortest_fit(np.maximum(x_NP @ drawn_PR[:, :count], 0), np.eye(_CLASSES)[labels_N])
+            rows = zip(
+                (by_split.training, by_split.validation, by_split.test), ((x_NP, labels_N), *judged), strict=True
+            )
+            for errors, (inputs_NP, of_N) in rows:
+                said_N = (np.maximum(inputs_NP @ drawn_PR[:, :count], 0) @ weights_RK).argmax(1)
+                errors[count].append(float((said_N != of_N).mean()))
+    return by_split
 
 
 def _arrays(data: Dataset, split: SplitName) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -120,7 +125,7 @@ def _arrays(data: Dataset, split: SplitName) -> tuple[NDArray[np.float64], NDArr
     return inputs.flatten(1).double().numpy(), labels.numpy()
 
 
-def _of_networks(every: Sequence[Dataset], seeds: Sequence[int]) -> Both:
+def _of_networks(every: Sequence[Dataset], seeds: Sequence[int]) -> BySplit:
     variants = {str(width): Variant(network=f"8x8x1 -> fc({width}) -> relu -> fc({_CLASSES})") for width in _WIDTHS}
     options = {"epochs": _EPOCHS, "batch_size": _BATCH, "optimizer": "adam", "learning_rate": _RATE, "augment": "none"}
     trained = [train(data, variants, [seed], **options) for data, seed in zip(every, seeds, strict=True)]
@@ -130,13 +135,13 @@ def _of_networks(every: Sequence[Dataset], seeds: Sequence[int]) -> Both:
             width: [1 - of_seed[str(width)][0].metrics(split)["accuracy"] for of_seed in trained] for width in _WIDTHS
         }
 
-    return Both(errors("train"), errors("test"))
+    return BySplit(errors("train"), errors("validation"), errors("test"))
 
 
-def _chart(both: Both, title: str, capacity: str, named: Sequence[int]) -> Chart:
-    counts = list(both.test)
+def _chart(by_split: BySplit, title: str, capacity: str, named: Sequence[int]) -> Chart:
+    counts = list(by_split.test)
     written = ", ".join(
-        f"{percent(fmean(both.training[count]))} and {percent(fmean(both.test[count]))} with {count:,}"
+        f"{percent(fmean(by_split.training[count]))} and {percent(fmean(by_split.test[count]))} with {count:,}"
         for count in named
     )
     return Chart(
@@ -148,7 +153,7 @@ def _chart(both: Both, title: str, capacity: str, named: Sequence[int]) -> Chart
         y=Axis("rows that are wrong", "percent"),
         lines=[
             Line(label=label, x=counts, runs=np.transpose([errors[count] for count in counts]).tolist())
-            for label, errors in (("training error", both.training), ("test error", both.test))
+            for label, errors in (("training error", by_split.training), ("test error", by_split.test))
         ],
     )
 
@@ -161,10 +166,11 @@ EXPERIMENT = Experiment(
     " what is left to be learned is noise. With far more capacity still it may fall a second time.",
     source="Geman, Bienenstock and Doursat 1992, Neural networks and the bias/variance dilemma; Belkin, Hsu, Ma and"
     " Mandal 2019, Reconciling modern machine-learning practice and the classical bias-variance trade-off",
-    method=f"{_SAMPLES} training digits for each seed, a fifth of them with the label of another class; test rows keep"
-    f" theirs. Least squares on {_FEATURES[0]} to {_MOST:,} random rectified features, the shortest weights where"
-    f" several fit; and networks of {_WIDTHS[0]} to {_WIDTHS[-1]} rectified hidden units, {_EPOCHS} epochs of Adam at"
-    f" rate {_RATE}, batches of {_BATCH}.",
+    method=f"{_SAMPLES} training digits for each seed, a fifth of them with the label of another class; validation and"
+    f" test rows keep theirs. Least squares on {_FEATURES[0]} to {_MOST:,} random rectified features, the shortest"
+    f" weights where several fit; of the numbers below {_SAMPLES} each seed takes the one with the least validation"
+    f" error. Then networks of {_WIDTHS[0]} to {_WIDTHS[-1]} rectified hidden units, {_EPOCHS} epochs of Adam at rate"
+    f" {_RATE}, batches of {_BATCH}.",
     measure=measure,
     seconds=10,
 )

@@ -40,7 +40,9 @@ class LabelErrors:
         joint: P(label i, truth j), estimated; its rows have the labels' shares, (K, K).
         noise: P(label i | truth j), estimated; each column sums to 1, (K, K). A class that nothing is confidently of
             has its label for certain, since there is nothing to say otherwise.
-        estimated_share: of labels that are wrong, by the joint.
+        estimated_share: of labels that are wrong, by the joint. It is too high by the right labels that the network is
+            sure are another class: the joint is exact for a network that never is (section 4). With a logistic
+            regression on all digits it is 0.4 % where no label is wrong and 11.7 % where 9.9 % are.
         names: of the classes.
     """
 

@@ -19,8 +19,8 @@ from torch import nn
 from pellucid.chart import Axis, Bar, Bars
 from pellucid.data import Classes, Dataset, SplitName
 from pellucid.errors import DataError
+from pellucid.explain.layers.activations import device_of
 from pellucid.explain.seeing.embedding import features_of
-from pellucid.explain.seeing.listening import device_of
 from pellucid.judging.classes import confusion_counts
 from pellucid.judging.judgement import Mistake
 from pellucid.judging.mistakes import worst_mistakes

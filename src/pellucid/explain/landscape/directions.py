@@ -23,11 +23,13 @@ class Track:
 
     Attributes:
         places: SxD, the coordinates of each state's weights less the origin's, by least squares.
+        shares: (D,), the share of the way's variance along each direction by itself, from 0 to 1.
         explained: the share of the way's variance that lies along the directions, from 0 to 1. Of two random
             directions it is next to nothing: the way is then not what the picture shows.
     """
 
     places: Tensor
+    shares: Tensor
     explained: float
 
 
@@ -102,4 +104,7 @@ def track(states: Sequence[Weights], origin: Weights, directions: Sequence[Weigh
     places_SD = (states_SW @ directions_DW.T).double() @ torch.linalg.pinv(gram_DD, hermitian=True)
     left_SW = states_SW - places_SD.to(states_SW) @ directions_DW
     total, left = (float((each - each.mean(0)).double().square().sum()) for each in (states_SW, left_SW))
-    return Track(places_SD, max(0.0, 1 - left / total) if total else 1.0)
+    along_SD = (states_SW @ directions_DW.T).double() / gram_DD.diagonal().sqrt()
+    varying_D = (along_SD - along_SD.mean(0)).square().sum(0).nan_to_num()
+    shares_D = (varying_D / total).clamp(max=1) if total else torch.zeros_like(varying_D)
+    return Track(places_SD, shares_D, max(0.0, 1 - left / total) if total else 1.0)

@@ -134,7 +134,8 @@ def loss_surface(
         objective: L.
         directions: filter-normalised random ones; the principal components of `states`; or any two.
         states: state dicts of a training in their order, whose way over the plane is wanted.
-        ends: the least and the greatest x and y; widened where the way leads further.
+        ends: the least and the greatest x and y; widened where the way leads further. Those of principal components,
+            which have no scale of the weights, are set by the way alone.
         points: along each axis; the loss is computed points² times.
         seed: of the random directions.
 
@@ -144,7 +145,9 @@ def loss_surface(
     origin = objective.weights
     chosen = _directions(objective, directions, states, seed)
     way = track(states, origin, chosen) if states else None
-    at_X, at_Y = (torch.linspace(*_widened(ends, way, place), points, dtype=torch.float64) for place in (0, 1))
+    by_way = directions == "principal" and way is not None and bool(way.shares.any())
+    least = (0.0, 0.0) if by_way else ends
+    at_X, at_Y = (torch.linspace(*_widened(least, way, place), points, dtype=torch.float64) for place in (0, 1))
     places_P2 = torch.cartesian_prod(at_Y, at_X).flip(1)
     return LossSurface(
         at_x=at_X,
@@ -180,14 +183,14 @@ def surface_chart(found: LossSurface, title: str = "The loss around the weights"
     """Return a surface as a figure, with the training's way on it."""
     losses = found.losses[found.losses.isfinite()]
     low, high = float(losses.min()), float(losses.max())
-    names = {
-        "random": ("first random direction", "second random direction"),
-        "principal": ("first principal direction", "second principal direction"),
-        "given": ("first direction", "second direction"),
-    }[found.chosen]
+    kind = {"random": "random ", "principal": "principal ", "given": ""}[found.chosen]
+    names = [f"{place} {kind}direction" for place in ("first", "second")]
+    if found.way is not None:
+        shares = (percent(share) for share in found.way.shares.tolist())
+        names = [f"{name} ({share} of the path's variance)" for name, share in zip(names, shares, strict=True)]
     says = f"The loss lies between {low:.4g} and {high:.4g}."
     if found.way is not None:
-        says += f" The plane tells {percent(found.way.explained)} of the variance of the training's way."
+        says += f" The plane tells {percent(found.way.explained)} of the variance of the training's path."
     return Surface(
         title=title,
         detail="the network's own weights lie at (0, 0)",
@@ -245,11 +248,11 @@ def _directions(
 
 
 def _widened(ends: tuple[float, float], way: Track | None, place: int) -> tuple[float, float]:
-    """Return the ends of an axis, moved out to a tenth beyond the way."""
+    """Return the ends of an axis, moved out beyond the way by a tenth of its extent, the larger of both axes'."""
     if way is None:
         return ends
     low, high = (float(each) for each in way.places[:, place].aminmax())
-    margin = 0.1 * (high - low)
+    margin = 0.1 * float((way.places.amax(0) - way.places.amin(0)).max())
     return min(ends[0], low - margin), max(ends[1], high + margin)
 
 

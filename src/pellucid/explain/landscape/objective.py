@@ -7,15 +7,15 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from pellucid.networks import main_output
+from pellucid.networks import MAIN, main_output
 
-Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+Loss: TypeAlias = Callable[[Any, Tensor], Tensor]
 """The mean loss of a batch, of its outputs and targets."""
 
 Weights: TypeAlias = Mapping[str, Tensor]
@@ -40,7 +40,8 @@ class Objective:
 
     Attributes:
         network: f; it is never changed, other weights are put in its place by `torch.func.functional_call`.
-        loss: the mean over a batch, such as `nn.functional.cross_entropy` or the `loss` of a session's task.
+        loss: the mean over a batch, such as `nn.functional.cross_entropy` or the `loss` of a session's task; it is
+            given the main output where a network has auxiliary ones, and the whole dict of one with several tasks.
         inputs: x, (N, ...); `Objective(network, loss, *data.split("train"))` takes those of a data set.
         targets: y, (N, ...).
         rows_at_once: samples of a batch; it changes the memory that is needed, not the loss.
@@ -76,8 +77,9 @@ class Objective:
         share = len(inputs_B) / len(self.inputs)
 
         def part(weights: Weights) -> Tensor:
-            outputs_B = main_output(functional_call(self.network, dict(weights), (inputs_B,)))
-            return share * self.loss(outputs_B, targets_B)
+            outputs = functional_call(self.network, dict(weights), (inputs_B,))
+            has_main = isinstance(outputs, Mapping) and MAIN in outputs
+            return share * self.loss(main_output(outputs) if has_main else outputs, targets_B)
 
         return part
 

@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from pellucid.blocks import TableConv
 from pellucid.errors import OptionError
 from pellucid.explain.landscape.objective import evaluating
+from pellucid.explain.layers.activations import hooked
 from pellucid.explain.layers.dataflow import Dataflow, Seen
 from pellucid.seed import generator, isolated
 from pellucid.shapes import Features, Image, Sequence, Shape, Tokens
@@ -193,23 +194,8 @@ def _listening(model: nn.Module, counter: FlopCounterMode, flow: Dataflow, began
         call.seen = flow.of(tensors[0]) if tensors else None
         _count_cells(call)
 
-    with ExitStack() as hooks:
-        for module in names:
-            hooks.enter_context(_hooked(module, before, after))
+    with hooked(names, after, before):
         yield under_way
-
-
-@contextmanager
-def _hooked(module: nn.Module, before: Any, after: Any) -> Iterator[None]:
-    handles = (
-        module.register_forward_pre_hook(before, with_kwargs=True),
-        module.register_forward_hook(after, with_kwargs=True),
-    )
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _count_cells(call: Call) -> None:

@@ -4,13 +4,14 @@ from pellucid.explain.parts.answers import answers, plane
 from pellucid.explain.parts.inside import anatomy, inside, memory
 from pellucid.explain.parts.mistakes import labels, mistakes
 from pellucid.explain.parts.sample import derivation, gradients
-from pellucid.explain.parts.surroundings import surroundings
+from pellucid.explain.parts.surroundings import has_surroundings, surroundings
 
 __all__ = [
     "anatomy",
     "answers",
     "derivation",
     "gradients",
+    "has_surroundings",
     "inside",
     "labels",
     "memory",

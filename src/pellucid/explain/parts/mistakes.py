@@ -62,7 +62,8 @@ def labels(subject: Subject, plan: Plan | None, recipe: Recipe) -> Part:
         key="labels",
         title="Labels that are probably wrong",
         lead=f"Every sample judged by a network trained without it, {_FOLDS} in all (confident learning: Northcutt,"
-        " Jiang and Chuang 2021). A suspect is to be looked at, not to be believed: hard samples are suspected too.",
+        " Jiang and Chuang 2021). A suspect is to be looked at, not to be believed: hard samples are suspected too,"
+        " and make the estimate too high.",
         facts=[fact],
         figures=[label_error_bars(found)] if len(found.rows) else [],
         heads=("sample", "label", "rather", "margin") if rows else (),

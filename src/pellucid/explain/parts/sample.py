@@ -1,14 +1,16 @@
 """A sample forwards and backwards through a network, and whether its gradients are right."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
 from pellucid.errors import DataError
 from pellucid.explain.derivation import Derivation, backprop
 from pellucid.explain.explanation import Part, Subject
 from pellucid.explain.gradients.gradient_check import check_gradients
-from pellucid.training.tasks.supervised import Supervised
+from pellucid.networks import main_output
+from pellucid.training.tasks import MultiTask, Supervised
 
 _CHECKED, _ELEMENTS = 8, 12
 _DERIVED: tuple[Literal["cross-entropy"], Literal["squared-error"]] = ("cross-entropy", "squared-error")
@@ -35,10 +37,15 @@ def derivation(subject: Subject, learning_rate: float | None = None) -> Derivati
 
 def gradients(subject: Subject) -> Part | None:
     """Return the gradients of a few samples, checked by central differences."""
-    if not isinstance(subject.task, Supervised):
+    if not isinstance(subject.task, Supervised | MultiTask):
         return None
     inputs, targets = subject.data.batch(subject.data.rows["train"][:_CHECKED])
-    found = check_gradients(subject.network, inputs, targets, subject.task.loss, samples=_ELEMENTS, seed=subject.seed)
+    task = subject.task
+
+    def loss(outputs: Any, targets: Tensor) -> Tensor:
+        return task.loss(outputs, targets) if isinstance(task, MultiTask) else task.loss(main_output(outputs), targets)
+
+    found = check_gradients(subject.network, inputs, targets, loss, samples=_ELEMENTS, seed=subject.seed)
     rows = [
         (each.name, f"{each.checked} of {each.elements:,}", str(each.kinks) if each.kinks else "–",
          f"{max(each.error, each.worst.error):.1e}", each.verdict)

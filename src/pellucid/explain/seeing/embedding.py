@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from pellucid.chart import Axis, Chart, Line
 from pellucid.data import Classes, Dataset, SplitName
 from pellucid.errors import DataError
-from pellucid.explain.seeing.listening import activations_over
+from pellucid.explain.layers.activations import activations_over
 from pellucid.judging.wording import percent
 
 Method = Literal["pca", "t-sne"]

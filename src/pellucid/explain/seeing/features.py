@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pellucid.chart import Tile, Tiles
 from pellucid.data import Dataset, SplitName
 from pellucid.errors import DataError, OptionError
-from pellucid.explain.seeing.listening import activations_over, by_unit, layer_named, listening
+from pellucid.explain.layers.activations import activations_over, by_unit, layer_named, listening
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 _COLUMNS = 8

@@ -14,7 +14,7 @@ from pellucid.data import Dataset
 from pellucid.data.texts.lines import TextLinesPreprocessing
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import DataError, OptionError
-from pellucid.explain.seeing.listening import Call, device_of, listening
+from pellucid.explain.layers.activations import Activation, device_of, listening
 
 LSTM_GATES = ("input i", "forget f", "cell g", "output o")
 GRU_GATES = ("reset r", "update z", "new n")
@@ -138,7 +138,7 @@ def gates_tiles(found: Gates, sample: int = 0) -> Tiles:
     )
 
 
-def _stack(layer: nn.RNNBase, call: Call) -> list[Gates]:
+def _stack(layer: nn.RNNBase, call: Activation) -> list[Gates]:
     """Return the gates of every layer of a stack, and hold the last ones against the module's outputs."""
     x, starts = _given(layer, call)
     directions = 2 if layer.bidirectional else 1
@@ -156,7 +156,7 @@ def _stack(layer: nn.RNNBase, call: Call) -> list[Gates]:
     return [*found[:last], *(_with_error(each, error) for each in found[last:])]
 
 
-def _given(layer: nn.RNNBase, call: Call) -> tuple[Tensor, list[Tensor]]:
+def _given(layer: nn.RNNBase, call: Activation) -> tuple[Tensor, list[Tensor]]:
     """Return what a layer was given: the inputs (N, T, F) and the states that it began with, each (layers, N, H)."""
     given = call.arguments[0]
     if not isinstance(given, Tensor) or given.ndim != 3 or layer.proj_size:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pellucid.diagnosis.remedies.anatomy import optimizer_at, optimizers
 from pellucid.diagnosis.remedies.edit import Edit, combined
-from pellucid.diagnosis.remedies.edits import loop, losses, numbers
+from pellucid.diagnosis.remedies.edits import loop, losses, numbers, parameters
 from pellucid.diagnosis.remedies.facts import fact
 from pellucid.diagnosis.remedies.interventions import (
     ClipGradients,
@@ -69,6 +69,8 @@ def _both(patient: Patient, *edits: Edit | None) -> Edit | None:
 def _swap(patient: Patient) -> Iterator[Remedy]:
     found = optimizer_at(patient.source, patient.line)
     kind = fact(patient.suspicion.facts, "optimizer", str) or (found.kind if found else "SGD")
+    if fact(patient.suspicion.facts, "held_still", float):
+        yield patient.remedy("Let the frozen parameters learn.", parameters.trainable(patient.source))
     if kind not in {"Adam", "AdamW"}:
         for rate in ADAM_RATES:
             edit = numbers.swap_optimizer(patient.source, patient.line, "Adam", rate)

@@ -1,12 +1,12 @@
 """What the layers of a network give while it computes, heard by torch's own hooks, which are gone afterwards.
 
-Shape letters: N samples, B samples of a batch.
+Shape letters: N samples, B samples of a batch, U units.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,13 @@ from pellucid.data import Dataset
 from pellucid.errors import OptionError, nearest
 from pellucid.explain.landscape.objective import evaluating
 
+Arguments: TypeAlias = tuple[Any, ...]
+Keywords: TypeAlias = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One call of a layer.
+class Activation:
+    """What a layer gave in one call.
 
     Attributes:
         name: of the layer, as `named_modules` names it.
@@ -27,7 +30,7 @@ class Call:
     """
 
     name: str
-    arguments: tuple[Any, ...]
+    arguments: Arguments
     output: Any
 
     @property
@@ -35,6 +38,38 @@ class Call:
         """The output; of a recurrent layer the states at every step."""
         first: Tensor = self.output[0] if isinstance(self.output, tuple) else self.output
         return first.detach()
+
+
+@contextmanager
+def hooked(
+    modules: Iterable[nn.Module],
+    after: Callable[[nn.Module, Arguments, Keywords, Any], None],
+    before: Callable[[nn.Module, Arguments, Keywords], None] | None = None,
+) -> Iterator[None]:
+    """Have every call of some modules told: `before` it begins, and `after` it ended with its output."""
+    with ExitStack() as hooks:
+        for module in modules:
+            if before is not None:
+                hooks.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
+            hooks.callback(module.register_forward_hook(after, with_kwargs=True).remove)
+        yield
+
+
+@contextmanager
+def listening(network: nn.Module, names: Iterable[str]) -> Iterator[list[Activation]]:
+    """Hear every call of some layers, in the order in which they end; of the network in evaluation mode.
+
+    Raises:
+        OptionError: there is no layer of such a name.
+    """
+    heard: list[Activation] = []
+    layers: Mapping[nn.Module, str] = {layer_named(network, name): name for name in names}
+
+    def hear(module: nn.Module, arguments: Arguments, _: Keywords, output: Any) -> None:
+        heard.append(Activation(layers[module], arguments, output))
+
+    with hooked(layers, hear), evaluating(network):
+        yield heard
 
 
 def layer_named(network: nn.Module, name: str) -> nn.Module:
@@ -55,30 +90,6 @@ def layer_named(network: nn.Module, name: str) -> nn.Module:
     return layers[name]
 
 
-@contextmanager
-def listening(network: nn.Module, names: Iterable[str]) -> Iterator[list[Call]]:
-    """Hear every call of some layers, in the order of the calls; of the network in evaluation mode.
-
-    Raises:
-        OptionError: there is no layer of such a name.
-    """
-    calls: list[Call] = []
-
-    def hear(name: str, layer: nn.Module) -> Any:
-        def hook(_: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-            calls.append(Call(name, arguments, output))
-
-        return layer.register_forward_hook(hook)
-
-    handles = [hear(name, layer_named(network, name)) for name in names]
-    try:
-        with evaluating(network):
-            yield calls
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
 @torch.no_grad()
 def activations_over(
     network: nn.Module, data: Dataset, layer: str, rows: Tensor, rows_at_once: int = 256
@@ -89,11 +100,11 @@ def activations_over(
         OptionError: there is no such layer, or it is not used.
     """
     for rows_B in rows.split(rows_at_once):
-        with listening(network, [layer]) as calls:
+        with listening(network, [layer]) as heard:
             network(data.batch(rows_B)[0].to(device_of(network)))
-        if not calls:
+        if not heard:
             raise OptionError(f"the layer '{layer}' is not used", expected="a layer that computes", received=layer)
-        yield rows_B, calls[-1].tensor
+        yield rows_B, heard[-1].tensor
 
 
 def device_of(network: nn.Module) -> torch.device:
