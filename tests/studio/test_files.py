@@ -49,8 +49,8 @@ def test_both_languages_say_the_same_things(book: Path) -> None:
     assert list(words) == ["en", "zh"]
     assert list(words["en"]) == list(words["zh"])
     for key, text in words["en"].items():
-        assert text.strip()
-        assert words["zh"][key].strip()
+        # nothing is said on purpose in both languages, or where only a translation has something to add
+        assert words["zh"][key].strip() or not text.strip(), key
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", words["zh"][key])), key
 
 

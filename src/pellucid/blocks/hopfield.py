@@ -130,6 +130,25 @@ class Hopfield(nn.Module):
         self._run(cues, generator, states)
         return torch.stack(states)
 
+    def fields(self, states: Tensor) -> Tensor:
+        """Return the fields sum_j W_ij x_j - t_i (B, N) of the units of each state (B, ...)."""
+        return self._field(self.signs(states))
+
+    @torch.no_grad()
+    def updated(self, states: Tensor, units: Tensor | None = None) -> Tensor:
+        """Return states (B, ...) after one update without noise, in their shape.
+
+        Args:
+            states: where to start.
+            units: (U,), which are updated, one after the other in this order; without them all are, at once.
+        """
+        state_BN, tolerance_N = self.signs(states), self._tolerance()
+        if units is None:
+            ended_BN = self._settled(self._field(state_BN), state_BN, tolerance_N)
+        else:
+            ended_BN = self._unit_by_unit(state_BN, units, tolerance_N)
+        return self._written(ended_BN).reshape(states.shape).to(states.dtype)
+
     @torch.no_grad()
     def _run(self, cues: Tensor, generator: torch.Generator | None, kept: list[Tensor] | None = None) -> Tensor:
         """Return the states (B, N) where recall ends, in the values of `states`; all on the way go into `kept`."""

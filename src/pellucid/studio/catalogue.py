@@ -11,7 +11,7 @@ from pellucid.studio.exhibit import Engine
 
 EXHIBITS = Path(__file__).parent / "exhibits"
 ORDER = (
-    "playground", "inside", "backpropagation", "race", "convolution", "recurrent", "hopfield", "gan", "room",
+    "playground", "inside", "backpropagation", "race", "convolution", "text", "hopfield", "gan", "room",
     "experiments",
 )  # fmt: skip
 """As the page's navigation shows them; others come after, by name."""

@@ -52,14 +52,31 @@ class Rivals(Listener):
         real_scores, real = self.real[judge]
         seen = self.seen.adversaries.setdefault(f"{maker} {judge}", AdversarySeen(maker, judge))
         step = self.seen.steps
-        above = (real_scores[:, None] > scores[None]).double() + 0.5 * (real_scores[:, None] == scores[None]).double()
-        seen.told.append((step, above.mean().item()))
-        if not self.listening.takes_figures:
-            return
-        real = real.reshape(len(real), -1)[:MOST].double()
-        made = samples.reshape(len(samples), -1)[:MOST].double()
-        if real.shape[1] == made.shape[1] and len(real) > 2 * NEIGHBOURS and len(made) > 2 * NEIGHBOURS:
-            among = torch.cdist(real, real)
-            radius = among.kthvalue(NEIGHBOURS + 1, dim=1).values
-            seen.coverage.append((step, (torch.cdist(real, made).amin(1) <= radius).double().mean().item()))
-            seen.spread.append((step, (torch.cdist(made, made).mean() / among.mean().clamp_min(1e-12)).item()))
+        seen.told.append((step, share_told(real_scores, scores)))
+        if self.listening.takes_figures and (figures := variety(real, samples)) is not None:
+            seen.coverage.append((step, figures[0]))
+            seen.spread.append((step, figures[1]))
+
+
+def share_told(real_scores_N: Tensor, made_scores_M: Tensor) -> float:
+    """Return the share of pairs in which a real sample scores above a made one; ties count half."""
+    real_scores_N1, made_scores_1M = real_scores_N[:, None], made_scores_M[None]
+    above = (real_scores_N1 > made_scores_1M).double() + 0.5 * (real_scores_N1 == made_scores_1M).double()
+    return above.mean().item()
+
+
+def variety(real: Tensor, made: Tensor) -> tuple[float, float] | None:
+    """Return how varied made samples are beside real ones; None of too few, or of another size.
+
+    Returns:
+        The coverage, the share of real samples with a made one as near as their fifth neighbour (Naeem et al., 2020),
+        and the spread, the mean distance between made samples by that between real ones; of 256 of each.
+    """
+    real_NF = real.reshape(len(real), -1)[:MOST].double()
+    made_MF = made.reshape(len(made), -1)[:MOST].double()
+    if real_NF.shape[1] != made_MF.shape[1] or min(len(real_NF), len(made_MF)) <= 2 * NEIGHBOURS:
+        return None
+    among = torch.cdist(real_NF, real_NF)
+    radius_N = among.kthvalue(NEIGHBOURS + 1, dim=1).values
+    coverage = (torch.cdist(real_NF, made_MF).amin(1) <= radius_N).double().mean().item()
+    return coverage, (torch.cdist(made_MF, made_MF).mean() / among.mean().clamp_min(1e-12)).item()

@@ -76,12 +76,24 @@ def retained(units: int, seed: int) -> NDArray[np.float64]:
         random = generator(seed, "patterns", units, network)
         every_PN = torch.randint(0, 2, (round(max(_LOADS) * units), units), generator=random) * 2.0 - 1
         for place, each in enumerate(_LOADS):
-            memory = _storing(every_PN[: round(each * units)])
-            starts_BN = memory.patterns[:_STARTS]
-            ended_BN = memory.recall(starts_BN, generator(seed, "order", units, network))
-            shares[network, place] = float(((ended_BN * starts_BN).mean(1) > 0.9).double().mean())
+            order = generator(seed, "order", units, network)
+            shares[network, place] = share_kept(every_PN[: round(each * units)], order)
     averaged: NDArray[np.float64] = shares.mean(0)
     return averaged
+
+
+def share_kept(patterns_PN: Tensor, order: torch.Generator, storage: str = "hebbian") -> float:
+    """Return the share of stored patterns that recall, begun at them, keeps to an overlap above 0.9.
+
+    Args:
+        patterns_PN: what is stored, of -1 and +1; recall starts at the first 50.
+        order: of the asynchronous updates.
+        storage: the rule.
+    """
+    memory = _storing(patterns_PN, storage)
+    starts_BN = memory.patterns[:_STARTS]
+    ended_BN = memory.recall(starts_BN, order)
+    return float(((ended_BN * starts_BN).mean(1) > 0.9).double().mean())
 
 
 def crossing(share_L: NDArray[np.float64]) -> float:

@@ -89,7 +89,7 @@ class Generation(Task):
         gan = gan_of(network)
         title, lead = "What it makes", "Samples of the generator, made of random numbers; none was chosen."
         if data.input_shape == Features(2):
-            points = _plane(data, data.batch(rows)[0]), _plane(data, gan.sample(len(rows)).cpu())
+            points = plane(data, data.batch(rows)[0]), plane(data, gan.sample(len(rows)).cpu())
             return Specimens(title, lead, cloud=Cloud(points[0][1], points[1][1], points[0][0]))
         try:
             made = data.preprocessing.restore(gan.sample(_SHOWN).cpu())
@@ -161,7 +161,7 @@ def _judged(gan: Gan, samples: Tensor, device: Device) -> Tensor:
     return torch.cat(parts).float()
 
 
-def _plane(data: Dataset, prepared_N2: Tensor) -> tuple[tuple[str, str], Tensor]:
+def plane(data: Dataset, prepared_N2: Tensor) -> tuple[tuple[str, str], Tensor]:
     """Return points of the plane in the data's units, and the names of the axes."""
     restored = data.preprocessing.restore(prepared_N2)
     if isinstance(restored, Tensor):

@@ -5,6 +5,9 @@ import { DASHES, category } from "./colours.js";
 import { drawingOf, mark, ticks, words } from "./drawing.js";
 import { hideTip, say, showTip } from "./tip.js";
 
+/** A line of so few places, or of one, is seen by its dots. */
+const FEW = 8;
+
 /**
  * @typedef {object} Series
  * @property {string} name
@@ -96,7 +99,8 @@ export class LineChart extends HTMLElement {
       scales: { x: { time: false }, y: { distr: plot.logarithmic ? 3 : 1, ...(plot.yRange ? { range: plot.yRange } : {}) } },
       axes: [{ ...axis, label: plot.xLabel, values: numbers, size: 28 }, { ...axis, label: plot.yLabel, values: numbers, size: 56 }],
       series: [{}, ...plot.series.map((each, index) => ({
-        label: each.name, stroke: category(each.category ?? index, plot.dark), width: 2, dash: DASHES[(each.category ?? index) % 8], points: { show: false },
+        label: each.name, stroke: category(each.category ?? index, plot.dark), width: 2, dash: DASHES[(each.category ?? index) % 8],
+        points: { show: (/** @type {uPlot} */ drawn) => drawn.data[0].length <= FEW, size: 6 },
       }))],
       hooks: { setCursor: [(/** @type {any} */ drawn) => this.onCursor(drawn)] },
     };

@@ -1,0 +1,1 @@
+"""The field's claims, browsed and measured."""

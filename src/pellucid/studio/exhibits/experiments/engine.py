@@ -1,0 +1,130 @@
+"""The field's claims: what is said, who says it, how it is measured, and what comes out when it is measured here."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from pellucid.errors import RunError
+from pellucid.experiments import EXPERIMENTS
+from pellucid.experiments.experiment import LEAST_SEEDS
+from pellucid.studio.exhibit import Action, Engine, Frame, Given, RefusedError, Settings
+from pellucid.studio.exhibits.experiments.process import Measurement
+
+NAMES = tuple(EXPERIMENTS)
+TOPICS = tuple(dict.fromkeys(each.topic for each in EXPERIMENTS.values()))
+MOST_SEEDS = 20
+_CLAIMS = [{"name": each.name, "topic": each.topic, "seconds": each.seconds} for each in EXPERIMENTS.values()]
+
+
+class ExperimentsSettings(Settings):
+    """Which claim is looked at, and with which seeds it is measured."""
+
+    seed: int = Field(0, ge=0, le=10**6)
+    topic: Literal[("all", *TOPICS)] = "all"  # type: ignore[valid-type]
+    name: Literal[NAMES] = "exclusive-or"  # type: ignore[valid-type]
+    seeds: int = Field(LEAST_SEEDS, ge=LEAST_SEEDS, le=MOST_SEEDS)
+
+
+class Run(Action):
+    """Measure the claim that is looked at."""
+
+    kind: Literal["run"]
+
+
+class Stop(Action):
+    """End the measurement; nothing is kept of it."""
+
+    kind: Literal["stop"]
+
+
+class Look(Action):
+    """Ask whether the measurement has come to its end."""
+
+    kind: Literal["look"]
+
+
+class Experiments(Engine[ExperimentsSettings]):
+    """One claim at a time, and what has been measured since the page was opened."""
+
+    settings_class = ExperimentsSettings
+    actions = (Run, Stop, Look)
+    plays: ClassVar[bool] = False
+
+    def __init__(self, settings: ExperimentsSettings, given: Given) -> None:
+        self.running: Measurement | None = None
+        self.asked = _key(settings)
+        super().__init__(settings, given)
+
+    def reset(self) -> None:
+        """Forget what was measured."""
+        self._end()
+        self.outcomes: dict[tuple[str, int, int], dict[str, Any]] = {}
+
+    def change(self, settings: ExperimentsSettings) -> None:
+        """Look at another claim; a measurement under way goes on."""
+        self.settings = settings
+
+    def act(self, action: Any) -> None:
+        """Measure, stop, or look whether it is done."""
+        match action:
+            case Run():
+                self._begin()
+            case Stop():
+                self._end()
+            case Look():
+                self._look()
+
+    def frame(self) -> Frame:
+        """Return the claims, the one that is looked at, and its outcome where it was measured."""
+        experiment = EXPERIMENTS[self.settings.name]
+        values = {
+            "topics": TOPICS, "claims": _CLAIMS, "method": experiment.method,
+            "sources": [source.strip() for source in experiment.source.split(";")],
+            "seconds": experiment.seconds * self.settings.seeds / LEAST_SEEDS,
+            "outcome": self.outcomes.get(_key(self.settings)),
+            "verdicts": {name: each["verdict"] for (name, _, _), each in self.outcomes.items()},
+            "running": None if self.running is None else {
+                "name": self.asked[0], "elapsed": self.running.seconds, "starting": self.running.begun is None,
+                "expected": EXPERIMENTS[self.asked[0]].seconds * self.asked[1] / LEAST_SEEDS,
+            },
+        }  # fmt: skip
+        return Frame(values)
+
+    def sources(self) -> dict[str, str]:
+        """Return a program that measures the same."""
+        name, seeds, seed = _key(self.settings)
+        return {
+            "pytorch": f"from pellucid import experiments\n\noutcome = experiments.run({name!r}, seeds={seeds},"
+            f" seed={seed})\nprint(outcome.verdict)\nfor check in outcome.result.checks:\n"
+            "    print(check.holds, check.statement, check.evidence)\n"
+        }
+
+    def _begin(self) -> None:
+        if self.running is not None:
+            raise RefusedError("busy", control="run", name=self.asked[0])
+        self.asked = _key(self.settings)
+        self.running = Measurement(*self.asked)
+
+    def _end(self) -> None:
+        if self.running is not None:
+            self.running.stop()
+            self.running = None
+
+    def _look(self) -> None:
+        if self.running is None:
+            return
+        try:
+            outcome = self.running.outcome()
+        except RunError:
+            self.running = None
+            raise
+        if outcome is not None:
+            self.outcomes[self.asked] = outcome
+            self.running = None
+
+
+def _key(settings: ExperimentsSettings) -> tuple[str, int, int]:
+    return settings.name, settings.seeds, settings.seed
+
+
+ENGINE = Experiments

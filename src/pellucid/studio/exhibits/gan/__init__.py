@@ -1,0 +1,1 @@
+"""Two networks against each other, and the points that both fight about."""

@@ -1,0 +1,1 @@
+"""A Hopfield network stores pictures and recalls them from damaged ones."""

@@ -1,0 +1,1 @@
+"""A small network learns points in the plane while you watch every unit of it."""

@@ -1,0 +1,272 @@
+"""The playground: its frames against torch and scikit-learn, its program run, its page by keyboard alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import make_circles
+from sklearn.svm import SVC
+from torch.nn import functional as F
+
+from pellucid.data import load
+from pellucid.data.named import plane
+from pellucid.errors import NotationError
+from pellucid.studio.exhibit import Action, Given, RefusedError
+from pellucid.studio.exhibits.playground import arrows, points
+from pellucid.studio.exhibits.playground.engine import Playground
+from pellucid.studio.exhibits.playground.picture import dense_layers
+from pellucid.studio.exhibits.playground.settings import (
+    Activate,
+    Clear,
+    Draw,
+    Drop,
+    Edit,
+    Paste,
+    PlaygroundSettings,
+    SetWeight,
+)
+from tests.studio.conftest import StudioPages
+
+DRAWN = ("circles", "xor", "gaussians", "spirals", "moons", "clouds", "slope", "hills")
+
+
+def engine(given: Given | None = None, **settings: Any) -> Playground:
+    return Playground(PlaygroundSettings.model_validate(settings), given or Given())
+
+
+def trained(epochs: int, **settings: Any) -> Playground:
+    made = engine(**settings)
+    for _ in range(epochs):
+        made.step()
+    return made
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_every_set_can_be_learned_from(name: str) -> None:
+    made = trained(2, data=name, count=60)
+    frame = made.frame()
+    assert frame.values["epoch"] == 2
+    assert frame.arrays["curves"].shape == (3, 3)
+    assert np.isfinite(frame.arrays["field"]).all()
+    assert frame.arrays["test"].sum() == 24
+
+
+def test_the_same_settings_give_the_same_frames_to_the_bit() -> None:
+    first, second = (trained(5, network="2 -> fc(4) -> tanh -> dropout(0.3) -> fc(2)") for _ in range(2))
+    for name, array in first.frame().arrays.items():
+        np.testing.assert_array_equal(array, second.frame().arrays[name])
+    assert trained(5, seed=1).frame().arrays["field"].tobytes() != trained(5).frame().arrays["field"].tobytes()
+
+
+def test_the_field_is_what_the_weights_of_the_frame_give() -> None:
+    frame = trained(20).frame()
+    x1, x2 = frame.arrays["x1"], frame.arrays["x2"]
+    inside = ~frame.arrays["test"].astype(bool)
+    reach = frame.values["reach"]
+    for row, column in ((0, 0), (99, 3), (40, 60)):
+        place = np.array([-1 + (column + 0.5) / 50, 1 - (row + 0.5) / 50]) * reach
+        standard = [
+            (place[0] - x1[inside].mean()) / x1[inside].std(),
+            (place[1] - x2[inside].mean()) / x2[inside].std(),
+        ]
+        x = torch.tensor(standard)
+        for layer in range(3):
+            weight, bias = (torch.from_numpy(frame.arrays[f"{kind}{layer}"]).double() for kind in ("weight", "bias"))
+            x = F.linear(x, weight, bias)
+            x = x.tanh() if layer < 2 else x
+        shares = x.softmax(0)
+        assert frame.arrays["field"][row, column] == pytest.approx(float(shares[1] - shares[0]), abs=1e-4)
+
+
+def test_it_learns_circles_as_well_as_a_support_vector_machine() -> None:
+    places, labels = make_circles(1000, noise=0.1, factor=0.5, random_state=1)
+    best = SVC().fit(places[:500], labels[:500]).score(places[500:], labels[500:])
+    assert trained(60).metrics["test_accuracy"] > best - 0.03
+
+
+def test_several_classes_show_the_likeliest() -> None:
+    frame = trained(20, data="clouds").frame()
+    assert frame.arrays["kinds"].max() == 3
+    assert frame.arrays["field"].min() >= 0.25
+    # the four centres lie in the four quadrants, counted from the upper right against the clock
+    assert [int(frame.arrays["kinds"][at]) for at in ((20, 80), (20, 20), (80, 20), (80, 80))] == [0, 1, 2, 3]
+
+
+def test_a_slope_is_learned_in_its_own_units() -> None:
+    frame = trained(60, data="slope", noise=0.0, network="2 -> fc(1)").frame()
+    at = (np.arange(100) + 0.5) / 50 - 1
+    expected = (at[None, :] - at[:, None]) / 2 * frame.values["reach"]
+    np.testing.assert_allclose(frame.arrays["field"], expected, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (Edit(kind="edit", what="more_units", layer=0), "2 -> fc(7) -> tanh -> fc(4) -> tanh -> fc(2)"),
+        (Edit(kind="edit", what="fewer_units", layer=1), "2 -> fc(6) -> tanh -> fc(3) -> tanh -> fc(2)"),
+        (Edit(kind="edit", what="remove_layer", layer=0), "2 -> fc(4) -> tanh -> fc(2)"),
+        (Edit(kind="edit", what="add_layer", layer=1), "2 -> fc(6) -> tanh -> fc(4) -> tanh -> fc(4) -> tanh -> fc(2)"),
+        (Activate(kind="activate", word="relu"), "2 -> fc(6) -> relu -> fc(4) -> relu -> fc(2)"),
+        (
+            Drop(kind="drop", rate=0.4),
+            "2 -> fc(6) -> tanh -> dropout(0.4) -> fc(4) -> tanh -> dropout(0.4) -> fc(2)",
+        ),
+    ],
+)
+def test_clicks_and_text_stay_in_step(edit: Action, expected: str) -> None:
+    made = engine()
+    made.act(edit)
+    assert made.settings.network == expected
+    assert len(dense_layers(made.session.network)) == expected.count("fc(")  # type: ignore[union-attr]
+
+
+def test_features_and_data_change_the_networks_ends() -> None:
+    made = engine(features=("x1", "x1_squared", "sin_x2"), data="clouds", network="2 -> fc(3) -> relu -> fc(2)")
+    assert made.settings.network == "3 -> fc(3) -> relu -> fc(4)"
+
+
+@pytest.mark.parametrize("activation", arrows.ACTIVATIONS)
+def test_every_activation_trains(activation: str) -> None:
+    made = engine(count=40)
+    made.act(Activate(kind="activate", word=activation))
+    made.step()
+    assert made.frame().values["activation"] == activation
+
+
+def test_what_cannot_be_read_is_shown_with_its_place() -> None:
+    with pytest.raises(NotationError, match=r"\^\^\^\^"):
+        engine(network="2 -> fc(4) -> tanx -> fc(2)")
+    with pytest.raises(RefusedError, match="not_a_chain"):
+        engine(network="2 -> fc(4) -> maxout(3) -> fc(2)")
+    with pytest.raises(RefusedError, match="too_large"):
+        engine(network="2 -> fc(64) -> tanh -> fc(2)")
+
+
+def test_a_weight_is_read_and_set() -> None:
+    made = engine()
+    made.act(SetWeight(kind="set_weight", layer=1, unit=2, source=3, value=4.5))
+    made.act(SetWeight(kind="set_weight", layer=0, unit=1, source=None, value=-1.0))
+    arrays = made.frame().arrays
+    assert arrays["weight1"][2, 3] == 4.5
+    assert arrays["bias0"][1] == -1.0
+    with pytest.raises(RefusedError, match="no_weight"):
+        made.act(SetWeight(kind="set_weight", layer=5, unit=0, source=0, value=0.0))
+
+
+def test_divergence_is_told_and_the_last_weights_stay() -> None:
+    made = engine(data="slope", optimizer="sgd", learning_rate=1e4, network="2 -> fc(4) -> identity -> fc(1)")
+    while made.advance():
+        pass
+    frame = made.frame()
+    assert frame.values["diverged"]["rate"] == 1e4
+    assert np.isfinite(frame.arrays["weight0"]).all()
+    made.reset()
+    assert not made.frame().values["diverged"]
+
+
+def test_points_of_ones_own() -> None:
+    made = engine()
+    made.act(Clear(kind="clear"))
+    assert made.frame().values["waiting"]
+    assert not made.advance()
+    for number in range(6):
+        made.act(Draw(kind="draw", x1=number / 10, x2=0.5, answer=float(number % 2)))
+    assert not made.frame().values["waiting"]
+    made.act(Draw(kind="draw", x1=-0.5, x2=-0.5, answer=2.0))
+    assert made.settings.network.endswith("fc(3)")
+    assert made.step()
+    again = Playground(PlaygroundSettings.model_validate_json(made.settings.model_dump_json()), Given())
+    again.step()
+    np.testing.assert_array_equal(again.frame().arrays["field"], made.frame().arrays["field"])
+
+
+def test_pasted_lines() -> None:
+    read, answer = points.read("a;b;kind\n0.1;0.2;red\n1;2;blue\n3;4;red\n")
+    assert (read, answer) == (((0.1, 0.2, 0.0), (1.0, 2.0, 1.0), (3.0, 4.0, 0.0)), "classes")
+    assert points.read("\n".join(f"{n},{n},{n / 7}" for n in range(1000)))[1] == "values"
+    with pytest.raises(RefusedError, match="no_point"):
+        engine().act(Paste(kind="paste", text="1,2\n"))
+
+
+def test_given_data_of_two_features() -> None:
+    data = load("moons")
+    made = engine(Given(data=data), data="given")
+    assert made.frame().values["classes"] == ["upper", "lower"]
+    assert made.identity() == {"data": data.source.sha256}
+    with pytest.raises(RefusedError, match="not_given"):
+        engine(Given(data=load("iris")), data="given")
+
+
+@pytest.mark.parametrize("settings", [{"l1": 0.001, "init": "xavier"}, {"data": "slope", "optimizer": "momentum"}])
+def test_the_program_runs_and_learns(settings: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(engine(count=100, **settings).sources()["pytorch"], encoding="utf-8")
+    told = subprocess.run([sys.executable, "-W", "error", path], capture_output=True, text=True, check=True).stdout
+    assert float(told.split("test loss ")[-1]) < 0.4
+
+
+def test_the_laws_of_the_plane() -> None:
+    slope = plane.slope(50)
+    np.testing.assert_allclose(slope.heights, slope.places.mean(1), atol=1e-6)
+    assert np.abs(plane.hills(500).heights).max() <= 1.1
+    assert np.bincount(plane.clouds(40, classes=5).labels).tolist() == [8] * 5
+
+
+@pytest.mark.slow
+def test_by_keyboard_alone(studio_page: StudioPages) -> None:
+    page = studio_page("playground")
+    page.keyboard.press("s")
+    studio_page.until(page, "document.querySelector('.status').textContent.includes('epoch 1 ')")
+    page.focus("#more_units-0")
+    page.keyboard.press("Enter")
+    studio_page.until(page, "document.querySelector('#control-network').value.includes('fc(7)')")
+    page.focus("#unit-0-0")
+    page.keyboard.press("Enter")
+    page.focus("#weight-0")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("2.5")
+    page.keyboard.press("Enter")
+    studio_page.until(page, "document.querySelector('#weight-0').value === '2.5'")
+    page.focus("#control-network")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("2 -> fc(3) -> tanx -> fc(2)")
+    page.keyboard.press("Enter")
+    studio_page.until(page, "document.querySelector('pre.caret')?.textContent.includes('^^^^')")
+    studio_page.check(page)
+
+
+@pytest.mark.slow
+def test_several_classes_are_painted_in_their_colours(studio_page: StudioPages) -> None:
+    page = studio_page("playground")
+    page.select_option("#control-data", "clouds")
+    studio_page.until(page, "document.querySelector('class-field canvas')?.clientWidth > 200")
+    page.click("#step")
+    studio_page.until(page, "document.querySelector('.status').textContent.includes('epoch 1 ')")
+    studio_page.check(page)
+
+
+@pytest.mark.slow
+def test_a_divergence_is_explained(studio_page: StudioPages) -> None:
+    network = "2 -> fc(4) -> identity -> fc(1)"
+    page = studio_page("playground", language="zh")
+    for control, value in (("#control-network", network), ("#control-learning_rate", "10000")):
+        page.fill(control, value)
+        page.keyboard.press("Tab")
+    page.select_option("#control-data", "slope")
+    page.select_option("#control-optimizer", "sgd")
+    studio_page.until(page, "document.querySelector('#control-optimizer').value === 'sgd'")
+    page.click("#play")
+    studio_page.until(page, "document.querySelector('.notice')?.textContent.includes('发散')")
+    studio_page.check(page)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("language", "theme", "width"), [("en", "light", 360), ("zh", "dark", 1280), ("en", "dark", 2560)]
+)
+def test_it_can_be_read_by_all(studio_page: StudioPages, language: str, theme: str, width: int) -> None:
+    studio_page.check(studio_page("playground", language=language, theme=theme, width=width))
