@@ -17,6 +17,8 @@ from pellucid.studio.exhibits.convolution.engine import (
 )  # fmt: skip
 from tests.studio.conftest import StudioPages
 
+pytestmark = pytest.mark.covers("E4")
+
 
 def engine(**settings: object) -> Convolution:
     return Convolution(ConvolutionSettings.model_validate(settings), Given())

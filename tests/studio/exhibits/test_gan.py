@@ -21,6 +21,8 @@ from pellucid.studio.exhibits.gan.settings import Draw, GanSettings, Preset
 from pellucid.training import begin, steps
 from tests.studio.conftest import StudioPages
 
+pytestmark = pytest.mark.covers("E8")
+
 LOSSES: tuple[AdversarialLossName, ...] = ("minimax", "non-saturating", "hinge", "wasserstein")
 
 

@@ -15,6 +15,8 @@ from pellucid.studio.exhibits.hopfield.asked import Clear, Forget, HopfieldSetti
 from pellucid.studio.exhibits.hopfield.engine import MOST_SWEEPS, Memory
 from tests.studio.conftest import StudioPages
 
+pytestmark = pytest.mark.covers("E7")
+
 SAID = "document.querySelector('#named').textContent"
 STRINGS = Path("src/pellucid/studio/exhibits/hopfield/strings.json")
 

@@ -31,6 +31,8 @@ from pellucid.studio.exhibits.playground.settings import (
 )
 from tests.studio.conftest import StudioPages
 
+pytestmark = pytest.mark.covers("E1")
+
 DRAWN = ("circles", "xor", "gaussians", "spirals", "moons", "clouds", "slope", "hills")
 
 

@@ -17,6 +17,8 @@ from pellucid.verbs.folder import only_writer
 from pellucid.verbs.train import train
 from tests.studio.conftest import StudioPages
 
+pytestmark = pytest.mark.covers("E9")
+
 
 def room(folder: Path, **settings: object) -> Room:
     return Room(RoomSettings.model_validate({"data": "iris", **settings}), Given(runs=folder))

@@ -12,6 +12,8 @@ from pellucid.studio.exhibit import Given, RefusedError
 from pellucid.studio.exhibits.text.engine import DISTANCE, FIRST_STEPS, LOOK, RecurrentText, TextSettings
 from tests.studio.conftest import StudioPages
 
+pytestmark = pytest.mark.covers("E6")
+
 OWN = "to be, or not to be: that is the question.\n" * 12
 
 
