@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -31,12 +31,12 @@ class Criterion:
     Attributes:
         operation: outputs and targets -> E.
         reference: the same by torch.
-        targets: as both take them.
+        targets: as both take them; of several outputs a tuple.
     """
 
     operation: Operation
-    reference: Callable[[Tensor, Tensor], Tensor]
-    targets: Tensor
+    reference: Callable[[Any, Any], Tensor]
+    targets: Tensor | tuple[Tensor, ...]
 
 
 def criterion(loss: LossLike | None, outputs: Tensor, targets: Tensor, samples: int) -> Criterion:

@@ -1,15 +1,14 @@
 """The written formula of each function and method that a forward pass calls: torch.relu, x @ w, x.flatten(1).
 
-Each rule has the arguments of torch's function, behind the result. Tensors are given as `Value`; what is no tensor, as
-it is. A rule that returns None, or whose arguments do not fit, leaves the call to autograd.
+Those that are layers and those that choose among numbers have files of their own.
 """
 
-# ruff: noqa: ARG001, PLR0913, PLR0917 - rules have the arguments of what they describe
+# ruff: noqa: ARG001 - rules have the arguments of what they describe
 
 import builtins
 import inspect
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,24 +17,17 @@ from torch.nn import functional as F
 
 from pellucid.explain.derivation import elementwise as curves
 from pellucid.explain.derivation.arithmetic import Difference, Product, Quotient, Reduction, Sum
-from pellucid.explain.derivation.dense import Embedding, Linear, MatrixProduct
+from pellucid.explain.derivation.choosing_functions import CHOICE_RULES
+from pellucid.explain.derivation.dense import MatrixProduct
 from pellucid.explain.derivation.elementwise import Curve, Elementwise
-from pellucid.explain.derivation.layers import for_axes, pad_widths
+from pellucid.explain.derivation.layer_functions import LAYER_RULES
 from pellucid.explain.derivation.normalisation import Softmax
 from pellucid.explain.derivation.operation import Call, Operation, Value
-from pellucid.explain.derivation.rearranging import (
-    Division,
-    Expansion,
-    Joining,
-    Padding,
-    Reshaping,
-    Selection,
-    Transposition,
-)
-from pellucid.explain.derivation.windows import AveragePooling, Convolution, MaxPooling, Windows, pooling_windows
+from pellucid.explain.derivation.rearranging import Division, Expansion, Joining, Reshaping, Selection, Transposition
+from pellucid.explain.derivation.rules import Rules
 
-Rule = Callable[..., Call | None]
-_RULES: dict[Any, Rule] = {}
+_RULES = Rules()
+_rule = _RULES.of
 
 
 def call_of_function(target: Any, result: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Call | None:
@@ -47,7 +39,7 @@ def call_of_function(target: Any, result: Any, args: Sequence[Any], kwargs: dict
         args: what it was given.
         kwargs: the same by name.
     """
-    rule = _RULES.get(target)
+    rule = next((rules[target] for rules in (_RULES, LAYER_RULES, CHOICE_RULES) if target in rules), None)
     if rule is None:
         return None
     try:
@@ -55,14 +47,6 @@ def call_of_function(target: Any, result: Any, args: Sequence[Any], kwargs: dict
     except TypeError:
         return None
     return rule(result, *args, **kwargs)
-
-
-def _rule(*targets: Any) -> Callable[[Rule], Rule]:
-    def register(rule: Rule) -> Rule:
-        _RULES.update(dict.fromkeys(targets, rule))
-        return rule
-
-    return register
 
 
 def _curve(curve: Curve, *targets: Any) -> None:
@@ -171,80 +155,7 @@ _reduced(False, torch.sum, "sum")
 _reduced(True, torch.mean, "mean")
 
 
-@_rule(F.linear)
-def _(result: Any, input: Value, weight: Value, bias: Value | None = None) -> Call:
-    own = (weight,) if bias is None else (weight, bias)
-    return Call(Linear(has_bias=bias is not None), (input, *own))
-
-
-@_rule(F.embedding)
-def _(result: Any, input: Value, weight: Value, padding_idx: int | None = None) -> Call:
-    return Call(Embedding(padding_idx), (input, weight))
-
-
-def _convolution(axes: int, *targets: Any) -> None:
-    @_rule(*targets)
-    def _(
-        result: Any, input: Value, weight: Value, bias: Value | None = None,
-        stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1,
-    ) -> Call | None:  # fmt: skip
-        if input.array.ndim != 2 + axes or isinstance(padding, str):
-            return None
-        steps, around, apart = (for_axes(each, axes) for each in (stride, padding, dilation))
-        windows = Windows(weight.array.shape[2:], steps, around, around, apart)
-        own = (weight,) if bias is None else (weight, bias)
-        return Call(Convolution(windows, groups, has_bias=bias is not None), (input, *own))
-
-
-_convolution(1, torch.conv1d, F.conv1d)
-_convolution(2, torch.conv2d, F.conv2d)
-
-
-def _pooling(axes: int, largest: Sequence[Any], mean: Sequence[Any]) -> None:
-    @_rule(*largest)
-    def _(
-        result: Any, input: Value, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-        ceil_mode: bool = False, return_indices: bool = False,
-    ) -> Call | None:  # fmt: skip
-        if input.array.ndim != 2 + axes or return_indices:
-            return None
-        steps = stride or kernel_size
-        shape = [for_axes(each, axes) for each in (kernel_size, steps, padding, dilation)]
-        kernel, step, around, apart = shape
-        return Call(
-            MaxPooling(pooling_windows(input.array.shape[2:], kernel, step, around, apart, ceil=ceil_mode)), (input,)
-        )
-
-    @_rule(*mean)
-    def _(
-        result: Any, input: Value, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-        count_include_pad: bool = True, divisor_override: int | None = None,
-    ) -> Call | None:  # fmt: skip
-        if input.array.ndim != 2 + axes:
-            return None
-        kernel, step, around = (for_axes(each, axes) for each in (kernel_size, stride or kernel_size, padding))
-        windows = pooling_windows(input.array.shape[2:], kernel, step, around, (1,) * axes, ceil=ceil_mode)
-        counted = around if count_include_pad else (0,) * axes
-        return Call(AveragePooling(windows, counted, divisor_override), (input,))
-
-
-_pooling(1, (torch.max_pool1d, F.max_pool1d), (torch.avg_pool1d, F.avg_pool1d))
-_pooling(2, (torch.max_pool2d, F.max_pool2d), (F.avg_pool2d,))
-
-
-@_rule(F.pad)
-def _(result: Any, input: Value, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Call | None:
-    if mode != "constant":
-        return None
-    return Call(Padding(pad_widths(tuple(pad), input.array.ndim), value or 0.0), (input,))
-
-
-@_rule(F.dropout, torch.dropout, F.dropout2d)
-def _(result: Any, input: Value, p: float = 0.5, training: bool = True, inplace: bool = False) -> Call | None:
-    return None if training and p else Call(Reshaping("dropout at rest"), (input,))
-
-
-@_rule("contiguous", "clone", torch.clone, "float", "double", "to", "type_as", "requires_grad_")
+@_rule("contiguous", "clone", torch.clone, "float", "double", "int", "long", "to", "type_as", "requires_grad_")
 def _(result: Any, input: Value, *args: Any, **kwargs: Any) -> Call | None:
     return Call(Reshaping("copy"), (input,)) if np.array_equal(result, input.array) else None
 

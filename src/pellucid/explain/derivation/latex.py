@@ -69,6 +69,9 @@ class _Writer:
         return [("d" + _symbol(step.symbol), step.output_gradient), *rows]
 
     def _loss(self, loss: LossStep) -> Iterator[str]:
+        for name, head in loss.heads.items():
+            yield rf"\paragraph{{{name.translate(_SPECIAL)}: {_words(head.kind)}}}"
+            yield from self._loss(head)
         yield rf"\[ {loss.forward.latex} = {self._tensor(np.asarray(loss.value))} \]"
         yield from (rf"\[ {formula.latex} \]" for formula in loss.backward)
         outputs, targets = loss.symbols

@@ -8,13 +8,16 @@ from typing import Any
 from torch import nn
 from torch.nn.modules import activation, batchnorm, conv, dropout, padding, pooling
 
+from pellucid.blocks import PaddedOutputs
 from pellucid.explain.derivation import elementwise as curves
 from pellucid.explain.derivation.dense import Embedding, Linear
 from pellucid.explain.derivation.elementwise import Elementwise, PReLU
-from pellucid.explain.derivation.normalisation import FixedNormalisation, Normalisation, Softmax
+from pellucid.explain.derivation.normalisation import FixedNormalisation, LocalResponse, Normalisation, Softmax
 from pellucid.explain.derivation.operation import Call, Own, Value
 from pellucid.explain.derivation.rearranging import Padding, Reshaping
 from pellucid.explain.derivation.recurrence import Cell, Gru, Lstm, Plain, Recurrence
+from pellucid.explain.derivation.resampling import Resampling, linear, nearest, smoothed
+from pellucid.explain.derivation.transposed import TransposedConvolution
 from pellucid.explain.derivation.windows import (
     AdaptivePooling,
     AveragePooling,
@@ -31,7 +34,8 @@ def call_of_layer(layer: nn.Module, x: Value) -> Call | None:
     A subclass with a forward pass of its own, a layer with hooks and one whose weights are computed (a
     parametrisation) may do more than their class says.
     """
-    is_plain = type(layer).forward.__module__.startswith("torch.nn.modules.") and "forward" not in vars(layer)
+    owner = type(layer).forward.__module__
+    is_plain = (owner.startswith("torch.nn.modules.") or type(layer) is PaddedOutputs) and "forward" not in vars(layer)
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     if not is_plain or hasattr(layer, "parametrizations") or any(vars(layer)[name] for name in hooks):
         return None
@@ -149,9 +153,21 @@ def _(layer: conv._ConvNd, x: Value) -> Call | None:
     return Call(Convolution(windows, layer.groups, has_bias=layer.bias is not None), (x, *own))
 
 
-def for_axes(value: Any, axes: int) -> tuple[int, ...]:
+@written.register
+def _(layer: conv._ConvTransposeNd, x: Value) -> Call | None:
+    axes = len(layer.kernel_size)
+    if layer.padding_mode != "zeros" or x.array.ndim != 2 + axes:
+        return None
+    own = (Own("weight"),) if layer.bias is None else (Own("weight"), Own("bias"))
+    assert not isinstance(layer.padding, str)  # torch has none for transposed convolutions
+    windows = Windows(layer.kernel_size, layer.stride, layer.padding, layer.padding, layer.dilation)
+    places = windows.laid(x.array.shape[2:], layer.output_padding)
+    return Call(TransposedConvolution(windows, places, layer.groups, has_bias=layer.bias is not None), (x, *own))
+
+
+def for_axes(value: Any, axes: int) -> tuple[Any, ...]:
     """Return one number for each axis."""
-    return (value,) * axes if isinstance(value, int) else tuple(value) * (axes if len(value) == 1 else 1)
+    return (value,) * axes if isinstance(value, int | float) else tuple(value) * (axes if len(value) == 1 else 1)
 
 
 @written.register
@@ -214,7 +230,58 @@ def _(layer: nn.LayerNorm, x: Value) -> Call | None:
 
 
 @written.register
+def _(layer: nn.LocalResponseNorm, x: Value) -> Call:
+    return Call(LocalResponse(layer.size, layer.alpha, layer.beta, layer.k), (x,))
+
+
+@written.register
+def _(layer: nn.Upsample, x: Value) -> Call | None:
+    factors = None if layer.recompute_scale_factor else layer.scale_factor
+    size: Any = layer.size
+    axes = x.array.ndim - 2
+    if size is None:
+        size = [int(n * f) for n, f in zip(x.array.shape[2:], for_axes(layer.scale_factor, axes), strict=True)]
+    return resized(x, for_axes(size, axes), factors, layer.mode, is_aligned=bool(layer.align_corners))
+
+
+def resized(
+    x: Value, size: tuple[int, ...], factors: Any, mode: str, *, is_aligned: bool, is_smoothed: bool = False
+) -> Call | None:
+    """Return a change of size; None for the ways that have no formula."""
+    places = x.array.shape[2:]
+    asked = (None,) * len(places) if factors is None else for_axes(factors, len(places))
+    axes = list(zip(places, size, asked, strict=True))
+    if mode == "nearest":
+        if any(f is not None and m in {n, 2 * n} and m != n * f for n, m, f in axes):
+            return None  # torch's gradient then goes by other places than its output does
+        return Call(Resampling("nearest neighbours", [nearest(*each) for each in axes]), (x,))
+    if mode not in {"linear", "bilinear", "trilinear"}:
+        return None
+    if is_smoothed:
+        if is_aligned or factors is not None:
+            return None
+        return Call(Resampling(f"{mode} interpolation of what is smoothed", [smoothed(n, m) for n, m, _ in axes]), (x,))
+    return Call(Resampling(f"{mode} interpolation", [linear(*each, aligned=is_aligned) for each in axes]), (x,))
+
+
+@written.register
+def _(layer: PaddedOutputs, x: Value) -> Call | None:
+    return recurrence(layer.layer, x, inside="layer.")
+
+
+@written.register
 def _(layer: nn.RNNBase, x: Value) -> Call | None:
+    return recurrence(layer, x)
+
+
+def recurrence(layer: nn.RNNBase, x: Value, inside: str = "") -> Call | None:
+    """Return a recurrent layer's operation.
+
+    Args:
+        layer: the layer.
+        x: what it reads.
+        inside: what stands before its parameters' names in a block for padded sequences.
+    """
     if x.array.ndim != 3 or getattr(layer, "proj_size", 0) or (layer.dropout and layer.training):
         return None
     cells: dict[str, Cell] = {
@@ -222,8 +289,13 @@ def _(layer: nn.RNNBase, x: Value) -> Call | None:
     }  # fmt: skip
     ways = 2 if layer.bidirectional else 1
     operation = Recurrence(
-        cells[layer.mode], layer.num_layers, ways, has_bias=layer.bias, is_batch_first=layer.batch_first
+        cells[layer.mode],
+        layer.num_layers,
+        ways,
+        has_bias=layer.bias,
+        is_batch_first=layer.batch_first,
+        is_padded=bool(inside),
     )
     kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if layer.bias else 2]
     suffixes = [f"_l{number}{'_reverse' * way}" for number in range(layer.num_layers) for way in range(ways)]
-    return Call(operation, (x, *(Own(kind + suffix) for suffix in suffixes for kind in kinds)))
+    return Call(operation, (x, *(Own(inside + kind + suffix) for suffix in suffixes for kind in kinds)))

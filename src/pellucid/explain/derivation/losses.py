@@ -23,7 +23,7 @@ def in_columns(begin: str, begin_latex: str | None = None) -> Formula:
     """Return how lecture notes write the same: samples as columns, and the 1/m left for the weights' gradients."""
     return Formula(
         f"(with samples as columns, and 1/m left for the weights: {begin}, dW = dZ Xᵀ / m, db = mean of dZ)",
-        rf"	ext{{(samples as columns: }} {begin_latex or begin},\; dW = \tfrac{{1}}{{m}} dZ\, X^\top,\;"
+        rf"\text{{(samples as columns: }} {begin_latex or begin},\; dW = \tfrac{{1}}{{m}} dZ\, X^\top,\;"
         r" db = \overline{dZ}\text{)}",
     )
 

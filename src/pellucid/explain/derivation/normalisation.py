@@ -1,4 +1,4 @@
-"""Batch normalisation, layer normalisation and softmax: each number's gradient depends on the others'."""
+"""Batch, layer and local response normalisation, and softmax: each number's gradient depends on the others'."""
 
 import numpy as np
 
@@ -152,3 +152,53 @@ class Softmax(Operation):
         if self._is_log:
             return (gradient - self._shares * gradient.sum(axis=self._axis, keepdims=True),)
         return (self._shares * (gradient - (gradient * self._shares).sum(axis=self._axis, keepdims=True)),)
+
+
+class LocalResponse(Operation):
+    """Y = X / S^β, S_c = k + α/n Σ x_j², over n neighbouring channels j of c.
+
+    Krizhevsky et al. 2012, section 3.3; α is torch's, n times the paper's.
+
+    Args:
+        size: n, from ⌊n/2⌋ channels before to ⌊(n-1)/2⌋ behind; beyond the ends are zeros.
+        alpha, beta, k: as in the formula.
+    """
+
+    kind = "local response normalisation"
+    symbols = ("X",)
+
+    def __init__(self, size: int, alpha: float, beta: float, k: float) -> None:
+        self._size, self._alpha, self._beta, self._k = size, alpha, beta, k
+        a, twice = f"{alpha / size:g}", f"{2 * alpha * beta / size:g}"
+        self.forward_formula = Formula(
+            f"Y = X / S^{beta:g}, S_c = {k:g} + {a} Σ_j x_j², j from c-{size // 2} to c+{(size - 1) // 2}",
+            rf"Y = X \circ S^{{-{beta:g}}},\quad S_c = {k:g} + {a}"
+            rf" \sum_{{j=c-{size // 2}}}^{{c+{(size - 1) // 2}}} x_j^2",
+        )
+        self.backward_formulas = (
+            Formula(
+                f"dX = dY / S^{beta:g} - {twice} X ∘ Σ dY ∘ Y / S, over the channels whose sum x is in",
+                rf"dX_j = \frac{{dY_j}}{{S_j^{{{beta:g}}}}} - {twice}\, x_j \sum_{{c \ni j}} \frac{{dY_c Y_c}}{{S_c}}",
+            ),
+        )
+
+    def forward(self, x: Array) -> Array:
+        """Return Y."""
+        places = np.arange(x.shape[1])
+        apart = places - places[:, None]
+        self._near = ((apart >= -(self._size // 2)) & (apart <= (self._size - 1) // 2)) * 1.0
+        self._x = x
+        self._s = self._k + self._alpha / self._size * self._summed(x**2, self._near)
+        self._y = x / self._s**self._beta
+        return np.asarray(self._y)
+
+    def backward(self, gradient: Array) -> tuple[Array]:
+        """Return dX."""
+        shared = self._summed(gradient * self._y / self._s, self._near.T)
+        scale = 2 * self._alpha * self._beta / self._size
+        return (gradient / self._s**self._beta - scale * self._x * shared,)
+
+    @staticmethod
+    def _summed(x: Array, near: Array) -> Array:
+        """Return of each channel the sum over those that are near."""
+        return np.moveaxis(np.moveaxis(x, 1, -1) @ near.T, -1, 1)

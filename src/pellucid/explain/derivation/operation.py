@@ -6,7 +6,7 @@ Everything here and in its subclasses is NumPy, which knows no autograd.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Operation(ABC):
         output: what they call the result.
         forward_formula: the formula of the result.
         backward_formulas: of the operands' gradients.
+        is_recomputed: whether the numbers come from them.
         operations: names of the autograd graph's operations, of what has no written formula.
     """
 
@@ -30,7 +31,7 @@ class Operation(ABC):
     output: str = "Y"
     forward_formula: Formula
     backward_formulas: Sequence[Formula]
-    is_recomputed: ClassVar[bool] = True
+    is_recomputed: bool = True
     operations: tuple[str, ...] = ()
 
     @abstractmethod

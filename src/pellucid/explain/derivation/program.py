@@ -1,6 +1,7 @@
 """A network as operations in order, run forwards and backwards without autograd."""
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,6 @@ from pellucid.explain.derivation.operation import Call, Operation, Own, Value, a
 from pellucid.explain.derivation.steps import Array, Nested
 from pellucid.explain.derivation.tracing import INSIDE, Recorder
 from pellucid.explain.derivation.unwritten import Unwritten, arrays
-
-INPUT = Value("input", is_parameter=False, array=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +48,48 @@ class Program:
     """A network's operations in order.
 
     Attributes:
+        inputs: what the network takes.
         places: in the order of the forward pass.
-        output: what the network gives.
+        output: what the network gives; of several outputs a tuple.
         differentiable: the values that have a gradient: what is learned, and what depends on that or on the input.
         constants: tensors that the forward pass makes by itself.
     """
 
+    inputs: tuple[Value, ...]
     places: tuple[Place, ...]
-    output: Value
+    output: Value | tuple[Value, ...]
     differentiable: frozenset[Value]
     constants: Mapping[str, Array]
 
-    def forward(self, x: Array, tensors_: Mapping[str, Array]) -> Values:
+    def forward(self, inputs: Sequence[Array], tensors_: Mapping[str, Array]) -> Values:
         """Return every value.
 
         Args:
-            x: the input.
+            inputs: of the network.
             tensors_: the parameters and buffers by name.
         """
         known = {**self.constants, **tensors_}
         values: Values = {Value(name, is_parameter=True, array=None): each for name, each in known.items()}
-        values[INPUT] = x
+        values.update(zip(self.inputs, inputs, strict=True))
         for place in self.places:
             values[place.value] = place.operation.forward(*(_number(each, values) for each in place.operands))
         return values
 
-    def backward(self, gradient: Array) -> tuple[Values, dict[str, tuple[Nested, ...]]]:
+    def result(self, values: Values) -> Nested:
+        """Return what the network gives, of every value."""
+        return tuple(values[each] for each in self.output) if isinstance(self.output, tuple) else values[self.output]
+
+    def backward(self, gradient: Nested) -> tuple[Values, dict[str, tuple[Nested, ...]]]:
         """Return the gradient by every value, and by each step's operands through it alone.
 
         Args:
             gradient: of the loss by the output.
         """
-        totals: Values = {self.output: gradient}
+        totals: Values = {}
+        ends = zip(self.output, gradient, strict=True) if isinstance(self.output, tuple) else [(self.output, gradient)]
+        for end, part in ends:
+            if end in self.differentiable:
+                totals[end] = added(totals.get(end), part)
         through: dict[str, tuple[Nested, ...]] = {}
         for place in reversed(self.places):
             own = totals.get(place.value)
@@ -113,25 +122,28 @@ def program_of(recorder: Recorder, model: nn.Module, dtype: torch.dtype) -> Prog
     learned = {
         Value(name, is_parameter=True, array=None) for name, each in model.named_parameters() if each.requires_grad
     }
-    return Program(places, reader.output, frozenset(learned | reader.differentiable), reader.constants)
+    differentiable = frozenset(learned | reader.differentiable)
+    return Program(tuple(reader.inputs), places, reader.output, differentiable, reader.constants)
 
 
 class _Reader:
     """Reads places from a graph.
 
     Attributes:
+        inputs: what the network takes.
         output: what the network gives.
         differentiable: the values through which a gradient goes.
         constants: tensors that the forward pass makes by itself.
     """
 
-    output: Value
+    output: Value | tuple[Value, ...]
 
     def __init__(self, recorder: Recorder, model: nn.Module, dtype: torch.dtype) -> None:
         self._recorder, self._held, self._dtype = recorder, recorder.module, dtype
         self._names = {id(each): name for name, each in all_tensors(model).items()}
         self._values: dict[fx.Node, Value] = {}
         self._seen: dict[str, int] = {}
+        self.inputs: list[Value] = []
         self.constants: dict[str, Array] = {}
         self.differentiable: set[Value] = set()
 
@@ -140,9 +152,10 @@ class _Reader:
         for node in self._recorder.graph.nodes:
             array = self._recorder.values[node]
             if node.op == "output":
-                self.output = self._values[node.args[0]]
+                self.output = self._ends(node.args[0])
             elif node.op == "placeholder":
-                self._give(node, "input", array)
+                self._give(node, str(node.target).replace("_", " "), array)
+                self.inputs.append(self._values[node])
             elif node.op == "get_attr":
                 name = self._names.get(id(self._recorder.fetch_attr(node.target)))
                 if name is None:
@@ -154,6 +167,11 @@ class _Reader:
                 call = self._call(node, array)
                 self._give(node, name, array)
                 yield Place(name, node, call.operation, call.operands)
+
+    def _ends(self, returned: Any) -> Value | tuple[Value, ...]:
+        if isinstance(returned, dict):
+            return tuple(self._values[each] for each in returned.values())
+        return self._values[returned]
 
     def _give(self, node: fx.Node, name: str, array: Nested) -> None:
         """Note what a node gives."""
@@ -188,7 +206,8 @@ class _Reader:
         if call is None:
             return self._unwritten(node, layer)
         operands = tuple(
-            self._own(getattr(layer, each.name)) if isinstance(each, Own) else each for each in call.operands
+            self._own(operator.attrgetter(each.name)(layer)) if isinstance(each, Own) else each
+            for each in call.operands
         )  # fmt: skip
         return Call(call.operation, operands)
 

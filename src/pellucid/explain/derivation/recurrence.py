@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import expit
 
 from pellucid.explain.derivation.operation import Operation
-from pellucid.explain.derivation.steps import Array, Formula
+from pellucid.explain.derivation.steps import Array, Formula, Nested
 
 State = tuple[Array, ...]
 """What is handed on from step to step, the hidden state first: (h,), or (h, c) of an LSTM."""
@@ -160,6 +160,7 @@ class Read:
 
     x: Array  # T N F
     before: Array  # T N H
+    real: Array  # T N 1
     weights: tuple[Array, ...]
     kept: list[Any]
 
@@ -172,18 +173,28 @@ class Recurrence(Operation):
         layers, directions: how many.
         has_bias: whether b and c are there.
         is_batch_first: whether the input is (N, T, F), not (T, N, F).
+        is_padded: whether steps of zeros in front of a sample are not read, and have the state 0; the result then is
+            the outputs alone.
     """
 
-    def __init__(self, cell: Cell, layers: int, directions: int, *, has_bias: bool, is_batch_first: bool) -> None:
+    def __init__(
+        self, cell: Cell, layers: int, directions: int, *, has_bias: bool, is_batch_first: bool, is_padded: bool = False
+    ) -> None:
+        self._is_padded = is_padded
         self._cell, self._layers, self._directions = cell, layers, directions
         self._width = 4 if has_bias else 2
         self._is_batch_first = is_batch_first
-        self.kind = cell.kind
+        self.kind = cell.kind + (" over padded sequences" if is_padded else "")
         letters = ("W", "U", "b", "c")[: self._width]
         names = [f"_l{layer}{'_reverse' * way}" for layer in range(layers) for way in range(directions)]
         single = len(names) == 1
         self.symbols = ("X", *(letter + ("" if single else name) for name in names for letter in letters))
         self.forward_formula = cell.forward_formula
+        if is_padded:
+            self.forward_formula = Formula(
+                f"{cell.forward_formula.plain}; h_t = 0 before the first x_t that is not zeros",
+                rf"{cell.forward_formula.latex},\; h_t = 0 \text{{ before the first }} x_t \ne 0",
+            )
         self.backward_formulas = (
             cell.backward_formula,
             Formula("dx_t = Wᵀ dz_t (of both sums the part of its own)", r"dx_t = W^\top dz_t"),
@@ -191,27 +202,30 @@ class Recurrence(Operation):
                     r"dW = \sum_t dz_t x_t^\top,\; dU = \sum_t dz_t h_{t-1}^\top,\; db = \sum_t dz_t"),
         )  # fmt: skip
 
-    def forward(self, x: Array, *parameters: Array) -> tuple[Any, ...]:
+    def forward(self, x: Array, *parameters: Array) -> Nested:
         """Return the outputs and the last states."""
         x_TNF = self._turned(x)
+        real_TN1 = self._read_steps(x_TNF)
         self._reads: list[Read] = []
         ends = []
         for layer in range(self._layers):
             outputs = []
             for way in range(self._directions):
                 begins = (layer * self._directions + way) * self._width
-                weights = parameters[begins : begins + self._width]
-                read, out_TNH, end = self._read(x_TNF[::-1] if way else x_TNF, weights)
+                weights, order = parameters[begins : begins + self._width], slice(None, None, -1 if way else 1)
+                read, out_TNH, end = self._read(x_TNF[order], real_TN1[order], weights)
                 self._reads.append(read)
                 outputs.append(out_TNH[::-1] if way else out_TNH)
                 ends.append(end)
             x_TNF = np.concatenate(outputs, -1)
+        if self._is_padded:
+            return self._turned(x_TNF)
         last = tuple(np.stack(each) for each in zip(*ends, strict=True))
         return self._turned(x_TNF), last if self._cell.states > 1 else last[0]
 
-    def backward(self, gradient: tuple[Any, Any]) -> tuple[Array, ...]:
+    def backward(self, gradient: Any) -> tuple[Array, ...]:
         """Return the gradients by the input and the parameters."""
-        of_outputs, of_last = gradient
+        of_outputs, of_last = (gradient, None) if self._is_padded else gradient
         of_ends = of_last if isinstance(of_last, tuple) else (of_last,) * self._cell.states
         shape = (*self._reads[-1].before.shape[:2], self._reads[-1].before.shape[2] * self._directions)
         dout = np.zeros(shape) if of_outputs is None else self._turned(of_outputs)
@@ -227,21 +241,27 @@ class Recurrence(Operation):
             dout = np.sum(of_input, axis=0)
         return self._turned(dout), *(each for weights in found for each in weights)
 
+    def _read_steps(self, x_TNF: Array) -> Array:
+        """Return (T, N, 1): 1 from each sample's first step on that is not zeros; of none but zeros everywhere."""
+        first_N = (x_TNF != 0).any(axis=-1).argmax(axis=0) if self._is_padded else np.zeros(x_TNF.shape[1])
+        return (np.arange(len(x_TNF))[:, None] >= first_N)[..., None] * 1.0
+
     def _turned(self, x: Array) -> Array:
         """Return (T, N, F) of the layer's own order, or that of (T, N, F)."""
         return x.swapaxes(0, 1) if self._is_batch_first else x
 
-    def _read(self, x_TNF: Array, weights: tuple[Array, ...]) -> tuple[Read, Array, State]:
+    def _read(self, x_TNF: Array, real_TN1: Array, weights: tuple[Array, ...]) -> tuple[Read, Array, State]:
         w, u, *biases = weights
         b, c = biases or (0.0, 0.0)
         state: State = (np.zeros((x_TNF.shape[1], u.shape[1])),) * self._cell.states
         befores, outputs, kept = [], [], []
-        for x_NF in x_TNF:
+        for x_NF, real_N1 in zip(x_TNF, real_TN1, strict=True):
             befores.append(state[0])
             state, keeps = self._cell.step(x_NF @ w.T + b, state[0] @ u.T + c, state)
+            state = tuple(each * real_N1 for each in state)
             outputs.append(state[0])
             kept.append(keeps)
-        return Read(x_TNF, np.stack(befores), weights, kept), np.stack(outputs), state
+        return Read(x_TNF, np.stack(befores), real_TN1, weights, kept), np.stack(outputs), state
 
     def _unread(self, read: Read, dout_TNH: Array, end: list[Array | None]) -> tuple[Array, tuple[Array, ...]]:
         """Return the gradients by what was read and by the weights."""
@@ -249,8 +269,9 @@ class Recurrence(Operation):
         ds: list[Array] = []
         du: list[Array] = []
         gradient: State = tuple(np.zeros_like(dout_TNH[0]) if each is None else each for each in end)
-        for dout_NH, kept in zip(dout_TNH[::-1], read.kept[::-1], strict=True):
-            of_sum, of_state, past = self._cell.back((gradient[0] + dout_NH, *gradient[1:]), kept)
+        for dout_NH, real_N1, kept in zip(dout_TNH[::-1], read.real[::-1], read.kept[::-1], strict=True):
+            of_next = tuple(each * real_N1 for each in (gradient[0] + dout_NH, *gradient[1:]))
+            of_sum, of_state, past = self._cell.back(of_next, kept)
             gradient = (past[0] + of_state @ u, *past[1:])
             ds.insert(0, of_sum)
             du.insert(0, of_state)

@@ -4,7 +4,7 @@ All numbers are float64 NumPy arrays, whole: only `text` and `latex` shorten the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -87,7 +87,7 @@ class Operand:
 
     Attributes:
         symbol: what the step's formulas call it: X, W, b.
-        source: the step or parameter it comes from, `input`, `target`, or `constant`.
+        source: the step or parameter it comes from, `input` (of several `input 1`, ...), `target`, or `constant`.
         is_parameter: whether it is learned.
         value: its numbers.
         gradient: ∂E by it through this step alone; None where there is none. What several steps read has the sum of
@@ -143,8 +143,10 @@ class LossStep:
         kind: what it is, in words.
         symbols: what the formulas call outputs and targets.
         value: E.
-        outputs, targets: what it compares.
+        outputs, targets: what it compares; of a network of several outputs tuples, in the order of `heads`.
         gradient: ∂E by the outputs.
+        heads: of several outputs, the loss of each by its name, with the gradient by it alone, before it is weighted;
+            this one is their sum. The sum's agreement is theirs too.
         forward, backward, worked: as of a step.
         is_recomputed, operations, agreement: as of a step.
     """
@@ -152,15 +154,16 @@ class LossStep:
     kind: str
     symbols: tuple[str, ...]
     value: float
-    outputs: Array
-    targets: Array
-    gradient: Array
+    outputs: Nested
+    targets: Nested
+    gradient: Nested
     forward: Formula
     backward: tuple[Formula, ...]
     worked: tuple[str, ...]
     is_recomputed: bool
     operations: tuple[str, ...]
     agreement: Agreement | None
+    heads: Mapping[str, "LossStep"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -54,7 +54,20 @@ class _Writer:
         yield from _unwritten(step)
 
     def _loss(self, loss: LossStep) -> Iterator[str]:
+        for name, head in loss.heads.items():
+            yield from self._compared(f"Loss of {name}: {head.kind}", head)
+            yield ""
+        if not loss.heads:
+            yield from self._compared(f"Loss: {loss.kind}", loss)
+            return
         yield f"Loss: {loss.kind}"
+        yield f"   {loss.forward.plain}"
+        yield from (f"   {line}" for line in loss.worked)
+        for formula, gradient in zip(loss.backward, loss.gradient, strict=True):
+            yield f"   {formula.plain} = {self._tensor(gradient)}"
+
+    def _compared(self, title: str, loss: LossStep) -> Iterator[str]:
+        yield title
         yield f"   {loss.forward.plain}"
         outputs, targets = loss.symbols
         yield f"   {outputs} = {self._tensor(loss.outputs)}"
@@ -127,7 +140,7 @@ def _listed(value: object, digits: int) -> str:
 
 def _origin(operand: Operand) -> str:
     """Return where an operand comes from."""
-    if operand.is_parameter or operand.source in {"input", "constant"}:
+    if operand.is_parameter or operand.source.split()[0] in {"input", "constant"}:
         return operand.source
     return f"the output of {operand.source}"
 

@@ -22,12 +22,32 @@ class _Held(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input: Tensor) -> Any:
-        return self.model(input)
+    def forward(self, *inputs: Tensor) -> Any:
+        return self.model(*inputs)
 
 
 class _Tracer(fx.Tracer):
-    """Goes into every module that no formula is written for; one that cannot be traced stays a step by itself."""
+    """Goes into every module that no formula is written for; one that cannot be traced stays a step by itself.
+
+    Args:
+        inputs: how many the network takes.
+    """
+
+    proxy_buffer_attributes = True  # so that a buffer can be given a size that only the input has
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self._inputs = inputs
+
+    def create_args_for_root(
+        self,
+        root_fn: Callable[..., Any],
+        is_module: bool,  # noqa: ARG002 (torch's signature)
+        concrete_args: Any = None,  # noqa: ARG002 (likewise)
+    ) -> tuple[Callable[..., Any], list[Any]]:
+        """Return a function with the proxies that it is traced with."""
+        placeholders = [self.create_proxy("placeholder", name, (), {}) for name in _names(self._inputs)]
+        return root_fn, [self.root, *placeholders]
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Say whether a module is one step."""
@@ -46,20 +66,24 @@ class _Tracer(fx.Tracer):
             return self.create_proxy("call_module", self.path_of_module(m), args, kwargs)
 
 
-def traced(model: nn.Module) -> fx.GraphModule:
-    """Return a network as a graph of its operations, on the very same parameters."""
+def _names(inputs: int) -> list[str]:
+    return ["input"] if inputs == 1 else [f"input_{number}" for number in range(1, inputs + 1)]
+
+
+def traced(model: nn.Module, inputs: int) -> fx.GraphModule:
+    """Return a network of so many inputs as a graph of its operations, on the very same parameters."""
     held = _Held(model)
     held.training = model.training
-    module = fx.GraphModule(held, _Tracer().trace(held))
+    module = fx.GraphModule(held, _Tracer(inputs).trace(held))
     module.graph.eliminate_dead_code()  # the beginnings of what could not be traced
     return module
 
 
-def single(model: nn.Module) -> fx.GraphModule:
+def single(model: nn.Module, inputs: int) -> fx.GraphModule:
     """Return a network as a graph of one step."""
     held = _Held(model)
     graph = fx.Graph()
-    graph.output(graph.call_module("model", (graph.placeholder("input"),)))
+    graph.output(graph.call_module("model", tuple(map(graph.placeholder, _names(inputs)))))
     return fx.GraphModule(held, graph)
 
 
@@ -68,11 +92,13 @@ class Recorder(fx.Interpreter):
 
     Attributes:
         values: node -> its numbers.
+        has_dicts: whether a node before the end gave a dict.
     """
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
         self.values: dict[fx.Node, Nested] = {}
+        self.has_dicts = False
         self._gradients: dict[int, Tensor | None] = {}
         self._slots: dict[fx.Node, Nested] = {}
 
@@ -83,6 +109,7 @@ class Recorder(fx.Interpreter):
         if isinstance(result, Tensor) and id(result) in given:
             # a layer that hands on its input, whose gradient is another; no view, which a layer in place would rewrite
             result = result.clone()
+        self.has_dicts |= isinstance(result, dict) and n.op != "output"
         self.values[n] = arrays(result)  # now, for the next layer may work in place
         if n.op not in {"get_attr", "output"}:
             self._slots[n] = self._listened(result)
@@ -98,6 +125,8 @@ class Recorder(fx.Interpreter):
 
     def _listened(self, result: Any) -> Nested:
         """Return, in the shape of a result, the key of each tensor's gradient."""
+        if isinstance(result, dict):
+            return self._listened(tuple(result.values()))
         if isinstance(result, tuple | list):
             return tuple(self._listened(each) for each in result)
         if not isinstance(result, Tensor) or not result.requires_grad:

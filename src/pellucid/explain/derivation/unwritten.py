@@ -12,10 +12,15 @@ from pellucid.explain.derivation.steps import Array, Formula, Nested
 
 
 def arrays(value: Any) -> Nested:
-    """Return the numbers of a tensor or of tuples of tensors, floating-point ones as float64; others as they are."""
+    """Return the numbers of a tensor or of tuples of tensors, floating-point ones as float64; others as they are.
+
+    A dict is a tuple of what it holds.
+    """
     if isinstance(value, Tensor):
         kept = value.detach().cpu()
         return (kept.double() if kept.is_floating_point() else kept).numpy().copy()
+    if isinstance(value, dict):
+        return arrays(tuple(value.values()))
     if isinstance(value, tuple | list):
         return tuple(arrays(each) for each in value)
     return value
@@ -95,7 +100,9 @@ def _gradients(value: Any, by_leaf: dict[int, Tensor | None]) -> Nested:
 
 
 def _paired(value: Any, gradient: Nested) -> Iterator[tuple[Tensor, Array | None]]:
-    if isinstance(value, tuple | list):
+    if isinstance(value, dict):
+        yield from _paired(tuple(value.values()), gradient)
+    elif isinstance(value, tuple | list):
         whole = gradient if isinstance(gradient, tuple) else (None,) * len(value)
         for each, of_each in zip(value, whole, strict=True):
             yield from _paired(each, of_each)

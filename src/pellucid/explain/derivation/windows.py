@@ -32,6 +32,11 @@ class Windows:
     after: tuple[int, ...]
     dilation: tuple[int, ...]
 
+    def laid(self, places: Sequence[int], more: Sequence[int]) -> tuple[int, ...]:
+        """Return the places of an output onto which each place of an input lays a window, with some more behind."""
+        axes = zip(places, self.kernel, self.stride, self.before, self.after, self.dilation, more, strict=True)
+        return tuple((n - 1) * s + (k - 1) * d + 1 - b - a + m for n, k, s, b, a, d, m in axes)
+
     def padded(self, x: Array, value: float = 0.0) -> Array:
         """Return the input within its border."""
         widths = [(0, 0), (0, 0), *zip(self.before, self.after, strict=True)]

@@ -13,7 +13,7 @@ from pellucid.training.optimizers import clip, shrink, total_gradient_norm
 from pellucid.training.session import Rule, Session
 from pellucid.training.tasks.task import Loss
 
-_AUXILIARY = 0.3
+AUXILIARY = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def total_loss(loss: Loss, outputs: Tensor | Mapping[str, Tensor], targets_B: Te
     if not isinstance(outputs, Mapping):
         return loss(outputs, targets_B)
     auxiliary = [loss(output, targets_B) for name, output in outputs.items() if name != MAIN]
-    return loss(main_output(outputs), targets_B) + _AUXILIARY * sum(auxiliary)
+    return loss(main_output(outputs), targets_B) + AUXILIARY * sum(auxiliary)
 
 
 def descend(session: Session, loss: Tensor, *, measure: bool) -> float:
