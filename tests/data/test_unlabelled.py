@@ -48,9 +48,7 @@ def pictures(folder: Path, *parts: str, count: int = 12) -> Path:
 
 def test_they_are_the_tasks_that_are_not_told_by_a_target() -> None:
     told = {"classification", "regression", "multilabel", "multitask", "forecast", "language", "segmentation"}
-    assert set(get_args(TaskName)) - told == {
-        *WITHOUT_TARGET
-    }
+    assert set(get_args(TaskName)) - told == {*WITHOUT_TARGET}
 
 
 @pytest.mark.parametrize("task", ["reconstruction", "generation"])

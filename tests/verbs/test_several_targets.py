@@ -14,6 +14,7 @@ from sklearn import metrics as reference
 from sklearn.datasets import load_digits, make_multilabel_classification
 
 import pellucid
+from pellucid.cli import main
 from pellucid.data import Labels, Several
 from pellucid.errors import OptionError
 from pellucid.verbs.run import Run
@@ -150,3 +151,19 @@ def test_the_same_seed_gives_the_same_bits(place: Path, tmp_path: Path) -> None:
     for one, other in zip(whole.model().parameters(), again.model().parameters(), strict=True):
         assert one.equal(other)
     assert (whole.folder / "record.jsonl").read_bytes() == (again.folder / "record.jsonl").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_sample_of_several_targets_is_derived_head_by_head(
+    tasks: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.html"
+    with pytest.raises(SystemExit) as ended:
+        main(["explain", str(tasks.folder), "--sample", "2", "--page", str(page)])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert "Loss of ink: squared error" in told
+    assert "E = E_digit + E_is_it_even + E_ink" in told
+    written = page.read_text(encoding="utf-8")
+    assert "ink: squared error" in written
+    assert "E = E_digit + E_is_it_even + E_ink" in written

@@ -81,7 +81,7 @@ def _derivation(derived: Derivation) -> Element:
         "derivation",
         "A sample, step by step",
         _steps("Forwards", [_forward(step) for step in derived.steps]),
-        _steps("The loss", [_loss(derived.loss)]),
+        _steps("The loss", _losses(derived.loss)),
         _steps("Backwards", [_backward(step) for step in reached]),
         table("What the weights learn from it", heads, gradients),
         updated,
@@ -99,6 +99,15 @@ def _forward(step: Step) -> list[Child]:
     name: list[Child] = [step.name, element("br"), element("small", step.kind, class_="soft"), mark]
     numbers = f"{step.symbol} = {_tensor(step.output)}"
     return [name, element("code", step.forward.plain), element("code", numbers), _lines(step.worked[:1])]
+
+
+def _losses(loss: LossStep) -> list[list[Child]]:
+    """Return a row for the loss; of several outputs one for each, and one for their sum."""
+    if not loss.heads:
+        return [_loss(loss)]
+    each = [[f"{name}: {head.kind}", *_loss(head)[1:]] for name, head in loss.heads.items()]
+    whole = [loss.kind, _lines([loss.forward.plain]), _lines([f"E = {loss.value:.{_DIGITS}g}"]), _lines(loss.worked)]
+    return [*each, whole]
 
 
 def _loss(loss: LossStep) -> list[Child]:
