@@ -28,6 +28,7 @@ PAGES = sorted(
     [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")],
     key=lambda page: page.relative_to(REPOSITORY).as_posix(),
 )
+TRANSLATIONS = {REPOSITORY / "README.zh-CN.md": REPOSITORY / "README.md"}
 SOURCES = sorted((REPOSITORY / "src").rglob("*.py"))
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>.+?) -->\s*\Z")
@@ -75,12 +76,16 @@ def commands_in(code: str) -> list[str]:
 
 
 SNIPPETS = [
-    snippet for page in PAGES for snippet in snippets_of(page) if snippet.language in {"python", *SHELLS}
+    snippet
+    for page in PAGES
+    if page not in TRANSLATIONS
+    for snippet in snippets_of(page)
+    if snippet.language in {"python", *SHELLS}
 ]  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in TRANSLATIONS], ids=name_of)
 def test_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     to_run = [snippet for snippet in SNIPPETS if snippet.page == page and snippet.reason is None]
     if not to_run:
@@ -211,6 +216,17 @@ SAMPLE_FILES: dict[str, Callable[[Path], None]] = {
     "photo.png": write_photo,
     "train.py": write_training_script,
 }
+
+
+@pytest.mark.parametrize("translation", TRANSLATIONS, ids=name_of)
+def test_a_translation_says_the_same(translation: Path) -> None:
+    """Its snippets are the very ones that are run, and it leads to the same pages in the same order."""
+    page = TRANSLATIONS[translation]
+    assert [each.code for each in snippets_of(translation)] == [each.code for each in snippets_of(page)]
+    ours, theirs = (FENCE.sub("", each.read_text(encoding="utf-8")) for each in (page, translation))
+    links = re.compile(r"\]\((?!README)([^)\s]+)\)")
+    assert links.findall(theirs) == links.findall(ours)
+    assert len(re.findall(r"^#+ ", theirs, re.MULTILINE)) == len(re.findall(r"^#+ ", ours, re.MULTILINE))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
