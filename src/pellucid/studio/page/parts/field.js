@@ -51,7 +51,14 @@ export class FieldCanvas extends HTMLElement {
     this.shown = undefined;
     /** @type {[number, number] | undefined} */
     this.cursor = undefined;
-    this.watcher = new ResizeObserver(() => this.paint());
+    /** In CSS pixels; kept, because asking makes the browser lay the page out. */
+    this.across = 0;
+    /** @type {{dark: boolean, ink: string, soft: string, paper: string, font: string} | undefined} */
+    this.inked = undefined;
+    this.watcher = new ResizeObserver(() => {
+      this.across = this.clientWidth;
+      this.paint();
+    });
   }
 
   connectedCallback() {
@@ -86,7 +93,7 @@ export class FieldCanvas extends HTMLElement {
    */
   box() {
     const { bare = false, meaning, ratio = 1 } = this.shown ?? {};
-    const width = this.clientWidth;
+    const width = this.across;
     const left = bare ? 0 : 46;
     const right = bare ? 0 : meaning ? 74 : 10;
     const [top, bottom] = bare ? [0, 0] : [8, 40];
@@ -94,9 +101,21 @@ export class FieldCanvas extends HTMLElement {
     return { left, top, width: inner, height: inner * ratio, whole: [width, inner * ratio + top + bottom] };
   }
 
+  /** The page's colours and font, asked for again when the theme changes. @param {boolean} dark */
+  inks(dark) {
+    if (this.inked?.dark !== dark) {
+      const style = getComputedStyle(this);
+      const [ink, soft, paper] = ["--ink", "--soft", "--paper"].map((name) => style.getPropertyValue(name));
+      this.inked = { dark, ink, soft, paper, font: `12px ${style.fontFamily}` };
+    }
+    return this.inked;
+  }
+
   paint() {
     const plot = this.shown;
-    if (!plot || !this.isConnected || !this.clientWidth) return;
+    if (!plot || !this.isConnected) return;
+    this.across ||= this.clientWidth;
+    if (!this.across) return;
     const box = this.box();
     const density = Math.min(devicePixelRatio || 1, 2);
     const [width, height] = box.whole.map((side) => Math.round(side * density));
@@ -104,10 +123,8 @@ export class FieldCanvas extends HTMLElement {
     const pen = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
     pen.setTransform(density, 0, 0, density, 0, 0);
     pen.clearRect(0, 0, ...box.whole);
-    const style = getComputedStyle(this);
-    const ink = style.getPropertyValue("--ink");
-    const soft = style.getPropertyValue("--soft");
-    pen.font = `${12}px ${style.fontFamily}`;
+    const { ink, soft, paper, font } = this.inks(plot.dark);
+    pen.font = font;
     const range = plot.range ?? rangeOf(plot.values ?? [], plot.palette ?? "signed");
     if (plot.values) this.paintField(pen, plot, box, range);
     pen.save();
@@ -116,7 +133,7 @@ export class FieldCanvas extends HTMLElement {
     pen.clip();
     if (plot.levels && plot.values) this.paintLevels(pen, plot, box, ink);
     for (const [index, line] of (plot.lines ?? []).entries()) this.paintLine(pen, plot, box, line, index);
-    for (const points of plot.points ?? []) this.paintPoints(pen, plot, box, points, range, style.getPropertyValue("--paper"));
+    for (const points of plot.points ?? []) this.paintPoints(pen, plot, box, points, range, paper);
     if (this.cursor) cross(pen, ...this.toPixels(...this.cursor), ink);
     pen.restore();
     if (!plot.bare) this.paintAxes(pen, plot, box, range, soft);

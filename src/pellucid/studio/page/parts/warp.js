@@ -23,25 +23,9 @@ const DENSE = 12;
 const OPAQUE = 0.72;
 
 export class WarpedField extends FieldCanvas {
-  constructor() {
-    super();
-    /** @type {ReturnType<FieldCanvas["box"]> | undefined} */
-    this.measured = undefined;
-  }
-
   /** @param {WarpPlot} plot */
   set plot(plot) {
     super.plot = plot;
-  }
-
-  paint() {
-    this.measured = undefined;
-    super.paint();
-  }
-
-  /** Measured once a painting: it is asked for every knot, and asking makes the browser lay the page out. */
-  box() {
-    return (this.measured ??= super.box());
   }
 
   /** @returns {WarpPlot} */
