@@ -4,7 +4,8 @@ Anything else that escapes (an `AssertionError`, a `KeyError`) is a fault of our
 """
 
 import difflib
-from collections.abc import Iterable
+import importlib.util
+from collections.abc import Iterable, Sequence
 
 
 class PellucidError(Exception):
@@ -44,6 +45,27 @@ class RunError(PellucidError, RuntimeError):
 
 class DivergedError(RunError):
     """A training whose loss is no longer finite; weights and counters are as they were before that step."""
+
+
+def require_installed(what: str, packages: Sequence[str], extra: str) -> None:
+    """Refuse what needs packages that are an extra of pellucid's, where they are not installed.
+
+    Args:
+        what: needs them, such as `ONNX files need`.
+        packages: as they are imported.
+        extra: that brings them.
+
+    Raises:
+        RunError: naming those that are missing, and how they are installed.
+    """
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise RunError(
+            f"{what} more than is installed",
+            expected=", ".join(packages),
+            received=f"no {' and no '.join(missing)}",
+            advice=f"pip install 'pellucid[{extra}]'",
+        )
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -1,7 +1,6 @@
 """The network as ONNX, which runs without PyTorch; written only after onnxruntime gives the network's own outputs."""
 
 import importlib
-import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.errors import RunError
+from pellucid.errors import RunError, require_installed
 from pellucid.formats.exported import Exported, clear_place
 from pellucid.formats.recurrence import OnnxRecurrence
 from pellucid.formats.traced import completed, largest_difference, notes_on, quiet, said_by, shape_text, trace
@@ -25,14 +24,7 @@ def write_onnx(trained: Trained, target: Path) -> Exported:
         RunError: ONNX's libraries are not installed, the network has an operation that ONNX lacks, the file computes
             something else, or something is in the way.
     """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise RunError(
-            "ONNX files need more than is installed",
-            expected=", ".join(_NEEDED),
-            received=f"no {' and no '.join(missing)}",
-            advice="pip install 'pellucid[export]'",
-        )
+    require_installed("ONNX files need", _NEEDED, "export")
     program = _converted(trained)
     with clear_place(target) as place:
         with quiet():

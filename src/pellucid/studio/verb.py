@@ -6,13 +6,12 @@ verb it imports when it is used, so that `--help` and `import pellucid` load nei
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid.errors import RunError
+from pellucid.errors import require_installed
 from pellucid.options import check, option
 from pellucid.verbs.outcome import Outcome
 
@@ -48,7 +47,7 @@ class StudioOptions:
 
 def command(options: StudioOptions, console: Console) -> Outcome:
     """Serve until Ctrl-C."""
-    _require_extra()
+    require_installed("the studio needs", _NEEDED, "studio")
     from pellucid.studio.exhibit import Given
     from pellucid.studio.serving import Studio
 
@@ -95,7 +94,7 @@ def open(  # noqa: PLR0913 - one name an option, all but two by name
         >>> studio = open(browser=False, wait=False, port=0)
         >>> studio.close()
     """
-    _require_extra()
+    require_installed("the studio needs", _NEEDED, "studio")
     from pellucid.studio.serving import Studio
 
     studio = Studio(_given(model, data, target, Path(runs)), exhibit=exhibit, port=port)
@@ -119,14 +118,3 @@ def _given(model: nn.Module | str | None, data: Any, target: str | None, runs: P
 
 def _is_interactive() -> bool:
     return hasattr(sys, "ps1") or "ipykernel" in sys.modules
-
-
-def _require_extra() -> None:
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise RunError(
-            "the studio needs more than is installed",
-            expected=", ".join(_NEEDED),
-            received=f"no {' and no '.join(missing)}",
-            advice="pip install 'pellucid[studio]'",
-        )

@@ -22,12 +22,11 @@ def refuse_of_one(run: Run, options: EvaluateOptions) -> None:
     Raises:
         OptionError: such as a threshold's goal.
     """
-    asked = [flag_of(name) for name in differing(options) if name not in _ALLOWED]
-    if asked:
+    if asked := _asked_of_one_answer(options):
         raise OptionError(
-            f"{', '.join(asked)} is for one target, and {run.folder} learned several",
+            f"{asked} is for one target, and {run.folder} learned several",
             expected="--target beside it",
-            received=", ".join(asked),
+            received=asked,
         )
 
 
@@ -37,18 +36,21 @@ def measure(run: Run, data: object, options: EvaluateOptions) -> Mapping[str, fl
     Raises:
         OptionError: an option that compares answers row by row.
     """
-    asked = [flag_of(name) for name in differing(options) if name not in _ALLOWED]
-    if asked:
+    if asked := _asked_of_one_answer(options):
         raise OptionError(
-            f"{', '.join(asked)} compares answers row by row, which {run.asked['task']} has none of",
+            f"{asked} compares answers row by row, which {run.asked['task']} has none of",
             expected="--split or --report",
-            received=", ".join(asked),
+            received=asked,
             advice="leave it out",
         )
     metrics = run.evaluate(data, split=options.split)
     if options.report is not None:
         run.report(options.report)
     return metrics
+
+
+def _asked_of_one_answer(options: EvaluateOptions) -> str:
+    return ", ".join(flag_of(name) for name in differing(options) if name not in _ALLOWED)
 
 
 def document(run: Run, metrics: Mapping[str, float]) -> dict[str, Any]:
