@@ -28,6 +28,7 @@ from benchmarks import (
     population_step,
     repair,
     steps_of_peers,
+    studio,
     through_time,
     training_step,
     trainings,
@@ -67,6 +68,7 @@ PAGES = {
             "mnist_time_to_result": mnist_time_to_result,
             "vectorised": vectorised,
             "growth": growth,
+            "studio": studio,
         },
     ),
     "results": Page(

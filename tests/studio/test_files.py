@@ -58,6 +58,8 @@ def test_both_languages_say_the_same_things(book: Path) -> None:
 def test_an_exhibit_has_what_the_shell_asks_for(name: str) -> None:
     words = json.loads((EXHIBITS / name / "strings.json").read_text(encoding="utf-8"))
     assert {"title", "short", "lead"} <= {*words["en"]}
+    shell = json.loads((PAGE / "strings.json").read_text(encoding="utf-8"))
+    assert {*words["en"]} & {*shell["en"]} <= {"title"}, "the shell says these by the same names"
     settings = load()[name].engine().settings_class()
     assert type(settings).model_validate_json(settings.model_dump_json()) == settings
 

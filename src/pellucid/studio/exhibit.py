@@ -134,8 +134,12 @@ class Engine(ABC, Generic[SettingsT]):
         return False
 
     def step(self) -> bool:
-        """Do what a reader calls one step, as Step and Slow do; return False when there is nothing left to do."""
+        """Do what a reader calls one step; return False when there is nothing left to do."""
         return self.advance()
+
+    def slow_step(self) -> bool:
+        """Do what Slow does at each of its beats; return False when there is nothing left to do."""
+        return self.step()
 
     def act(self, action: Any) -> None:
         """Do what the page asks: one of `actions`.
@@ -152,6 +156,9 @@ class Engine(ABC, Generic[SettingsT]):
     def identity(self) -> dict[str, str]:
         """Return what a shared state depends on beside its settings, such as the hash of the user's data."""
         return {}
+
+    def close(self) -> None:
+        """End what would go on without the page, such as a process; called once, when the page has gone."""
 
 
 def finite(value: float) -> float | None:

@@ -5,13 +5,16 @@ import errno
 import socket
 import threading
 import webbrowser
+from collections.abc import Iterable
 from typing import Self
 from urllib.parse import urlencode
 
+import torch
 import uvicorn
 
 from pellucid.errors import OptionError
 from pellucid.studio import catalogue
+from pellucid.studio.catalogue import Entry
 from pellucid.studio.exhibit import Given
 from pellucid.studio.guard import new_token
 from pellucid.studio.messages import MOST_BYTES
@@ -39,6 +42,7 @@ class Studio:
         self.exhibits = catalogue.load()
         self.exhibit = None if exhibit is None else catalogue.require(exhibit, self.exhibits).name
         self._listening = _listen(port)
+        _load_ahead(self.exhibits.values())
         self.port: int = self._listening.getsockname()[1]
         self.token = token or new_token()
         config = uvicorn.Config(
@@ -83,6 +87,16 @@ class Studio:
 
     def __repr__(self) -> str:
         return f"<pellucid studio at {self.url}>"
+
+
+def _load_ahead(exhibits: Iterable[Entry]) -> None:
+    """Load what engines would load when they first run, so that no page waits for it.
+
+    torch loads its compiler with the first optimiser, which takes longer than all else before a first frame.
+    """
+    torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
+    for entry in exhibits:
+        entry.engine()
 
 
 def _listen(port: int | None) -> socket.socket:

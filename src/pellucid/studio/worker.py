@@ -69,6 +69,7 @@ class Worker(threading.Thread):
         while True:
             for request in self._waiting():
                 if request is None:
+                    self._guarded("", self._end)
                     return
                 self._guarded(_control_of(request), functools.partial(self._serve, request))
             self._guarded("", self._work)
@@ -101,6 +102,10 @@ class Worker(threading.Thread):
         if self.engine is None:
             self.engine = engine_class(engine_class.settings_class(), self.given)
         self.send(told("ready", plays=self.engine.plays, identity=self.engine.identity()))
+
+    def _end(self) -> None:
+        if self.engine is not None:
+            self.engine.close()
 
     def _serve(self, request: Request) -> None:
         match request:
@@ -157,7 +162,7 @@ class Worker(threading.Thread):
         pace = max(SLOW, self.engine.pace) if self.slow else self.engine.pace
         if pace:
             self.due = now + pace
-            self.playing = self.engine.step() if self.slow else self.engine.advance()
+            self.playing = self.engine.slow_step() if self.slow else self.engine.advance()
             return
         while self.playing and time.monotonic() - now < BURST:
             self.playing = self.engine.advance()

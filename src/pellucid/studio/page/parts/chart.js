@@ -27,6 +27,7 @@ const FEW = 8;
  * @property {[number, number]} [yRange]
  * @property {number} [height]  in CSS pixels, 220 unless told
  * @property {(index: number) => void} [pick]  on a click, and on Enter at the cursor
+ * @property {string} [sync]  charts of one name share their cursor; their x are of one kind
  */
 
 export class LineChart extends HTMLElement {
@@ -41,7 +42,13 @@ export class LineChart extends HTMLElement {
     this.drawn = undefined;
     this.make = "";
     this.at = -1;
-    this.watcher = new ResizeObserver(() => this.drawn?.setSize({ width: this.clientWidth, height: this.shown?.height ?? 220 }));
+    /** In CSS pixels; kept, because asking makes the browser lay the page out. */
+    this.across = 0;
+    this.watcher = new ResizeObserver(() => {
+      this.across = this.clientWidth;
+      if (this.drawn) this.drawn.setSize({ width: this.across, height: this.shown?.height ?? 220 });
+      else if (this.shown) this.plot = this.shown;
+    });
   }
 
   connectedCallback() {
@@ -60,21 +67,21 @@ export class LineChart extends HTMLElement {
     this.drawn?.destroy();
     this.drawn = undefined;
     this.make = "";
+    this.across = 0;
   }
 
   /** @param {ChartPlot} plot */
   set plot(plot) {
     this.shown = plot;
-    if (!this.isConnected || !this.clientWidth) {
-      if (this.isConnected) requestAnimationFrame(() => this.clientWidth && this.shown && (this.plot = this.shown));
-      return;
-    }
+    if (!this.isConnected) return;
+    this.across ||= this.clientWidth;
+    if (!this.across) return; // the watcher draws it once it has a width
     const { label, series } = plot;
     if (this.around.getAttribute("aria-label") !== label) this.around.setAttribute("aria-label", label);
     const summary = plot.summary ?? series.map((each) => `${each.name}: ${written(last(each.values))}`).join("; ");
     if (this.twin.textContent !== summary) this.twin.textContent = summary;
-    const data = [Array.from(plot.x), ...series.map((each) => Array.from(each.values, (value) => (value !== null && Number.isFinite(value) ? value : null)))];
-    const make = JSON.stringify([series.map((each) => [each.name, each.category]), plot.xLabel, plot.yLabel, plot.dark, plot.logarithmic, plot.yRange, plot.height]);
+    const data = [Array.from(plot.x), ...series.map((each) => Array.from(each.values, (value) => (isDrawn(value, plot.logarithmic) ? value : null)))];
+    const make = JSON.stringify([series.map((each) => [each.name, each.category]), plot.xLabel, plot.yLabel, plot.dark, plot.logarithmic, plot.yRange, plot.height, plot.sync]);
     if (make === this.make) {
       this.drawn.setData(data);
       return;
@@ -93,11 +100,12 @@ export class LineChart extends HTMLElement {
     const axis = { stroke: soft, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font, labelFont: font, labelSize: 20 };
     /** @param {unknown} _ @param {number[]} values */
     const numbers = (_, values) => values.map((value) => (value === null ? "" : written(value, 3)));
+    const height = plot.height ?? 220;
     return {
-      width: this.clientWidth, height: plot.height ?? 220, legend: { show: false }, padding: [8, 10, 0, 0],
-      cursor: { points: { size: 7, stroke: ink }, drag: { x: false, y: false } },
-      scales: { x: { time: false }, y: { distr: plot.logarithmic ? 3 : 1, ...(plot.yRange ? { range: plot.yRange } : {}) } },
-      axes: [{ ...axis, label: plot.xLabel, values: numbers, size: 28 }, { ...axis, label: plot.yLabel, values: numbers, size: 56 }],
+      width: this.across, height, legend: { show: false }, padding: [8, 16, 0, 0],
+      cursor: { points: { size: 7, stroke: ink }, drag: { x: false, y: false }, ...(plot.sync ? { sync: { key: plot.sync, scales: ["x", null] } } : {}) },
+      scales: { x: { time: false }, y: plot.logarithmic ? { distr: 3, range: plot.yRange ?? decades } : { distr: 1, ...(plot.yRange ? { range: plot.yRange } : {}) } },
+      axes: [{ ...axis, label: plot.xLabel, values: numbers, size: 28 }, { ...axis, label: plot.yLabel, values: numbers, size: 56, ...(plot.logarithmic ? { splits: powers(height / 28), filter: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits } : {}) }],
       series: [{}, ...plot.series.map((each, index) => ({
         label: each.name, stroke: category(each.category ?? index, plot.dark), width: 2, dash: DASHES[(each.category ?? index) % 8],
         points: { show: (/** @type {uPlot} */ drawn) => drawn.data[0].length <= FEW, size: 6 },
@@ -135,6 +143,9 @@ export class LineChart extends HTMLElement {
     const { idx, left, top } = drawn.cursor;
     this.at = idx ?? -1;
     if (idx === null || idx === undefined || left < 0 || !this.shown) return;
+    // of charts that share a cursor one answers: the one that is pointed at, or else focused
+    const isAsked = document.querySelector("line-chart:hover") ? this.matches(":hover") : this.contains(document.activeElement);
+    if (!isAsked) return;
     const { left: x, top: y } = drawn.over.getBoundingClientRect();
     showTip(this.told(idx), x + left, y + top);
   }
@@ -150,7 +161,8 @@ export class LineChart extends HTMLElement {
     if (next === undefined) return;
     event.preventDefault();
     const at = Math.max(0, Math.min(end, next));
-    this.drawn.setCursor({ left: this.drawn.valToPos(plot.x[at], "x"), top: 20 });
+    this.drawn.cursor.event = { type: "mousemove" }; // what the charts that share the cursor expect of a pointer
+    this.drawn.setCursor({ left: this.drawn.valToPos(plot.x[at], "x"), top: 20 }, true, true);
     say(this.told(at).replaceAll("\n", ", "));
   }
 
@@ -180,7 +192,7 @@ export class LineChart extends HTMLElement {
       let isGap = true;
       for (let i = 0; i < plot.x.length; i++) {
         const value = each.values[i];
-        const isHere = value !== null && Number.isFinite(value);
+        const isHere = isDrawn(value, plot.logarithmic);
         if (isHere) path += `${isGap ? "M" : "L"}${across(plot.x[i]).toFixed(1)} ${up(value).toFixed(1)}`;
         isGap = !isHere;
       }
@@ -190,6 +202,24 @@ export class LineChart extends HTMLElement {
     return drawingOf(width, height, plot.label, inner);
   }
 }
+
+/** Whether a value has a place on the axis. @param {number | null} value @param {boolean | undefined} logarithmic @returns {value is number} */
+const isDrawn = (value, logarithmic) => value !== null && Number.isFinite(value) && !(logarithmic && value <= 0);
+
+/** Whole decades around what is drawn. @param {unknown} _ @param {number | null} low @param {number | null} high @returns {[number, number]} */
+function decades(_, low, high) {
+  if (low === null || high === null) return [0.1, 1];
+  const from = Math.floor(Math.log10(low) + 1e-9);
+  return [10 ** from, 10 ** Math.max(from + 1, Math.ceil(Math.log10(high) - 1e-9))];
+}
+
+/** Powers of ten on an axis, at most `most` of them; uPlot's own never end below some 10⁻³⁰. @param {number} most */
+const powers = (most) => (/** @type {unknown} */ _, /** @type {number} */ __, /** @type {number} */ low, /** @type {number} */ high) => {
+  const [from, to] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
+  const every = Math.max(1, Math.ceil((to - from) / most));
+  const first = Math.ceil(from / every) * every;
+  return Array.from({ length: Math.max(0, Math.floor((to - first) / every) + 1) }, (_, i) => 10 ** (first + i * every));
+};
 
 /** @param {ArrayLike<number | null>} values */
 const last = (values) => values[values.length - 1];

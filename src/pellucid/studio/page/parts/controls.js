@@ -28,7 +28,7 @@ export function slider(c, { min, max, step = 1, ...of }) {
 export function number(c, { min, max, step = "any", ...of }) {
   const value = of.value ?? c.settings[of.name];
   return control(c, of, html`<span><input
-    id=${idOf(of)} type="number" min=${min ?? nothing} max=${max ?? nothing} step=${step} .value=${settled(String(value ?? ""))}
+    id=${idOf(of)} type="number" min=${min ?? nothing} max=${max ?? nothing} step=${step} .value=${settled(String(value ?? ""), isRefused(c, of))}
     ?disabled=${of.disabled} aria-describedby=${helpOf(c, of)}
     @change=${(/** @type {any} */ event) => event.target.value !== "" && changed(c, of, Number(event.target.value))}>${unit(c, of)}</span>`);
 }
@@ -58,10 +58,10 @@ export function text(c, { rows = 1, placeholder = "", ...of }) {
   /** @param {any} event */
   const take = (event) => changed(c, of, event.target.value);
   const shared = rows > 1
-    ? html`<textarea id=${idOf(of)} rows=${rows} spellcheck="false" placeholder=${placeholder} .value=${settled(value)}
+    ? html`<textarea id=${idOf(of)} rows=${rows} spellcheck="false" placeholder=${placeholder} .value=${settled(value, isRefused(c, of))}
         ?disabled=${of.disabled} aria-describedby=${helpOf(c, of)} @change=${take}></textarea>`
     : html`<input id=${idOf(of)} type="text" spellcheck="false" autocomplete="off" placeholder=${placeholder}
-        .value=${settled(value)} ?disabled=${of.disabled} aria-describedby=${helpOf(c, of)} @change=${take}>`;
+        .value=${settled(value, isRefused(c, of))} ?disabled=${of.disabled} aria-describedby=${helpOf(c, of)} @change=${take}>`;
   return control(c, of, shared);
 }
 
@@ -100,6 +100,8 @@ function changed(c, of, value) {
   else c.set({ [of.name]: value });
 }
 
+/** @param {Context} c @param {{name: string}} of */
+const isRefused = (c, of) => Boolean(c.refusal(of.name));
 /** @param {{name: string}} of */
 const idOf = (of) => `control-${of.name}`;
 /** @param {Context} c @param {{name: string}} of */

@@ -1,4 +1,4 @@
-/** `.value=${settled(text)}`: what a field shows, but not while somebody is typing in it. */
+/** `.value=${settled(text, kept)}`: what a field shows, but not while somebody is typing in it, nor while what was typed is refused. */
 import { Directive, directive, noChange } from "../third_party/lit.js";
 
 class Settled extends Directive {
@@ -11,20 +11,20 @@ class Settled extends Directive {
     for (const end of ["change", "blur"]) field.addEventListener(end, () => { this.isTyped = false; }, { capture: true });
   }
 
-  /** @param {string} text @returns {unknown} */
-  render(text) {
+  /** @param {string} text @param {boolean} _kept @returns {unknown} */
+  render(text, _kept) {
     return text;
   }
 
-  /** @param {any} part @param {[string]} args */
-  update(part, [text]) {
-    return this.isTyped || part.element.value === text ? noChange : text;
+  /** @param {any} part @param {[string, boolean]} args */
+  update(part, [text, kept]) {
+    return this.isTyped || kept || part.element.value === text ? noChange : text;
   }
 }
 
 const keep = directive(Settled);
 
-/** @param {string} text */
-export function settled(text) {
-  return keep(text);
+/** @param {string} text @param {boolean} [kept]  leave what stands there: it was refused, and is to be mended rather than typed anew */
+export function settled(text, kept = false) {
+  return keep(text, kept);
 }

@@ -51,5 +51,6 @@ export function written(value, digits = 4) {
 function exponential(value, digits) {
   const [mantissa, power] = value.toExponential(Math.max(0, digits - 1)).split("e");
   const raised = [...String(Number(power))].map((letter) => (letter === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(letter)])).join("");
-  return `${Number(mantissa)}·10${raised}`;
+  const factor = Number(mantissa);
+  return Math.abs(factor) === 1 ? `${factor < 0 ? "-" : ""}10${raised}` : `${factor}·10${raised}`;
 }

@@ -1,51 +1,21 @@
 /** The page's beginning: reads the address, draws the shell, and joins one view with one engine. */
-import { html, nothing, render } from "../third_party/lit.js";
+import { render } from "../third_party/lit.js";
 import { hideTip, listenForTips } from "../parts/tip.js";
-import { refusalText } from "../parts/controls.js";
 import { asSaved, readAddress, writeAddress } from "./address.js";
 import { Connection } from "./connection.js";
-import { help, share, sources, stranger } from "./dialogs.js";
-import { NAMES, TAGS, fetchJson, speaker, usualLanguage, written } from "./language.js";
-import { transport } from "./transport.js";
+import { TAGS, fetchJson, speaker, usualLanguage, written } from "./language.js";
+import { layout } from "./layout.js";
 
 /** @typedef {import("./exhibit.js").Context} Context */
-/** @typedef {import("./exhibit.js").View} View */
-/** @typedef {import("./exhibit.js").Refusal} Refusal */
 /** @typedef {import("./exhibit.js").Frame} Frame */
 
+/** @typedef {import("./layout.js").Store} Store */
+
+/** @type {Store} */
 const store = {
-  address: readAddress(location.hash),
-  /** @type {{name: string, titles: Record<string, string>}[]} */
-  exhibits: [],
-  /** @type {Record<string, string>} */
-  versions: {},
-  /** @type {any} */
-  words: { en: {}, zh: {} },
-  /** @type {any} */
-  own: { en: {}, zh: {} },
-  /** @type {View | undefined} */
-  view: undefined,
-  /** @type {Frame | undefined} */
-  frame: undefined,
-  /** @type {Record<string, any> | undefined} */
-  settings: undefined,
-  /** @type {Record<string, any>} */
-  local: {},
-  /** @type {Record<string, string>} */
-  identity: {},
-  plays: true,
-  slow: false,
-  shortcuts: true,
-  hasFailed: false,
-  /** @type {Refusal | undefined} */
-  refusal: undefined,
-  /** @type {"connecting" | "connected" | "waiting" | "refused"} */
-  state: "connecting",
-  /** @type {Record<string, string>} */
-  sources: {},
-  notice: "",
-  /** @type {number[]} */
-  painted: [],
+  address: readAddress(location.hash), exhibits: [], versions: {}, words: { en: {}, zh: {} }, own: { en: {}, zh: {} },
+  view: undefined, frame: undefined, settings: undefined, local: {}, identity: {}, plays: true, slow: false, shortcuts: true,
+  hasFailed: false, refusal: undefined, state: "connecting", sources: {}, notice: "", painted: [],
 };
 const language = () => store.address.lang ?? usualLanguage();
 const darkness = matchMedia("(prefers-color-scheme: dark)");
@@ -72,14 +42,12 @@ function draw() {
   const begun = performance.now();
   const frame = store.frame;
   const isNew = frame && frame.number !== acknowledged;
-  document.documentElement.lang = TAGS[language()];
-  document.documentElement.dataset.theme = store.address.theme ?? "system";
-  document.title = `${t("title")} · pellucid studio`;
-  render(page(), /** @type {HTMLElement} */ (document.getElementById("studio")));
+  dress();
+  render(layout(store, { t, language: language(), context: frame && context(frame), do: deeds }), /** @type {HTMLElement} */ (document.getElementById("studio")));
   if (isNew && connection) {
     acknowledged = frame.number;
     connection.say({ type: "ack", frame: frame.number });
-    measure(begun);
+    queueMicrotask(() => measure(begun)); // charts paint in a microtask of their own
   }
   if (frame && store.view?.mount && !isMounted) {
     isMounted = true;
@@ -87,6 +55,16 @@ function draw() {
   }
 }
 let acknowledged = 0;
+
+/** Language, theme and title of the document; set only when they change, because the browser then styles all of it anew. */
+function dress() {
+  const root = document.documentElement;
+  const theme = store.address.theme ?? "system";
+  const title = `${t("title")} · pellucid studio`;
+  if (root.lang !== TAGS[language()]) root.lang = TAGS[language()];
+  if (root.dataset.theme !== theme) root.dataset.theme = theme;
+  if (document.title !== title) document.title = title;
+}
 
 /** Keep how long a frame took to paint, where the browser's own tools and our tests find it. @param {number} begun */
 function measure(begun) {
@@ -128,70 +106,15 @@ function drive(todo) {
   redraw();
 }
 
-function page() {
-  return html`
-    <a class="skip" href="#main" @click=${(/** @type {Event} */ event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>${t("skip")}</a>
-    ${header()}
-    <main id="main" tabindex="-1">${content()}</main>
-    ${footer()}
-    ${dialogs()}`;
-}
-
-function header() {
-  return html`<header>
-    <strong class="brand"><img src="/page/icon.svg" alt="" width="22" height="22">pellucid <span>studio</span></strong>
-    <nav aria-label=${t("exhibits")}><ul>${store.exhibits.map((each) => html`<li><button type="button" class="link"
-      aria-current=${each.name === store.address.exhibit ? "page" : nothing} @click=${() => go(each.name)}>${each.titles[language()]}</button></li>`)}</ul></nav>
-    <div class="choices">
-      <label><span class="unseen">${t("language")}</span><select id="language" @change=${(/** @type {any} */ event) => turn({ lang: event.target.value })}>
-        ${Object.entries(NAMES).map(([tag, name]) => html`<option value=${tag} lang=${TAGS[/** @type {"en"} */ (tag)]} ?selected=${tag === language()}>${name}</option>`)}</select></label>
-      <label><span class="unseen">${t("theme")}</span><select id="theme" @change=${(/** @type {any} */ event) => turn({ theme: event.target.value || undefined })}>
-        ${["", "light", "dark"].map((name) => html`<option value=${name} ?selected=${name === (store.address.theme ?? "")}>${t(`theme.${name || "system"}`)}</option>`)}</select></label>
-      <button type="button" class="plain" id="help" aria-haspopup="dialog" data-tip=${`${t("help")}\n?`} @click=${() => open("help-dialog")}>${t("help")}</button>
-    </div></header>`;
-}
-
-function content() {
-  if (store.state === "refused") return stranger(t, (token) => { store.address.token = token; remember(); join(); });
-  const frame = store.frame;
-  const view = store.view;
-  const failed = store.hasFailed ? html`<div class="notice bad" role="alert">${t("failed")}</div>` : nothing;
-  if (!frame || !view || !store.settings) return html`<h1>${t("title")}</h1>${failed}<p class="soft">${t("loading")}</p>`;
-  const c = context(frame);
-  return html`
-    <div class="opening"><div><h1>${t("title")}</h1><p class="lead">${t("lead")}</p></div></div>
-    <div class="bar">
-      ${store.plays ? transport(c, { slow: store.slow, drive, pace }) : nothing}
-      <div class="status">${view.status?.(c) ?? nothing}</div>
-      <div class="sharing">
-        ${view.sources?.length ? html`<button type="button" class="plain" aria-haspopup="dialog" @click=${showSources}>${t("sources")}</button>` : nothing}
-        <button type="button" class="plain" aria-haspopup="dialog" @click=${() => open("share-dialog")}>${t("share")}</button>
-      </div>
-    </div>
-    ${failed}${notices(c)}
-    <div class="exhibit">${view.render(c)}</div>`;
-}
-
-/** What was refused and has no control of its own on the page. @param {Context} c */
-function notices(c) {
-  const refusal = store.refusal;
-  const isLoose = refusal && !document.getElementById(`control-${refusal.control}`) && !document.querySelector(`[data-refusals~="${CSS.escape(refusal.control)}"]`);
-  return html`${isLoose ? html`<div class="notice bad" role="alert">${refusalText(c, refusal)}</div>` : nothing}
-    ${store.notice ? html`<div class="notice">${store.notice} <button type="button" class="link" @click=${() => { store.notice = ""; redraw(); }}>${t("close")}</button></div>` : nothing}`;
-}
-
-function footer() {
-  const second = store.painted.filter((at) => at > performance.now() - 1000).length;
-  const rate = store.frame?.playing && second > 1 ? ` · ${t("rate", { count: second })}` : "";
-  return html`<footer><span class="dot ${store.state}"></span><span role="status">${t(`state.${store.state}`)}</span><span>${rate}</span>
-    <span class="versions">pellucid ${store.versions.pellucid ?? ""} · torch ${store.versions.torch ?? ""}</span></footer>`;
-}
-
-function dialogs() {
-  return html`${help(t, store.shortcuts, (on) => { store.shortcuts = on; redraw(); })}
-    ${share(t, { link: () => location.origin + "/" + writeAddress(shared()), file: () => JSON.stringify(shared(), null, 1), name: store.address.exhibit ?? "", take })}
-    ${sources(t, store.view?.sources ?? [], store.sources)}`;
-}
+/** What the marks of the page do. @type {import("./layout.js").Deeds} */
+const deeds = {
+  turn, go, open, drive, pace, showSources, take,
+  link: () => location.origin + "/" + writeAddress(shared()),
+  file: () => JSON.stringify(shared(), null, 1),
+  useShortcuts: (on) => { store.shortcuts = on; redraw(); },
+  dismiss: () => { store.notice = ""; redraw(); },
+  enter: (token) => { store.address.token = token; remember(); join(); },
+};
 
 /** @param {string} id */
 function open(id) {
