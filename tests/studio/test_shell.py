@@ -164,3 +164,18 @@ def test_axe_would_find_a_fault(studio_page: StudioPages) -> None:
     page.evaluate("document.querySelector('#help').textContent = ''")
     with pytest.raises(AssertionError, match="button-name"):
         studio_page.check(page)
+
+
+def test_a_slow_page_misses_frames_and_is_shown_the_newest(studio_page: StudioPages) -> None:
+    page = studio_page("playground")
+    epoch = "Number(document.querySelector('.status').textContent.match(/\\d+/)[0])"
+    page.keyboard.press("Space")
+    studio_page.until(page, f"{epoch} > 3")
+    before = page.evaluate(f"({{epoch: {epoch}, frames: performance.getEntriesByName('frame').length}})")
+    # as a page that another tab hides, or a computer that is busy: nothing is painted for a while
+    page.evaluate("(() => { const begun = performance.now(); while (performance.now() - begun < 1500); })()")
+    page.wait_for_timeout(50)
+    after = page.evaluate(f"({{epoch: {epoch}, frames: performance.getEntriesByName('frame').length}})")
+    page.keyboard.press("Space")
+    studio_page.until(page, "document.querySelector('#play').textContent.includes('Play')")
+    assert after["epoch"] - before["epoch"] > 3 * (after["frames"] - before["frames"])

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import socket
 import threading
 import webbrowser
@@ -21,6 +22,8 @@ from pellucid.studio.messages import MOST_BYTES
 from pellucid.studio.server import application
 
 USUAL_PORT = 8645
+
+_log = logging.getLogger("pellucid.studio")
 
 
 class Studio:
@@ -96,7 +99,10 @@ def _load_ahead(exhibits: Iterable[Entry]) -> None:
     """
     torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
     for entry in exhibits:
-        entry.engine()
+        try:
+            entry.engine()
+        except Exception:  # noqa: BLE001 - its own page tells of it, and the others are shown
+            _log.exception("the exhibit %s cannot be loaded", entry.name)
 
 
 def _listen(port: int | None) -> socket.socket:

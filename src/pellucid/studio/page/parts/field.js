@@ -37,6 +37,7 @@ import { hideTip, say, showTip } from "./tip.js";
  * @property {(x: number, y: number) => void} [pick]  on a click, and on Enter at the cursor
  * @property {(x: number, y: number) => void} [drag]  while the pointer moves pressed
  * @property {number} [ratio]  height by width, 1 unless told
+ * @property {boolean} [crisp]  every value a square of its own, as in a matrix; else they run into each other
  * @property {boolean} [bare]  neither axes nor legend: a small picture
  *
  * @typedef {{left: number, top: number, width: number, height: number, whole: [number, number]}} Box

@@ -32,7 +32,7 @@ export function paintField(pen, plot, box, [low, high], image) {
     pixels.data[4 * i + 3] = Number.isNaN(values[i]) ? 0 : 255;
   }
   inner.putImageData(pixels, 0, 0);
-  pen.imageSmoothingEnabled = true;
+  pen.imageSmoothingEnabled = !plot.crisp;
   pen.drawImage(image, box.left, box.top, box.width, box.height);
 }
 
@@ -165,7 +165,7 @@ function corners(shape) {
 export function asSvg(plot, box, image) {
   const range = plot.range ?? rangeOf(plot.values ?? [], plot.palette ?? "signed");
   const plane = { x: box.left, y: box.top, width: box.width, height: box.height };
-  let inner = plot.values ? mark("image", { ...plane, preserveAspectRatio: "none", href: image.toDataURL() }) : "";
+  let inner = plot.values ? mark("image", { ...plane, preserveAspectRatio: "none", "image-rendering": plot.crisp ? "pixelated" : "auto", href: image.toDataURL() }) : "";
   for (const path of levelPaths(plot, box)) inner += mark("polyline", { points: joined(path), fill: "none", stroke: "#1c2127", "stroke-width": 1 });
   for (const [index, line] of (plot.lines ?? []).entries()) {
     const kind = line.category ?? index;

@@ -209,7 +209,8 @@ async function visit() {
   if (store.address.exhibit !== name) return;
   store.own = own;
   store.view = module.default;
-  redraw();
+  draw();
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 /** What differs between who shared a state and us. @param {import("./address.js").Saved | undefined} saved */
