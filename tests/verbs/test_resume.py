@@ -241,3 +241,24 @@ def test_a_second_ctrl_c_saves_nothing_torn(here: Path, monkeypatch: pytest.Monk
     monkeypatch.undo()
     monkeypatch.chdir(here)
     assert outcome(pellucid.train(resume="runs/torn", quiet=True).folder) == outcome(whole.folder)
+
+
+def test_a_training_killed_before_its_report_is_reported(here: Path) -> None:
+    run = pellucid.train("iris", epochs=2, name="ended", quiet=True)
+    before = outcome(run.folder)
+    (run.folder / "report.html").unlink()
+    resumed = pellucid.train(resume="runs/ended", quiet=True)
+    assert (run.folder / "report.html").exists()
+    assert outcome(resumed.folder) == before
+    with pytest.raises(RunError, match="nothing to resume"):
+        pellucid.train(resume="runs/ended", quiet=True)
+
+
+def test_a_search_killed_before_its_reports_is_reported(here: Path) -> None:
+    study = pellucid.tune("iris", trials=2, epochs=2, name="ended", quiet=True)
+    trials = (study.folder / "trials.jsonl").read_bytes()
+    for folder in (study.folder, study.folder / "best"):
+        (folder / "report.html").unlink()
+        assert pellucid.tune(resume=str(study.folder), quiet=True).finished
+        assert (folder / "report.html").exists()
+    assert (study.folder / "trials.jsonl").read_bytes() == trials

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pellucid.networks.through_time import Reach
     from pellucid.report.subject import Part, Subject, Times
     from pellucid.verbs.run import Run
+    from pellucid.verbs.study import Study
 
 _ROWS_FOR_REACH = 16  # a gradient through time costs as much as a step of training, for each direction
 
@@ -29,6 +30,11 @@ def write_report(subject: Subject, path: Path) -> Path:
     from pellucid.report.page import page
 
     return write_page(path, page(subject))
+
+
+def is_reported(ended: Run | Study) -> bool:
+    """Whether its report is written, or was not asked for: a process may be lost between its work and that."""
+    return bool(ended.asked["options"].get("no_report")) or (ended.folder / "report.html").exists()
 
 
 def write_page(target: Path, text: str) -> Path:

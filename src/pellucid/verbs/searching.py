@@ -17,6 +17,7 @@ from pellucid.training import threads
 from pellucid.training.ranks import launched
 from pellucid.tuning import NETWORK, UNTUNED, Replicate, Search, Trial, confirm, recipe_of
 from pellucid.verbs.folder import held
+from pellucid.verbs.reporting import is_reported
 from pellucid.verbs.study import Study, StudyLog, open_study
 from pellucid.verbs.train import TrainOptions, begin_run, resume_run
 
@@ -132,6 +133,8 @@ def _confirm(folder: Path, data: Dataset, recipe: Recipe, console: Console) -> b
 def _train_best(folder: Path, data: Dataset, recipe: Recipe, console: Console) -> bool:
     """Train the winner as an ordinary run in the folder `best`, with seeds, judged on rows that chose nothing."""
     study = _as_it_is(folder)
+    if study.finished and is_reported(study.best):
+        return True
     if study.has_best:
         resume_run(study.best.folder, data, None, console)
     else:

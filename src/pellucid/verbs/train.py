@@ -275,16 +275,18 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
 
     run = open_run(folder)
     is_finished = run.record.result is not None
-    if is_finished and not missing_seeds(run):
+    if is_finished and not missing_seeds(run) and is_reported(run):
         raise RunError(f"{folder} is finished: there is nothing to resume", advice="train again under another --name")
     ranks = launched()
+    from pellucid.verbs.reporting import is_reported
     with held(folder, ranks):
         with ranks.first_before_others():
             session = begin_again(run, data, module)
         require_memory(session)
         own = copy.deepcopy(session.network) if run.plan is None else None
         if is_finished:
-            console.print(f"resume   {folder}: {len(missing_seeds(run))} other seeds", markup=False)
+            left = f"{len(missing_seeds(run))} other seeds" if missing_seeds(run) else "its report"
+            console.print(f"resume   {folder}: {left}", markup=False)
             run.with_weights(session.network)
             with threads(run.asked["threads"]):
                 conclude(run, session, own, console, ranks)

@@ -164,7 +164,7 @@ def _go_on(study: Study, data: object, console: Console) -> Study:
     from pellucid.training.ranks import launched
     from pellucid.verbs.searching import search_to_the_end
 
-    if study.finished:
+    if study.finished and is_reported(study) and is_reported(study.best):
         raise RunError(f"{study.folder} is finished: there is nothing to resume")
     with launched().first_before_others():
         dataset = _same_data(study, data)
@@ -185,6 +185,7 @@ def _begin(data: object, options: TuneOptions, console: Console) -> Study:
     reading = options.reading
     if reading.task is None and options.network is not None and not isinstance(data, Dataset):
         reading = dataclasses.replace(reading, task=_made_for(options))
+    from pellucid.verbs.reporting import is_reported
     with ranks.first_before_others(), data_progress(console):
         dataset = load(data, None if reading == DataOptions() else reading)
     console.print(data_lines(dataset), markup=False)
