@@ -2,7 +2,7 @@
 
 A section is put in its place in its page, the others stay as they are. The pages are `speed`, docs/benchmarks.md,
 measured anew each time; `results`, docs/results.md, for which only what is missing in `results/*.jsonl` is measured;
-and `diagnosis`, docs/diagnosis.md, of the code as it stands, but for repairs.
+`diagnosis`, docs/diagnosis.md, of the code as it stands, but for repairs; and `reliability`, docs/reliability.md.
 """
 
 import inspect
@@ -20,10 +20,12 @@ from benchmarks import (
     diagnosis,
     diagnosis_overhead,
     digits_time_to_result,
+    fuzzing,
     gan_digits,
     gan_modes,
     growth,
     hopfield_capacity,
+    kills,
     mnist_time_to_result,
     population_step,
     repair,
@@ -111,6 +113,12 @@ PAGES = {
             "it was run; so neither set is of that kind any more.",
         ),
         {"scoreboard": diagnosis, "repair": repair, "diagnosis_overhead": diagnosis_overhead},
+    ),
+    "reliability": Page(
+        DOCS / "reliability.md",
+        "Reliability",
+        ("Written by `python -m benchmarks reliability`, not by hand.",),
+        {"kills": kills, "fuzzing": fuzzing},
     ),
 }
 
