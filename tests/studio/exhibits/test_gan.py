@@ -1,17 +1,19 @@
 """The GAN lab: its steps against pellucid's own training, its figures against NumPy, its page by keyboard alone."""
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from scipy.stats import norm
+from scipy.stats import entropy, norm
 
 from pellucid.data import load
 from pellucid.errors import PellucidError
 from pellucid.recipe import AdversarialLossName, Recipe
+from pellucid.seed import generator
 from pellucid.studio.channel import encode
 from pellucid.studio.exhibit import Given, RefusedError
 from pellucid.studio.exhibits.gan import picture
@@ -74,7 +76,7 @@ def test_slow_shows_both_halves_of_a_step_apart() -> None:
     slow, quick = engine(), advance(engine(), 2)
     shown = [slow.frame()]
     for _ in range(4):
-        assert slow.step()
+        assert slow.slow_step()
         shown.append(slow.frame())
     assert [each.values["moved"] for each in shown[1:]] == ["discriminator", "generator"] * 2
     for before, after in itertools.pairwise(shown):
@@ -85,10 +87,25 @@ def test_slow_shows_both_halves_of_a_step_apart() -> None:
     np.testing.assert_array_equal(shown[-1].arrays["field"], quick.frame().arrays["field"])
 
 
+def test_a_step_is_a_whole_one() -> None:
+    stepped, begun, quick = engine(), engine(), advance(engine(), 2)
+    assert stepped.step()
+    assert begun.slow_step()
+    assert begun.step()  # what is left of it
+    for made in (stepped, begun):
+        assert made.duel.step == 1
+        assert made.step()
+        assert made.moved == "both"
+        for name in ("made", "field"):
+            np.testing.assert_array_equal(made.frame().arrays[name], quick.frame().arrays[name])
+
+
 def test_a_critic_steps_alone_until_it_is_the_generators_turn() -> None:
     made = engine(loss="wasserstein", critic_steps=3)
-    told = [made.step() and made.frame().values["moved"] for _ in range(8)]
+    told = [made.slow_step() and made.frame().values["moved"] for _ in range(8)]
     assert told == ["discriminator", "discriminator", "discriminator", "generator"] * 2
+    told = [made.step() and made.frame().values["moved"] for _ in range(3)]
+    assert told == ["discriminator", "discriminator", "both"]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -232,6 +249,27 @@ def test_the_program_runs(loss: AdversarialLossName, data: str, capsys: pytest.C
     assert "code(3)" in made.sources()["arrows"]
 
 
+def test_modes_reached_are_counted_by_the_entropy_of_the_nearest() -> None:
+    made = advance(engine(), 20)
+    assert made.step()  # which measures
+    codes = torch.randn(2500, 2, generator=generator(0, "modes"))
+    places = made.points.in_units(picture.make(made.shown.average, codes))
+    centres = made.points.law.centres  # type: ignore[union-attr]
+    nearest = np.linalg.norm(places[:, None] - centres[None], axis=2).argmin(1)
+    expected = np.exp(entropy(np.bincount(nearest, minlength=8)))
+    assert 1.0 < expected < 8.0
+    assert made.measures["reached"] == pytest.approx(expected)
+
+
+@pytest.mark.slow
+def test_an_inexact_generator_is_not_called_collapsed() -> None:
+    values = advance(engine(data="grid", seed=1), 1000).frame().values
+    assert values["measures"]["modes"] < 20
+    assert values["measures"]["high_quality"] < 0.1
+    assert values["measures"]["reached"] > 20
+    assert values["findings"] == []
+
+
 @pytest.mark.slow
 def test_the_ring_is_learned_and_its_modes_counted() -> None:
     made = advance(engine(), 1500)
@@ -265,10 +303,12 @@ def test_by_keyboard_alone(studio_page: StudioPages) -> None:
     page = studio_page("gan")
     told = "document.querySelector('.status').textContent"
     page.keyboard.press("s")
-    studio_page.until(page, f"{told}.includes('the discriminator moved')")
-    page.keyboard.press("s")
-    studio_page.until(page, f"{told}.includes('the generator moved')")
+    studio_page.until(page, f"{told}.includes('both moved')")
+    page.keyboard.press("w")
     page.keyboard.press("Space")
+    studio_page.until(page, f"{told}.includes('the discriminator moved')")
+    studio_page.until(page, f"{told}.includes('the generator moved')")
+    page.keyboard.press("w")
     studio_page.until(page, f"Number({told}.match(/step (\\d+)/)[1]) > 40")
     page.keyboard.press("Space")
     studio_page.until(page, "document.querySelector('#play').textContent.includes('Play')")
@@ -313,9 +353,9 @@ def test_the_plane_is_saved_with_all_that_is_on_it(studio_page: StudioPages, tmp
         page.click("figure[data-name=gan] .saving button:nth-child(1)")
     saved.value.save_as(tmp_path / "gan.svg")
     text = (tmp_path / "gan.svg").read_text()
-    assert text.count("<polygon") == 400
-    assert text.count("<polyline") == 120
-    assert text.count("<circle") == 800
+    assert text.count("<polygon") == 400 + 400  # cells of the grid, and made points
+    assert len(re.findall(r'<polyline [^>]*stroke-width="1.4"', text)) == 120  # arrows
+    assert text.count("<circle") == 400  # real points
 
 
 @pytest.mark.slow

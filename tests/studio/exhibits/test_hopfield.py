@@ -12,6 +12,7 @@ from pellucid.blocks import Hopfield
 from pellucid.seed import generator
 from pellucid.studio.exhibit import Given, RefusedError
 from pellucid.studio.exhibits.hopfield.asked import Clear, Forget, HopfieldSettings, Keep, Measure, Paint
+from pellucid.studio.exhibits.hopfield.capacity import COUNTS, Capacity
 from pellucid.studio.exhibits.hopfield.engine import MOST_SWEEPS, Memory
 from tests.studio.conftest import StudioPages
 
@@ -122,16 +123,45 @@ def test_drawing_storing_and_forgetting() -> None:
         made.act(Forget(kind="forget", index=0))
 
 
-def test_the_capacity_falls_with_hebb_and_not_with_the_pseudo_inverse() -> None:
-    made = engine()
+def test_the_capacity_is_measured_in_pieces_and_belongs_to_the_settings() -> None:
+    made = engine(share=0.0, beta=0.1)
     made.act(Measure(kind="measure"))
-    kept = {int(count): share for count, _, share in made.frame().values["measured"]}
-    assert kept[2] > 0.95
-    assert kept[20] < 0.5
-    made.change(made.settings.model_copy(update={"memory": "pseudo-inverse"}))
-    assert made.frame().values["measured"] == []
-    made.act(Measure(kind="measure"))
-    assert {share for _, _, share in made.frame().values["measured"]} == {1.0}
+    assert not made.frame().values["measured"]
+    while not made.frame().values["measured"]:
+        made.act(Measure(kind="measure"))
+    errors = made.frame().values["errors"]
+    at = {memory: dict(zip(COUNTS, each, strict=False)) for memory, each in errors.items()}
+    assert at["hebbian"][4] < 0.01  # 0.138 N lies between
+    assert at["hebbian"][23] > 0.15
+    assert set(errors["pseudo-inverse"]) == {0.0}  # every stored pattern is a fixed point
+    assert at["modern"][16] < 0.01
+    assert at["modern"][512] > 0.3
+    made.change(made.settings.model_copy(update={"memory": "modern"}))
+    assert made.frame().values["measured"]
+    made.change(made.settings.model_copy(update={"beta": 0.25}))
+    assert not made.frame().values["measured"]
+
+
+def test_the_error_is_that_of_the_formulas() -> None:
+    share, beta = 0.25, 0.12
+    measured = Capacity(64, share, beta, 3)
+    while len(measured.errors["modern"]) <= COUNTS.index(128):
+        measured.go_on()
+    stream = np.random.default_rng(0)
+    wrong = []
+    for _ in range(20):
+        patterns = stream.choice([-1.0, 1.0], (128, 64))
+        states = patterns[:50].copy()
+        for state in states:
+            state[stream.permutation(64)[: round(share * 64)]] *= -1
+        for _ in range(20):
+            logits = beta * states @ patterns.T
+            weights = np.exp(logits - logits.max(1, keepdims=True))
+            states = weights / weights.sum(1, keepdims=True) @ patterns
+        wrong.append((np.sign(states) != patterns[:50]).mean())
+    assert measured.errors["modern"][COUNTS.index(128)] == pytest.approx(
+        np.mean(wrong), abs=4 * np.std(wrong) / 10**0.5
+    )
 
 
 @pytest.mark.parametrize("update", ["asynchronous", "synchronous"])
@@ -166,8 +196,11 @@ def test_by_keyboard_alone(studio_page: StudioPages) -> None:
     studio_page.until(page, "document.querySelector('[data-cell=\"1,1\"]').ariaLabel.includes('x = 1')")
     page.get_by_role("button", name="Store this").press("Enter")
     studio_page.until(page, "document.querySelectorAll('.patterns li').length === 4")
-    page.get_by_role("button", name="Measure it here").press("Enter")
-    studio_page.until(page, "document.querySelector('figure[data-name=capacity] line-chart') !== null")
+    studio_page.until(
+        page,
+        "document.querySelector('figure[data-name=capacity] line-chart .unseen').textContent.includes('up to 4')",
+        20,
+    )
     page.get_by_role("button", name="Clear").press("Enter")
     page.get_by_role("button", name="Forget 1").press("Enter")
     studio_page.until(page, "document.querySelectorAll('.patterns li').length === 3")

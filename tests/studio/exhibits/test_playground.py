@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from sklearn.datasets import make_circles
@@ -13,8 +14,10 @@ from sklearn.svm import SVC
 from torch.nn import functional as F
 
 from pellucid.data import load
+from pellucid.data.arrays.arrays import from_arrays
 from pellucid.data.named import plane
 from pellucid.errors import NotationError
+from pellucid.recipe import DataOptions
 from pellucid.studio.exhibit import Action, Given, RefusedError
 from pellucid.studio.exhibits.playground import arrows, points
 from pellucid.studio.exhibits.playground.engine import Playground
@@ -25,6 +28,7 @@ from pellucid.studio.exhibits.playground.settings import (
     Draw,
     Drop,
     Edit,
+    FreeWeights,
     Paste,
     PlaygroundSettings,
     SetWeight,
@@ -33,6 +37,7 @@ from tests.studio.conftest import StudioPages
 
 pytestmark = pytest.mark.covers("E1")
 
+STATE = "new URLSearchParams(location.hash.slice(1)).get('state').replaceAll('-', '+').replaceAll('_', '/')"
 DRAWN = ("circles", "xor", "gaussians", "spirals", "moons", "clouds", "slope", "hills")
 
 
@@ -159,6 +164,54 @@ def test_a_weight_is_read_and_set() -> None:
         made.act(SetWeight(kind="set_weight", layer=5, unit=0, source=0, value=0.0))
 
 
+def test_weights_set_by_hand_are_in_the_settings_and_set_again_at_their_moments() -> None:
+    made = engine(count=60)
+    made.act(SetWeight(kind="set_weight", layer=0, unit=2, source=1, value=1.25))
+    for _ in range(5):
+        made.advance()
+    made.act(SetWeight(kind="set_weight", layer=2, unit=1, source=None, value=-3.0))
+    shared = made.settings.model_dump_json()
+    again = Playground(PlaygroundSettings.model_validate_json(shared), Given())
+    assert again.frame().arrays["weight0"][2, 1] == 1.25
+    made.step()
+    while again.moment < made.moment:
+        again.advance()
+    for name, array in made.frame().arrays.items():
+        np.testing.assert_array_equal(array, again.frame().arrays[name])
+    assert made.frame().values["by_hand"] == [(0, 0), (1, 1)]
+    made.reset()
+    assert made.frame().arrays["curves"][1, 0] == again.frame().arrays["curves"][1, 0] != engine(count=60).curves[0][1]
+    made.act(FreeWeights(kind="free_weights"))
+    assert made.settings == engine(count=60).settings
+
+
+def test_weights_set_by_hand_follow_their_layer() -> None:
+    made = engine(network="2 -> fc(3) -> tanh -> fc(3) -> tanh -> fc(2)")
+    for layer in range(3):
+        made.act(SetWeight(kind="set_weight", layer=layer, unit=1, source=0, value=layer + 0.5))
+    made.act(Edit(kind="edit", what="add_layer", layer=0))
+    arrays = made.frame().arrays
+    assert [arrays[f"weight{layer}"][1, 0] for layer in (0, 2, 3)] == [0.5, 1.5, 2.5]
+    made.act(Edit(kind="edit", what="remove_layer", layer=0))
+    assert [each[1:] for each in made.settings.weights] == [(1, 1, 0, 1.5), (2, 1, 0, 2.5)]
+    made.change(made.settings.model_copy(update={"network": "2 -> fc(1) -> tanh -> fc(3) -> tanh -> fc(2)"}))
+    assert len(made.settings.weights) == 2
+    made.change(made.settings.model_copy(update={"network": "2 -> fc(4) -> tanh -> fc(2)"}))
+    assert [each[1] for each in made.settings.weights] == [1]
+
+
+def test_a_weight_set_by_hand_lets_a_diverged_training_go_on() -> None:
+    made = engine(data="slope", network="2 -> fc(1)", batch_size=600)
+    made.act(SetWeight(kind="set_weight", layer=0, unit=0, source=0, value=1e6))
+    made.session.network[0].weight.data[0, 0] = float("nan")  # type: ignore[union-attr, index]
+    assert not made.advance()
+    made.act(SetWeight(kind="set_weight", layer=0, unit=0, source=0, value=0.5))
+    assert made.advance()
+    again = engine(**made.settings.model_dump())
+    again.advance()
+    np.testing.assert_array_equal(again.frame().arrays["field"], made.frame().arrays["field"])
+
+
 def test_divergence_is_told_and_the_last_weights_stay() -> None:
     made = engine(data="slope", optimizer="sgd", learning_rate=1e4, network="2 -> fc(4) -> identity -> fc(1)")
     while made.advance():
@@ -168,6 +221,19 @@ def test_divergence_is_told_and_the_last_weights_stay() -> None:
     assert np.isfinite(frame.arrays["weight0"]).all()
     made.reset()
     assert not made.frame().values["diverged"]
+
+
+def test_a_layer_that_says_nothing_is_told() -> None:
+    assert trained(1).frame().values["dead"] is None
+    assert engine(init="zeros").frame().values["dead"] == 0
+    made = trained(30, data="hills", learning_rate=10.0, network="2 -> fc(6) -> relu -> fc(4) -> relu -> fc(1)")
+    frame = made.frame()
+    dead = frame.values["dead"]
+    layers = dense_layers(made.session.network)  # type: ignore[union-attr]
+    inside = torch.from_numpy(np.ascontiguousarray(frame.arrays[f"unit{dead}"]))
+    assert (inside == 0).all()
+    F.mse_loss(made.session.network(made.session.data.inputs[:50]), torch.zeros(50, 1)).backward()  # type: ignore[union-attr]
+    assert all(not layer.weight.grad.any() for layer in layers[: dead + 1])  # type: ignore[union-attr]
 
 
 def test_points_of_ones_own() -> None:
@@ -187,9 +253,10 @@ def test_points_of_ones_own() -> None:
 
 
 def test_pasted_lines() -> None:
-    read, answer = points.read("a;b;kind\n0.1;0.2;red\n1;2;blue\n3;4;red\n")
-    assert (read, answer) == (((0.1, 0.2, 0.0), (1.0, 2.0, 1.0), (3.0, 4.0, 0.0)), "classes")
-    assert points.read("\n".join(f"{n},{n},{n / 7}" for n in range(1000)))[1] == "values"
+    read, answer, rows = points.read("a;b;kind\n0.1;0.2;red\n1;2;blue\n3;4;red\n")
+    assert (read, answer, rows) == (((0.1, 0.2, 0.0), (1.0, 2.0, 1.0), (3.0, 4.0, 0.0)), "classes", 0)
+    read, answer, rows = points.read("\n".join(f"{n},{n},{n / 7}" for n in range(1000)))
+    assert (len(read), answer, rows) == (400, "values", 1000)
     with pytest.raises(RefusedError, match="no_point"):
         engine().act(Paste(kind="paste", text="1,2\n"))
 
@@ -201,6 +268,34 @@ def test_given_data_of_two_features() -> None:
     assert made.identity() == {"data": data.source.sha256}
     with pytest.raises(RefusedError, match="not_given"):
         engine(Given(data=load("iris")), data="given")
+
+
+def test_a_table_of_two_numbers_is_a_plane_with_bins_and_without() -> None:
+    stream = np.random.default_rng(0)
+    frame = pl.DataFrame({"a": stream.normal(size=500), "b": stream.normal(3, 2, 500)})
+    frame = frame.with_columns(kind=pl.when(pl.col("a") > 0).then(pl.lit("right")).otherwise(pl.lit("left")))
+    shown = []
+    for numbers in ("standard", "binned"):
+        data = load(frame, target="kind", numbers=numbers)
+        drawn = engine(Given(data=data), data="given").frame()
+        shown.append(np.stack([drawn.arrays["x1"], drawn.arrays["x2"]]))
+    np.testing.assert_array_equal(*shown)
+    assert np.corrcoef(shown[0], frame.select("a", "b").to_numpy().T)[[0, 1], [2, 3]] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("period", [2, 4000])
+def test_of_a_million_points_a_fair_sample_is_drawn(period: int) -> None:
+    count = 1_000_000
+    places = torch.rand(count, 2, generator=torch.Generator().manual_seed(1))
+    kinds = (torch.arange(count) % period >= period // 2).long()
+    made = engine(
+        Given(data=from_arrays("many", places, kinds.numpy(), DataOptions(task="classification"))), data="given"
+    )
+    frame = made.frame()
+    assert (frame.values["total"], len(frame.arrays["x1"])) == (count, 2000)
+    assert frame.arrays["answers"][:1000].mean() == pytest.approx(0.5, abs=0.06)
+    made.act(Draw(kind="draw", x1=0.5, x2=0.5, answer=1.0))
+    assert (made.frame().values["total"], len(made.settings.points)) == (count + 1, 301)
 
 
 @pytest.mark.parametrize("settings", [{"l1": 0.001, "init": "xavier"}, {"data": "slope", "optimizer": "momentum"}])
@@ -226,13 +321,35 @@ def test_by_keyboard_alone(studio_page: StudioPages) -> None:
     page.focus("#more_units-0")
     page.keyboard.press("Enter")
     studio_page.until(page, "document.querySelector('#control-network').value.includes('fc(7)')")
-    page.focus("#unit-0-0")
+    # along the lines: into the second unit of layer 2 from the third of layer 1, and there to its bias
+    page.focus("#unit-1-1")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    studio_page.until(
+        page, "document.querySelector('#live').textContent.startsWith('Weight from Layer 1, unit 3 to Layer 2')"
+    )
+    page.keyboard.press("ArrowLeft")
+    studio_page.until(page, "document.activeElement.id === 'unit-0-2'")
+    page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    page.focus("#weight-0")
-    page.keyboard.press("Control+a")
+    studio_page.until(page, "document.activeElement.id === 'weight--1'")
     page.keyboard.type("2.5")
     page.keyboard.press("Enter")
-    studio_page.until(page, "document.querySelector('#weight-0').value === '2.5'")
+    studio_page.until(page, "document.querySelector('#weight--1').value === '2.5'")
+    studio_page.check(page)
+    # it is in the address
+    studio_page.until(page, f"JSON.parse(atob({STATE})).settings.weights.length === 1")
+    page.reload()
+    page.wait_for_selector("#unit-0-2")
+    page.focus("#unit-0-2")
+    page.keyboard.press("Enter")
+    studio_page.until(page, "document.querySelector('#weight--1')?.value === '2.5'")
+    page.focus("#more_units-0")
+    page.keyboard.press("Enter")
+    studio_page.until(page, "document.querySelector('#control-network').value.includes('fc(8)')")
+    page.click(".by-hand summary")
+    page.click(".by-hand button")
+    page.wait_for_selector(".by-hand", state="detached")
     page.focus("#control-network")
     page.keyboard.press("Control+a")
     page.keyboard.type("2 -> fc(3) -> tanx -> fc(2)")
@@ -249,6 +366,22 @@ def test_several_classes_are_painted_in_their_colours(studio_page: StudioPages) 
     page.click("#step")
     studio_page.until(page, "document.querySelector('.status').textContent.includes('epoch 1 ')")
     studio_page.check(page)
+
+
+@pytest.mark.slow
+def test_a_long_file_is_sampled_and_a_dead_layer_named(studio_page: StudioPages, tmp_path: Path) -> None:
+    path = tmp_path / "many.csv"
+    path.write_text("a,b,kind\n" + "\n".join(f"{n % 97},{n % 89},{'xyz'[n % 3]}" for n in range(200_000)))
+    page = studio_page("playground", width=360)
+    page.click("summary")
+    page.set_input_files("#file", path)
+    studio_page.until(page, "document.querySelector('.exhibit').textContent.includes('200,000 points: 400 of them')")
+    studio_page.until(page, "document.querySelector('#control-network').value.endsWith('fc(3)')")
+    page.select_option("#control-init", "zeros")
+    page.wait_for_selector(".notice:has-text('Layer 1 is dead')")
+    studio_page.check(page)
+    page.click(".notice .link")
+    page.wait_for_selector(".notice", state="detached")
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from pellucid.studio.exhibits.race.slices import Slice
 from pellucid.studio.exhibits.race.surfaces import SURFACES
 from tests.studio.conftest import StudioPages
 
-pytestmark = pytest.mark.covers("E4")
+pytestmark = pytest.mark.covers("E3")
 
 WORK = Work(kind="work")
 SMOOTH = sorted(set(SURFACES) - {"ackley", "bukin"})

@@ -1,6 +1,9 @@
 """Recurrent text: its numbers against plain torch, its page by keyboard alone."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,13 @@ OWN = "to be, or not to be: that is the question.\n" * 12
 def engine(**settings: object) -> RecurrentText:
     small = {"units": 8, "window": 16, "length": 12, "prompt": "The "} | settings
     return RecurrentText(TextSettings.model_validate(small), Given())
+
+
+def played(made: RecurrentText, rounds: int) -> None:
+    """Play for so many rounds, with what is looked at in them."""
+    until = made.steps + rounds
+    while made.steps < until:
+        assert made.advance()
 
 
 def logits(made: RecurrentText) -> torch.Tensor:
@@ -82,13 +92,37 @@ def test_the_reach_is_the_gradients_norm() -> None:
 def test_the_same_seed_gives_the_same_bits() -> None:
     one, two, other = engine(seed=3), engine(seed=3), engine(seed=4)
     for each in (one, two, other):
-        for _ in range(LOOK):
-            each.advance()
+        played(each, LOOK + 1)
     first, second = one.frame(), two.frame()
     assert first.values == second.values
     for name, array in first.arrays.items():
         np.testing.assert_array_equal(array, second.arrays[name])
     assert not np.array_equal(first.arrays["loss.gru"], other.frame().arrays["loss.gru"])
+
+
+def test_play_goes_in_small_pieces_that_step_takes_together() -> None:
+    made, stepped = engine(length=75), engine(length=75)
+    before = made.steps
+    for _ in range(2):
+        made.advance()
+        assert made.steps == before
+    made.advance()
+    assert made.steps == before + 1
+    for _ in range(LOOK - 1):
+        stepped.step()
+    played(made, LOOK - 2)
+    for kind in ("rnn", "lstm", "gru"):
+        np.testing.assert_array_equal(made.frame().arrays[f"loss.{kind}"], stepped.frame().arrays[f"loss.{kind}"])
+    # a reading that another wish overtakes is not shown
+    while made.steps % LOOK:
+        made.advance()
+    made.advance()
+    made.change(made.settings.model_copy(update={"temperature": 0.0}))
+    wished, looks = made.reading, made.looks
+    while made.steps % LOOK == 0:
+        made.advance()
+    assert made.reading is wished
+    assert made.looks == looks
 
 
 def test_what_is_asked_needs_no_new_training() -> None:
@@ -120,21 +154,34 @@ def test_a_network_that_diverges_stops_and_the_others_go_on() -> None:
     made = engine()
     for parameter in made.learners["rnn"].network.parameters():
         parameter.data.fill_(math.nan)
-    for _ in range(LOOK):
-        assert made.advance()
+    played(made, LOOK)
+    assert made.advance()
     told = {each["kind"]: each for each in made.frame().values["networks"]}
     assert told["rnn"]["diverged"]
     assert not told["lstm"]["diverged"]
     assert told["lstm"]["steps"] == FIRST_STEPS + LOOK
 
 
-def test_the_program_runs_and_the_arrows_build() -> None:
-    made = engine()
-    namespace: dict[str, Any] = {}
-    exec(made.sources()["pytorch"], namespace)
+@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
+def test_the_program_trains_and_goes_on(kind: str, tmp_path: Path) -> None:
+    made = engine(networks=kind, own=OWN, prompt="that is", length=20, temperature=0.0, learning_rate=0.01)
+    path = tmp_path / "program.py"
+    path.write_text(made.sources()["pytorch"], encoding="utf-8")
+    told = subprocess.run([sys.executable, "-W", "error", path], capture_output=True, text=True, check=True).stdout
+    losses = [float(line.split()[3]) for line in told.splitlines() if line.startswith("step")]
+    assert len(losses) == 6
+    assert losses[-1] < 0.3 < losses[0]
+    assert "that is the question." in told  # what it was to learn
     count = len(made.text.vocabulary)
-    assert namespace["chances"].shape == (1, 4, count)
-    assert made.sources()["arrows"] == f"tokens({count}) -> embed(8) -> lstm(8) -> fc({count})"
+    assert made.sources()["arrows"] == f"tokens({count}) -> embed(8) -> {kind}(8) -> fc({count})"
+
+
+def test_the_program_writes_the_text_out_as_it_is() -> None:
+    made = engine()
+    namespace: dict[str, Any] = {"__name__": "imported"}
+    exec(made.sources()["pytorch"], namespace)
+    assert namespace["TEXT"] == made.text.decode(made.data.inputs[made.data.rows["train"]].flatten())
+    assert namespace["numbered"]("The §").tolist() == made.text.encode("The §").tolist()
 
 
 @pytest.mark.slow

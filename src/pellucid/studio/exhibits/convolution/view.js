@@ -5,12 +5,15 @@ import { figure } from "../../page/parts/figure.js";
 import { tex, texNumber } from "../../page/parts/formula.js";
 import { matrix } from "../../page/parts/matrix.js";
 import { tip } from "../../page/parts/tip.js";
+import { written } from "../../page/shell/language.js";
 
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
 
 const PICTURES = ["edge", "bar", "ring", "ramp", "noise", "own"];
 const KERNELS = ["prewitt", "sobel", "scharr", "blur", "gauss", "sharpen", "laplace", "identity", "own"];
 const EDGES = ["prewitt", "sobel", "scharr"];
+/** Columns of an input that gets more room than the others. */
+const LARGE = 10;
 
 /** Which cell of the kernel lies on a cell of the padded input, if one does. @param {Context} c @param {number} row @param {number} column */
 function overlaid(c, row, column) {
@@ -20,6 +23,31 @@ function overlaid(c, row, column) {
   const across = (column - c.frame.values.column * stride) / dilation;
   const isOn = Number.isInteger(down) && Number.isInteger(across) && down >= 0 && down < height && across >= 0 && across < width;
   return isOn ? [down, across] : undefined;
+}
+
+/** Cells as large as their numbers need, and small enough for all to be seen. @param {unknown} grid @param {number} columns @param {ArrayLike<number>} values */
+function fitted(grid, columns, values) {
+  const longest = Math.max(...Array.from(values, (value) => written(value).length));
+  const least = Math.max(1.55, 0.5 * longest + 0.35);
+  return html`<div class=${columns > LARGE ? "fitted large" : "fitted"} .style=${`--columns:${columns};--least:${least}rem;--most:${Math.max(2.5, least)}rem`}>${grid}</div>`;
+}
+
+/** Where a matrix is wider than its place, keep in sight what the kernel lies on and what comes of it. @param {Context} c */
+function follow(c) {
+  const { position } = c.frame.values;
+  if (c.local.position === position) return;
+  c.local.position = position;
+  requestAnimationFrame(() => ["#matrix-matrix .within", "#matrix-result .current"].forEach(inSight));
+}
+
+/** @param {string} cells */
+function inSight(cells) {
+  const found = document.querySelectorAll(cells);
+  const around = found[0]?.closest(".matrix");
+  if (!around) return;
+  const [outer, first, last] = [around, found[0], found[found.length - 1]].map((each) => each.getBoundingClientRect());
+  if (first.left < outer.left) around.scrollLeft += first.left - outer.left - 4;
+  else if (last.right > outer.right) around.scrollLeft += last.right - outer.right + 4;
 }
 
 /** @param {Context} c */
@@ -44,7 +72,7 @@ function input(c) {
       );
     },
   });
-  return figure(c, { name: "input", title: c.t("input"), caption: `${rows} × ${columns}`, body: grid, extra: html`<div class="controls">
+  return figure(c, { name: "input", title: c.t("input"), caption: c.t("input.caption", { rows, columns }), body: fitted(grid, shape[1], data), extra: html`<div class="controls">
     ${select(c, { name: "picture", options: PICTURES.filter((each) => each !== "own" || c.settings.picture === "own") })}
     ${slider(c, { name: "size", min: 3, max: 12, disabled: c.settings.picture === "own" })}
     ${slider(c, { name: "padding", min: 0, max: 4 })}
@@ -59,7 +87,7 @@ function kernel(c) {
     edit: (row, column, value) => c.act({ kind: "set_cell", of: "weights", row, column, value }),
     describe: (row, column, value) => tip(c.t("cell.kernel", { row: row + 1, column: column + 1 }), c.number(value)),
   });
-  return figure(c, { name: "kernel", title: c.t("kernel.title"), caption: shape.join(" × "), body: grid, extra: html`<div class="controls">
+  return figure(c, { name: "kernel", title: c.t("kernel.title"), caption: shape.join(" × "), body: fitted(grid, shape[1], data), extra: html`<div class="controls">
     ${select(c, { name: "kernel", options: KERNELS.filter((each) => each !== "own" || c.settings.kernel === "own") })}
     ${EDGES.includes(c.settings.kernel) ? slider(c, { name: "angle", min: -180, max: 180, step: 15 }) : ""}
     ${slider(c, { name: "stride", min: 1, max: 4 })}
@@ -71,12 +99,12 @@ function output(c) {
   const { data, shape } = c.frame.arrays.result;
   const { row, column } = c.frame.values;
   const grid = matrix(c, {
-    name: "result", label: c.t("output"), values: data, rows: shape[0], columns: shape[1], current: [row, column],
+    name: "result", label: c.t("output"), values: data, rows: shape[0], columns: shape[1], current: [row, column], digits: 4,
     classes: (r, k) => (r === row && k === column ? "current" : ""),
     pick: (r, k) => c.frame.playing || c.act({ kind: "look", position: r * shape[1] + k }),
     describe: (r, k, value) => tip(c.t("cell.output", { row: r + 1, column: k + 1 }), c.number(value), c.t("cell.sum")),
   });
-  return figure(c, { name: "output", title: c.t("output"), caption: shape.join(" × "), body: grid });
+  return figure(c, { name: "output", title: c.t("output"), caption: shape.join(" × "), body: fitted(grid, shape[1], data) });
 }
 
 /** Every product and their sum. @param {Context} c */
@@ -110,7 +138,10 @@ function size(c) {
 export default {
   sources: ["arrows", "pytorch"],
   status: (c) => html`${c.t("at", { position: c.frame.values.position + 1, count: c.frame.arrays.result.data.length })}`,
-  render: (c) => html`
+  render: (c) => {
+    follow(c);
+    return html`<link rel="stylesheet" href="/exhibits/convolution/style.css">
     <div class="flow three">${input(c)}<span class="into" aria-hidden="true">∗</span>${kernel(c)}<span class="into" aria-hidden="true">→</span>${output(c)}</div>
-    <div class="beside">${arithmetic(c)}${size(c)}</div>`,
+    <div class="beside">${arithmetic(c)}${size(c)}</div>`;
+  },
 };

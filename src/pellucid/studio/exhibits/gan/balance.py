@@ -16,6 +16,9 @@ from pellucid.training.adversarial import discriminator_loss, generator_loss
 
 SOON = 1000
 """Steps before which nothing is said: nobody has learned anything yet."""
+VARIED = 0.5
+"""Of the modes: with fewer a generator collapsed. On ring and grid, four seeds each, sound runs reached 0.65 and more
+from step 1,000 on, collapsed ones at most 0.36."""
 _MOST = 600  # points of a curve; beyond, every second one is left out
 _MEASURES = ("told", "coverage", "spread")
 
@@ -53,11 +56,15 @@ class Balance:
         if len(self.steps) > _MOST:
             self._thin()
 
-    def findings(self, step: int, *, has_all_modes: bool) -> list[dict[str, Any]]:
+    def findings(self, step: int, *, reached: float | None) -> list[dict[str, Any]]:
         """Return the causes that pellucid's diagnosis names, with their evidence: value and reference by measure.
 
-        A diagnosis infers collapse from how many real points have a made one near, which narrow modes make rare. Where
-        modes are known and every one was found, there is no collapse.
+        A diagnosis infers collapse from how many real points have a made one near, which is rare where modes are narrow
+        and the generator is not yet exact, too. Where modes are known, they are asked instead.
+
+        Args:
+            step: steps of the discriminator that were taken.
+            reached: the share of the known modes that the made points are spread over; None where none are known.
         """
         if step < SOON:
             return []
@@ -70,7 +77,7 @@ class Balance:
                 },
             }
             for found in unbalanced_pair(self.pair, step)
-            if not (has_all_modes and found.cause == "mode-collapse")
+            if not (reached is not None and reached >= VARIED and found.cause == "mode-collapse")
         ]
 
     def _thin(self) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pellucid.data.named.mixtures import Mixture
 from pellucid.recipe import Recipe
 from pellucid.seed import generator
 from pellucid.studio.exhibit import Engine, Frame
@@ -50,6 +51,7 @@ class GanLab(Engine[GanSettings]):
         self.balance = Balance()
         self.moved: Literal["none", "discriminator", "generator", "both"] = "none"
         self.is_owed = self.is_stale = False
+        self.begun = getattr(self, "begun", 0) + 1  # by this the page knows whether the points are the same
         self._look()
         self._measure()
 
@@ -90,6 +92,18 @@ class GanLab(Engine[GanSettings]):
         return True
 
     def step(self) -> bool:
+        """Take one step of the training, or the half of it that `slow_step` still owes, and show both networks."""
+        if self.is_owed:
+            return self.slow_step()
+        if not self.duel.train():
+            return False
+        self._look()
+        self.moved = "both" if self.duel.is_generators_turn else "discriminator"
+        self._reveal()
+        self._measure()
+        return True
+
+    def slow_step(self) -> bool:
         """Show the step of one of the two: the discriminator's, or the generator's that follows from it.
 
         Both are computed at once, as always. The one changes nothing in the other, so that the state between the two is
@@ -123,15 +137,15 @@ class GanLab(Engine[GanSettings]):
         step = self.duel.step
         law = self.points.modes
         values |= {
+            "begun": self.begun,
+            "measured": self.measured,
             "step": step,
             "turns": step // self.settings.critic_steps,
             "epoch": self.duel.session.progress.epoch,
             "moved": self.moved,
             "measures": self.measures,
             "modes": 0 if law is None else len(law.centres),
-            "findings": []
-            if self.duel.diverged is not None
-            else balance.findings(step, has_all_modes=self._has_all_modes()),
+            "findings": [] if self.duel.diverged is not None else balance.findings(step, reached=self._reached()),
             "is_early": step < SOON,
             "diverged": self.duel.diverged,
             "names": self.points.names,
@@ -160,9 +174,9 @@ class GanLab(Engine[GanSettings]):
         recipe = fill_in(Recipe(adversarial_loss=settings.loss), self.points.data)
         return {"critic_steps": recipe.critic_steps, "penalty": recipe.gradient_penalty}
 
-    def _has_all_modes(self) -> bool:
+    def _reached(self) -> float | None:
         law = self.points.modes
-        return law is not None and self.measures["modes"] == len(law.centres)
+        return None if law is None else self.measures["reached"] / len(law.centres)
 
     def _look(self) -> None:
         self.balance.look(self.duel.step, self.duel.gan, self.settings.loss, self.points.real, self.codes)
@@ -177,15 +191,27 @@ class GanLab(Engine[GanSettings]):
     @torch.no_grad()
     def _measure(self) -> None:
         """Measure the networks that are shown by the task's own figures."""
+        self.measured = self.duel.step
         session, data = self.duel.session, self.points.data
         rows = data.rows["validation"][:_ROWS]
         self.measures = session.task.evaluate(self.shown, data, rows, session.device)
         law = self.points.modes
-        if law is not None and "modes" not in self.measures:
-            codes = torch.randn(_SAMPLES, self.settings.noise, generator=generator(0, "modes"))
-            made = torch.from_numpy(self.points.in_units(picture.make(self.shown.average, codes)))
-            found = modes_found(made, torch.from_numpy(law.centres), law.deviation)
-            self.measures |= {"modes": float(found.covered), "high_quality": found.high_quality}
+        if law is not None:
+            self.measures |= self._of_modes(law)
+
+    def _of_modes(self, law: Mixture) -> dict[str, float]:
+        """Return the modes with a made point within 3 deviations, the share of such points, and the modes reached.
+
+        Reached is the number of modes that points would be spread over evenly with the same entropy, exp H, each point
+        counted for the mode next to it, however far: a generator that is only inexact reaches all.
+        """
+        codes = torch.randn(_SAMPLES, self.settings.noise, generator=generator(0, "modes"))
+        made = torch.from_numpy(self.points.in_units(picture.make(self.shown.average, codes)))
+        centres = torch.from_numpy(law.centres)
+        found = modes_found(made, centres, law.deviation)
+        nearest = modes_found(made, centres, float("inf"))
+        reached = len(centres) * float(np.exp(-nearest.imbalance))
+        return {"modes": float(found.covered), "high_quality": found.high_quality, "reached": reached}
 
     def _drawn(self) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
         shown, told = self.shown, self.points

@@ -15,6 +15,8 @@ from torch import Tensor
 from pellucid.data import load
 from pellucid.data.dataset import Dataset, Itself
 from pellucid.data.named.mixtures import MIXTURES, Mixture
+from pellucid.data.tables.columns import NumberColumn
+from pellucid.data.tables.preprocessing import TablePreprocessing
 from pellucid.shapes import Features
 from pellucid.studio.exhibit import RefusedError
 from pellucid.training.tasks.generation import plane
@@ -71,6 +73,8 @@ def read(source: str, marks: Marks, given: Dataset | None) -> Points:
         if not fits(given):
             raise RefusedError("no_plane", control="data")
         assert given is not None
+        if isinstance(given.preprocessing, TablePreprocessing):  # its numbers alone, without the bins beside them
+            return _shown(load(given.preprocessing.restore(given.inputs), task="generation"), None)
         nothing = torch.empty(len(given), 0)
         return _shown(dataclasses.replace(given, target=Itself("generation"), targets=nothing), None)
     if source in ("drawn", "line"):
@@ -80,7 +84,10 @@ def read(source: str, marks: Marks, given: Dataset | None) -> Points:
 
 
 def fits(given: Dataset | None) -> bool:
-    """Say whether data are points of the plane."""
+    """Say whether data are points of the plane: two features, or a table of two numbers."""
+    match None if given is None else given.preprocessing:
+        case TablePreprocessing(columns=columns):
+            return len(columns) == 2 and all(isinstance(column, NumberColumn) for column in columns)
     return given is not None and given.input_shape == Features(2)
 
 

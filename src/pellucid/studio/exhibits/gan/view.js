@@ -4,6 +4,7 @@ import { category } from "../../page/parts/colours.js";
 import { button, checkbox, number, select, slider, text } from "../../page/parts/controls.js";
 import { figure } from "../../page/parts/figure.js";
 import { tex } from "../../page/parts/formula.js";
+import { kept } from "../../page/parts/kept.js";
 import { tip } from "../../page/parts/tip.js";
 import "../../page/parts/chart.js";
 import "../../page/parts/field.js";
@@ -17,6 +18,8 @@ const LOSSES = ["minimax", "non-saturating", "hinge", "wasserstein"];
 const REAL = 0;
 const MADE = 1;
 const PULL = 2;
+/** Share of the made points in a mode from which on a generator is called exact. */
+const EXACT = 0.8;
 
 const FORMULAS = {
   minimax: ["-\\log\\sigma(D(x)) - \\log(1-\\sigma(D(G(z))))", "\\log(1-\\sigma(D(G(z))))"],
@@ -51,11 +54,15 @@ function cloud(c, of, radius) {
   };
 }
 
-/** The points are painted anew only when they are others. @param {Context} c @param {string} key @param {() => import("../../page/parts/field.js").FieldPlot} make */
-function kept(c, key, make) {
-  if (c.local.key !== key) Object.assign(c.local, { key, plot: make() });
-  return c.local.plot;
+/** The real points, which are others only after a new beginning. @param {Context} c @param {number} radius @returns {import("../../page/parts/field.js").Points} */
+function real(c, radius) {
+  const key = `${c.frame.values.begun} ${c.language}`;
+  if (c.local.realOf !== key) Object.assign(c.local, { realOf: key, real: cloud(c, "real", radius) });
+  return { ...c.local.real, radius };
 }
+
+/** What controls are drawn from. @param {Context} c */
+const asked = (c) => [c.settings, c.frame.values.begun, c.local.anew, c.dark, c.language, ...Object.keys(c.settings).concat("anew").map((name) => c.refusal(name))];
 
 /** @param {Context} c */
 function data(c) {
@@ -68,11 +75,11 @@ function data(c) {
     c.act({ kind: "draw", x, y, anew: Boolean(c.local.anew) });
     c.local.anew = false;
   };
-  const plot = kept(c, JSON.stringify([c.settings.data, c.frame.values.box, [...c.frame.arrays.real.data.subarray(0, 12)], c.dark, c.language]), () => ({
-    label: c.t("data.title"), dark: c.dark, ...sides(c), points: [cloud(c, "real", 3)],
+  const plot = {
+    label: c.t("data.title"), dark: c.dark, ...sides(c), points: [real(c, 3)],
     summary: c.t("data.summary", { rows: c.number(c.frame.values.rows), name: c.t(`data.${c.settings.data}`) }),
     ...(isDrawn ? { pick: draw, drag: draw } : {}),
-  }));
+  };
   const body = html`<field-canvas class=${isDrawn ? "drawing" : ""} .plot=${plot}></field-canvas>`;
   const sources = c.frame.values.can_be_given ? [...SOURCES, "given"] : SOURCES;
   const drawing = html`<p class="soft"><small>${c.t("draw.text")}</small></p><div class="row">${button(c, { name: "anew", pressed: Boolean(c.local.anew), press: () => { c.local.anew = !c.local.anew; c.redraw(); } })}</div>`;
@@ -110,7 +117,7 @@ function output(c) {
   const plot = {
     label: c.t("output"), dark: c.dark, ...sides(c), values: field.data, rows: field.shape[0], columns: field.shape[1],
     palette: "signed", range: [-reach, reach], levels: [0], meaning: c.t(isCritic ? "field.critic" : "field.logit"),
-    points: [cloud(c, "real", 2.8), cloud(c, "made", 2.4)],
+    points: [real(c, 2.8), cloud(c, "made", 2.4)],
     ...(c.settings.manifold ? { mesh: { places: mesh.data, rows, columns, category: MADE } } : {}),
     ...(c.settings.arrows ? { arrows: { from: made.data, to: pull.data, category: PULL } } : {}),
     summary: c.t("output.summary", {
@@ -167,10 +174,13 @@ const percent = (c, value) => (value === null ? "–" : `${c.number(100 * value,
 
 /** What stands in the way, in words: divergence, a cause that the diagnosis names, or nothing. @param {Context} c */
 function verdict(c) {
-  const { diverged, is_early: isEarly, findings, pull } = c.frame.values;
+  const { diverged, is_early: isEarly, findings, pull, measures, modes } = c.frame.values;
   if (diverged !== null) return html`<div class="notice bad">${c.t("diverged", { step: diverged })}</div>`;
   if (isEarly) return html`<p>${c.t("early")}</p>`;
-  if (!findings.length) return html`<p>${c.t("sound")}</p>`;
+  if (!findings.length) {
+    const isExact = !modes || measures.high_quality >= EXACT;
+    return html`<p>${isExact ? c.t("sound") : c.t("inexact", { reached: c.number(measures.reached, 3), modes, share: percent(c, measures.high_quality) })}</p>`;
+  }
   return findings.map((/** @type {any} */ { cause, evidence }) => html`<div class="notice"><strong>${c.t(`cause.${cause}`)}</strong> <code>${cause}</code><br>
     ${c.t(`cause.${cause}.text`)}<br><small>${Object.entries(evidence).map(([name, [value, reference]]) => html`${c.t(`evidence.${name}`)} ${c.number(value, 2)} (${c.t("reference")} ${c.number(reference, 2)}); `)}${c.t("pull")} ${c.number(pull, 2)}</small></div>`);
 }
@@ -179,7 +189,7 @@ function verdict(c) {
 function balance(c) {
   const { measures, modes, pull, findings } = c.frame.values;
   const rows = [
-    ...(modes ? [["modes", `${c.number(measures.modes)} / ${modes}`], ["high_quality", percent(c, measures.high_quality)]] : []),
+    ...(modes ? [["modes", `${c.number(measures.modes)} / ${modes}`], ["reached", `${c.number(measures.reached, 3)} / ${modes}`], ["high_quality", percent(c, measures.high_quality)]] : []),
     ["energy_distance", c.number(measures.energy_distance, 2)], ["real_accuracy", percent(c, measures.real_accuracy)],
     ["made_accuracy", percent(c, measures.made_accuracy)], ["nearest_neighbour", percent(c, measures.nearest_neighbour)], ["pull", c.number(pull, 2)],
   ];
@@ -193,7 +203,12 @@ function balance(c) {
 export default {
   sources: ["arrows", "pytorch"],
   status: (c) => html`${c.t("at", { step: c.number(c.frame.values.step), turns: c.number(c.frame.values.turns) })} ${c.t(`moved.${c.frame.values.moved}`)}`,
-  render: (c) => html`<link rel="stylesheet" href="/exhibits/gan/style.css">
-    <div class="gan flow">${data(c)}${networks(c)}${output(c)}</div>
-    <div class="gan beside">${losses(c)}${balance(c)}</div>`,
+  render: (c) => {
+    const { steps } = c.frame.arrays;
+    const { measured, pull, is_early: isEarly, diverged, findings } = c.frame.values;
+    const judged = [measured, c.frame.playing || pull, isEarly, diverged, JSON.stringify(findings)];
+    return html`<link rel="stylesheet" href="/exhibits/gan/style.css">
+      <div class="gan flow">${kept(asked(c), () => data(c))}${kept(asked(c), () => networks(c))}${output(c)}</div>
+      <div class="gan beside">${kept([...asked(c), steps.data.length, steps.data.at(-1)], () => losses(c))}${kept([...asked(c), ...judged], () => balance(c))}</div>`;
+  },
 };

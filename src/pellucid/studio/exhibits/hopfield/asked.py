@@ -56,6 +56,6 @@ class Forget(Action):
 
 
 class Measure(Action):
-    """Measure how many random patterns a network of this size holds."""
+    """Go on with measuring how many random patterns a network of this size holds, for a moment."""
 
     kind: Literal["measure"]

@@ -3,6 +3,7 @@
 Shape letters: P patterns, N units, T updates and the beginning, L loads.
 """
 
+import time
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,6 @@ import torch
 from torch import Tensor
 
 from pellucid.blocks import Hopfield, HopfieldModern
-from pellucid.experiments.claims.hopfield_capacity import share_kept
 from pellucid.networks import parse
 from pellucid.seed import generator
 from pellucid.studio.exhibit import Engine, Frame, Given, RefusedError
@@ -25,13 +25,13 @@ from pellucid.studio.exhibits.hopfield.asked import (
     Measure,
     Paint,
 )  # fmt: skip
+from pellucid.studio.exhibits.hopfield.capacity import COUNTS, NETWORKS, Capacity
 from pellucid.studio.exhibits.hopfield.pictures import SIDE, UNITS
 from pellucid.studio.exhibits.hopfield.program import program
 
+_PIECE = 0.008  # seconds that a measurement goes on for before it lets others work
 MOST_SWEEPS = 20
 """Of all units; in a cycle of two states recall would never end."""
-NETWORKS = 20
-"""Networks of random patterns that the capacity is measured with."""
 
 
 class Memory(Engine[HopfieldSettings]):
@@ -42,7 +42,7 @@ class Memory(Engine[HopfieldSettings]):
     pace: ClassVar[float] = 0.04
 
     def __init__(self, settings: HopfieldSettings, given: Given) -> None:
-        self.measured: list[list[float]] = []
+        self.capacity = _capacity(settings)
         super().__init__(settings, given)
 
     def reset(self) -> None:
@@ -65,8 +65,8 @@ class Memory(Engine[HopfieldSettings]):
             settings = settings.model_copy(update={"drawn": None})
         if (settings.preset, settings.seed) != (before.preset, before.seed):
             settings = settings.model_copy(update={"cue": 0})
-        if settings.memory != before.memory:
-            self.measured = []
+        if _measured_by(settings) != _measured_by(before):
+            self.capacity = _capacity(settings)
         self.settings = settings
         self.reset()
 
@@ -106,7 +106,9 @@ class Memory(Engine[HopfieldSettings]):
             case Forget():
                 self._forget(action.index)
             case Measure():
-                self.measured = self._capacity()
+                until = time.monotonic() + _PIECE
+                while time.monotonic() < until and not self.capacity.is_done:
+                    self.capacity.go_on()
 
     def frame(self) -> Frame:
         """Return the patterns, the network, the state and its way."""
@@ -115,7 +117,8 @@ class Memory(Engine[HopfieldSettings]):
             "names": self.names, "cue": self.cue, "unit": self.unit, "flips": self.flips, "sweeps": self.sweeps,
             "updates": len(self.energies) - 1, "rests": self.rests, "stopped": self.sweeps >= MOST_SWEEPS,
             "energy": self.energies[-1], "kind": kind, "named": named, "own": self.settings.preset == "own",
-            "drawn": self.settings.drawn is not None, "measured": self.measured, "networks": NETWORKS,
+            "drawn": self.settings.drawn is not None, "networks": NETWORKS,
+            "measured": self.capacity.is_done, "counts": COUNTS, "errors": self.capacity.errors,
             "wrong": int((self.state_N.sign() != self.patterns_PN[self.cue]).sum()),
         }  # fmt: skip
         arrays = {
@@ -229,18 +232,13 @@ class Memory(Engine[HopfieldSettings]):
         self.settings = self.settings.model_copy(update=changed)
         self.reset()
 
-    def _capacity(self) -> list[list[float]]:
-        """Return patterns stored, patterns a unit, and the share of them kept, (L, 3), of networks of this size."""
-        storage = "hebbian" if self.settings.memory == "modern" else self.settings.memory
-        found = []
-        for count in range(2, 22, 2):
-            kept = []
-            for network in range(NETWORKS):
-                random = generator(self.settings.seed, "capacity", network)
-                signs_PN = torch.randint(0, 2, (count, UNITS), generator=random) * 2.0 - 1
-                kept.append(share_kept(signs_PN, generator(self.settings.seed, "order", network), storage))
-            found.append([count, count / UNITS, float(np.mean(kept))])
-        return found
+
+def _measured_by(settings: HopfieldSettings) -> tuple[float, float, int]:
+    return settings.share, settings.beta, settings.seed
+
+
+def _capacity(settings: HopfieldSettings) -> Capacity:
+    return Capacity(UNITS, *_measured_by(settings))
 
 
 def _cue_of(settings: HopfieldSettings) -> tuple[object, ...]:

@@ -3,6 +3,7 @@ import { html, nothing, svg } from "../../page/third_party/lit.js";
 import { button, number, refused, select, slider } from "../../page/parts/controls.js";
 import { colourOf, place, table } from "../../page/parts/colours.js";
 import { figure } from "../../page/parts/figure.js";
+import { kept } from "../../page/parts/kept.js";
 import { tex, texNumber } from "../../page/parts/formula.js";
 import { pixels } from "../../page/parts/pixels.js";
 import { tip } from "../../page/parts/tip.js";
@@ -16,6 +17,9 @@ const UNITS = SIDE * SIDE;
 /** @type {[number, number]} wider than the values, so that colours stay calm */
 const RANGE = [-1.4, 1.4];
 const MOST_LINES = 6;
+const MEMORIES = ["hebbian", "pseudo-inverse", "modern"];
+/** Random patterns a unit that Hebb's rule holds where N is infinite. */
+const LIMIT = 0.138;
 
 /** @param {Context} c */
 const isModern = (c) => c.settings.memory === "modern";
@@ -126,7 +130,7 @@ function couplings(c) {
   const body = html`<field-canvas .plot=${{
     label: c.t("couplings.title"), summary: c.t("couplings.summary", { largest: c.number(Math.max(...Array.from(data, Math.abs)), 3) }),
     x: { from: 0.5, to: UNITS + 0.5, label: c.t("couplings.to") }, y: { from: UNITS + 0.5, to: 0.5, label: c.t("couplings.from") },
-    values: data, rows: UNITS, columns: UNITS, palette: "signed", meaning: "w", dark: c.dark,
+    values: data, rows: UNITS, columns: UNITS, palette: "signed", crisp: true, meaning: "w", dark: c.dark,
     describe: (/** @type {number} */ x, /** @type {number} */ y) => {
       const [i, j] = [y, x].map((at) => Math.max(1, Math.min(UNITS, Math.round(at))));
       return tip(c.t("coupling", { i, j }), `w = ${c.number(data[(i - 1) * UNITS + j - 1], 3)}`, c.settings.memory === "hebbian" ? "w = 1/N Σ pᵢ pⱼ" : "w = (P⁺ P)ᵢⱼ");
@@ -135,19 +139,40 @@ function couplings(c) {
   return figure(c, { name: "couplings", title: c.t("couplings.title"), caption: c.t("couplings.caption"), body });
 }
 
-/** @param {Context} c */
+/** Let the engine measure on, a piece for every frame. @param {Context} c */
+function measureOn(c) {
+  if (c.frame.values.measured || c.local.measured === c.frame.number) return;
+  c.local.measured = c.frame.number;
+  requestAnimationFrame(() => c.act({ kind: "measure" }));
+}
+
+/** What is measured of each memory, by how many pictures are stored, and the limit of Hebb's rule. @param {Context} c */
 function capacity(c) {
-  if (isModern(c)) return html`<section class="panel"><h2>${c.t("capacity.title")}</h2><p class="soft">${c.t("capacity.modern")}</p></section>`;
-  const { measured, networks } = c.frame.values;
-  const isHebb = c.settings.memory === "hebbian";
-  const drawn = measured.length ? html`<line-chart .plot=${{
-    label: c.t("capacity.title"), x: measured.map((/** @type {number[]} */ row) => row[0]), xLabel: c.t("capacity.count"), yLabel: c.t("capacity.kept"), yRange: [0, 1.05], dark: c.dark,
-    series: [{ name: c.t("capacity.kept"), values: measured.map((/** @type {number[]} */ row) => row[2]) },
-      ...(isHebb ? [{ name: c.t("capacity.limit"), values: measured.map((/** @type {number[]} */ row) => (row[0] <= 0.138 * UNITS ? 1 : 0)), category: 6 }] : [])],
-  }}></line-chart>` : nothing;
-  return figure(c, { name: "capacity", title: c.t("capacity.title"), body: drawn, extra: html`
-    <p class="soft">${c.t(isHebb ? "capacity.hebbian" : "capacity.inverse", { stored: c.frame.values.names.length })}</p>
-    <p class="row">${button(c, { name: "measure", press: () => c.act({ kind: "measure" }) })}<span class="soft">${measured.length ? c.t("capacity.told", { count: networks }) : nothing}</span></p>` });
+  const { counts, errors, networks, names, measured } = c.frame.values;
+  const limit = counts.findIndex((/** @type {number} */ count) => count > LIMIT * UNITS);
+  // the place of the limit stands there twice, so that its line is upright
+  const at = [...counts.keys()].flatMap((each) => (each === limit ? [each, each] : [each]));
+  const series = MEMORIES.map((memory, category) => ({
+    name: memory === "modern" ? c.t("capacity.beta", { beta: c.number(c.settings.beta) }) : c.t(`memory.${memory}`), category,
+    values: at.map((each) => errors[memory][each] ?? null), formula: c.t("capacity.formula"),
+  }));
+  const plot = {
+    label: c.t("capacity.title"), x: at.map((each) => Math.log2(counts[each])), xLabel: c.t("capacity.count"), yLabel: c.t("capacity.error"), yRange: [-0.01, 0.52], dark: c.dark, height: 260,
+    series: [...series, { name: c.t("capacity.limit"), category: 6, values: at.map((_, place) => (place === limit ? 0 : place === limit + 1 ? 0.5 : null)) }],
+    summary: MEMORIES.map((memory) => c.t("capacity.summary", { memory: c.t(`memory.${memory}`), most: held(c, memory) })).join("; "),
+  };
+  const kind = { hebbian: "hebbian", "pseudo-inverse": "inverse", modern: "modern" }[/** @type {"modern"} */ (c.settings.memory)];
+  return figure(c, { name: "capacity", title: c.t("capacity.title"), caption: measured ? "" : c.t("capacity.going"), body: html`<line-chart .plot=${plot}></line-chart>`, extra: html`
+    <p class="soft">${c.t("capacity.told", { count: networks, share: c.number(100 * c.settings.share) })}</p>
+    <p class="soft">${c.t(`capacity.${kind}`, { stored: names.length, most: held(c, c.settings.memory) })}</p>` });
+}
+
+/** The largest number of pictures up to which less than a twentieth of the pixels is wrong. @param {Context} c @param {string} memory */
+function held(c, memory) {
+  const { counts, errors } = c.frame.values;
+  const first = errors[memory].findIndex((/** @type {number} */ error) => error >= 0.05);
+  const most = first < 0 ? errors[memory].length : first;
+  return most ? c.number(counts[most - 1]) : c.number(0);
 }
 
 /** The update's rule with the numbers of the last unit. @param {Context} c */
@@ -164,8 +189,11 @@ function rule(c) {
 export default {
   sources: ["arrows", "pytorch"],
   status: (c) => c.t("status", { updates: c.frame.values.updates, flips: c.frame.values.flips, energy: c.number(c.frame.values.energy) }),
-  render: (c) => html`<link rel="stylesheet" href="/exhibits/hopfield/style.css">
+  render: (c) => {
+    measureOn(c);
+    return html`<link rel="stylesheet" href="/exhibits/hopfield/style.css">
     <div class="flow">${memory(c)}<span class="into" aria-hidden="true">→</span>${state(c)}<span class="into" aria-hidden="true">→</span>${outcome(c)}</div>
     <div class="beside">${energy(c)}${overlaps(c)}</div>
-    <div class="beside">${isModern(c) ? nothing : couplings(c)}<div class="stack">${rule(c)}${capacity(c)}</div></div>`,
+    <div class="beside">${isModern(c) ? nothing : couplings(c)}<div class="stack">${rule(c)}${kept([c.settings, JSON.stringify(c.frame.values.errors), c.frame.values.measured, c.dark, c.language], () => capacity(c))}</div></div>`;
+  },
 };

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
+import numpy.typing as npt
 
 from pellucid.data import SplitName, Values
 from pellucid.errors import DivergedError
@@ -12,17 +12,19 @@ from pellucid.networks import Plan
 from pellucid.recipe import LossName, Recipe
 from pellucid.record import Epoch
 from pellucid.studio.exhibit import Engine, Frame, RefusedError
-from pellucid.studio.exhibits.playground import arrows, points
+from pellucid.studio.exhibits.playground import arrows, by_hand, points
 from pellucid.studio.exhibits.playground.picture import Plane, dense_layers, pictures, plane
 from pellucid.studio.exhibits.playground.program import program
 from pellucid.studio.exhibits.playground.settings import (
     MOST_CLASSES,
     MOST_POINTS,
+    MOST_WEIGHTS,
     Activate,
     Clear,
     Draw,
     Drop,
     Edit,
+    FreeWeights,
     Paste,
     PlaygroundSettings,
     SetWeight,
@@ -32,6 +34,7 @@ from pellucid.training.loop import advance
 
 _EPOCHS = 1_000_000  # nobody waits for the end
 _MOST_KEPT = 600  # points of a curve; then every other is dropped
+_MOST_TAKEN = 300  # points of another set that become the visitor's own
 _SPLITS: tuple[SplitName, SplitName] = ("train", "validation")
 _CLASSES_LOSSES = ("cross-entropy", "map")
 
@@ -40,7 +43,7 @@ class Playground(Engine[PlaygroundSettings]):
     """A session on points of the plane. Play goes step by step of the optimiser, Step and Slow by epochs."""
 
     settings_class = PlaygroundSettings
-    actions = (Edit, Activate, Drop, SetWeight, Draw, Clear, Paste)
+    actions = (Edit, Activate, Drop, SetWeight, FreeWeights, Draw, Clear, Paste)
     pace: ClassVar[float] = 0.0
 
     def reset(self) -> None:
@@ -58,6 +61,8 @@ class Playground(Engine[PlaygroundSettings]):
         self.curves: list[tuple[int, float, float]] = []
         self.every = 1
         self.diverged: dict[str, Any] = {}
+        self.begun = getattr(self, "begun", 0) + 1  # by this the page knows whether the points are the same
+        self.moment = 0  # how often `advance` has gone on
         self.session: Session | None = None
         if self.points.is_enough:
             self._begin()
@@ -80,6 +85,8 @@ class Playground(Engine[PlaygroundSettings]):
             return False
         if isinstance(event, Epoch):
             self._note(event.epoch, event.loss, event.validation)
+        self.moment += 1
+        by_hand.set_again(self.settings.weights, self.moment, dense_layers(self.session.network))
         return True
 
     def step(self) -> bool:
@@ -95,21 +102,24 @@ class Playground(Engine[PlaygroundSettings]):
         """Change the network, a weight or the points."""
         match action:
             case Edit():
-                self._rebuild(arrows.edited(self.plan, action))
+                edited = arrows.edited(self.plan, action)
+                self._rebuild(edited, by_hand.moved(self.settings.weights, action))
             case Activate():
                 self._rebuild(arrows.activated(self.plan, action.word))
             case Drop():
                 self._rebuild(arrows.dropped(self.plan, action.rate))
             case SetWeight():
                 self._set_weight(action)
+            case FreeWeights():
+                self._rebuild(self.plan, ())
             case Draw():
                 self._draw(action)
             case Clear():
-                self.settings = self.settings.model_copy(update={**self._kept(), "points": ()})
+                self.settings = self.settings.model_copy(update={**self._kept(), "points": (), "rows": 0})
                 self.reset()
             case Paste():
-                read, answer = points.read(action.text)
-                own = {"data": "own", "points": read, "answer": answer}
+                read, answer, rows = points.read(action.text)
+                own = {"data": "own", "points": read, "answer": answer, "rows": max(rows, action.rows)}
                 self.change(self.settings.model_copy(update=own))
 
     def frame(self) -> Frame:
@@ -117,7 +127,7 @@ class Playground(Engine[PlaygroundSettings]):
         scatter = self.points
         answers = np.asarray(scatter.answers, dtype=np.float32)
         values: dict[str, Any] = {
-            "reach": scatter.reach, "classes": list(scatter.classes), "left_out": scatter.left_out,
+            "begun": self.begun, "reach": scatter.reach, "classes": list(scatter.classes), "total": scatter.total,
             "given": points.is_plane(self.given.data), "waiting": self.session is None, "diverged": self.diverged,
             "activation": arrows.activation_of(self.plan), "dropout": arrows.dropout_of(self.plan),
             "layers": [[str(word) for word in block] for block in arrows.blocks(self.plan)],
@@ -134,8 +144,9 @@ class Playground(Engine[PlaygroundSettings]):
         found = {"arrows": str(self.plan)}
         if self.session is not None:
             found["pytorch"] = program(
-                self.plan, self.points, self.session.data, self.session.recipe, self.settings.features
-            )
+                self.plan, self.points, self.session.data, self.session.recipe, self.settings.features,
+                self.settings.weights,
+            )  # fmt: skip
         return found
 
     def identity(self) -> dict[str, str]:
@@ -147,9 +158,17 @@ class Playground(Engine[PlaygroundSettings]):
         data = points.dataset(self.points, self.settings)
         self.plane: Plane = plane(self.points, self.settings.features, data)
         self.session = begin(data, self.plan, self._recipe()).session
-        self.steps: Iterator[Any] = advance(self.session, every=2**62)  # no step is sampled: nobody reads them
-        before = [evaluate(self.session.network, data, self.session.task, split, self.session.device)
-                  for split in _SPLITS]  # fmt: skip
+        self.steps: Iterator[Any] = _advancing(self.session)
+        layers = dense_layers(self.session.network)
+        if (kept := by_hand.existing(self.settings.weights, layers)) != self.settings.weights:
+            self.settings = self.settings.model_copy(update={"weights": kept})
+        by_hand.set_again(kept, 0, layers)
+        self._judge(self.session)
+
+    def _judge(self, session: Session) -> None:
+        """Begin the curves with the losses before the first step."""
+        self.curves = []
+        before = [evaluate(session.network, session.data, session.task, split, session.device) for split in _SPLITS]
         self._note(0, before[0]["loss"], before[1])
 
     def _recipe(self) -> Recipe:
@@ -175,6 +194,8 @@ class Playground(Engine[PlaygroundSettings]):
         values |= {"epoch": progress.epoch - 1, "step": progress.step, "metrics": self.metrics}
         values["loss"] = session.recipe.loss or ("cross-entropy" if self.points.classes else "squared-error")
         values["range"] = self._range()
+        moments = session.steps_per_epoch + 1  # each step, and the end of the epoch
+        values["by_hand"] = [divmod(when, moments) for when, *_ in self.settings.weights]
         arrays["test"] = np.isin(np.arange(len(self.points.places)), session.data.rows["validation"].numpy())
         arrays["curves"] = np.array(self.curves, dtype=np.float32).T.copy()
         arrays["features"] = self.plane.features
@@ -182,7 +203,9 @@ class Playground(Engine[PlaygroundSettings]):
             arrays[f"weight{number}"] = layer.weight.detach().numpy().copy()
             if layer.bias is not None:
                 arrays[f"bias{number}"] = layer.bias.detach().numpy().copy()
-        return Frame(values, arrays | pictures(session.network, self.plan, self.plane, session.data.target))
+        drawn = pictures(session.network, self.plan, self.plane, session.data.target)
+        values["dead"] = _dead([drawn[f"unit{at}"] for at in range(len(values["layers"]) - 1)])
+        return Frame(values, arrays | drawn)
 
     def _range(self) -> list[float]:
         assert self.session is not None
@@ -191,30 +214,37 @@ class Playground(Engine[PlaygroundSettings]):
         far = float(np.abs(self.points.answers).max()) or 1.0
         return [-far, far]
 
-    def _rebuild(self, plan: Plan) -> None:
-        self.change(self.settings.model_copy(update={"network": str(plan)}))
+    def _rebuild(self, plan: Plan, weights: by_hand.Weights | None = None) -> None:
+        kept = self.settings.weights if weights is None else weights
+        self.change(self.settings.model_copy(update={"network": str(plan), "weights": kept}))
 
     def _set_weight(self, action: SetWeight) -> None:
-        """Put a number into a weight; the training goes on from there.
+        """Put a number into a weight, and note it with its moment; the training goes on from there.
 
         Raises:
-            RefusedError: there is no such weight.
+            RefusedError: there is no such weight, or no room for another.
         """
-        layers = dense_layers(self.session.network) if self.session is not None else []
-        layer = layers[action.layer] if action.layer < len(layers) else None
-        found = None if layer is None else (layer.bias if action.source is None else layer.weight)
-        place = (action.unit,) if action.source is None else (action.unit, action.source)
-        if found is None or any(at >= size for at, size in zip(place, found.shape, strict=True)):
+        session = self.session
+        layers = dense_layers(session.network) if session is not None else []
+        weights = by_hand.noted(self.settings.weights, self.moment, action)
+        if session is None or by_hand.existing(weights, layers) != weights:
             raise RefusedError("no_weight", control="set_weight")
-        with torch.no_grad():
-            found[place] = action.value
+        if len(weights) > MOST_WEIGHTS:
+            raise RefusedError("many_weights", control="set_weight", most=MOST_WEIGHTS)
+        self.settings = self.settings.model_copy(update={"weights": weights})
+        by_hand.set_again(weights, self.moment, layers)
+        if self.diverged:  # the step that failed is tried again with the new number
+            self.diverged, self.steps = {}, _advancing(session)
+        if self.moment == 0:
+            self._judge(session)
 
     def _kept(self) -> dict[str, Any]:
-        """Return what is drawn now as the visitor's own points, as many as can be kept."""
-        at = np.linspace(0, len(self.points.places) - 1, min(len(self.points.places), MOST_POINTS)).astype(int)
+        """Return what is drawn now as the visitor's own points, as many as leave room for others."""
+        at = points.sample(len(self.points.places), _MOST_TAKEN).numpy()
         numbers = np.column_stack([self.points.places[at], self.points.answers[at]]).tolist()
         kept = tuple(tuple(float(f"{value:.4g}") for value in row) for row in numbers)
-        return {"data": "own", "points": kept, "answer": "classes" if self.points.classes else "values"}
+        total = self.points.total if self.points.total > len(kept) else 0
+        return {"data": "own", "points": kept, "answer": "classes" if self.points.classes else "values", "rows": total}
 
     def _draw(self, action: Draw) -> None:
         settings = self.settings
@@ -225,7 +255,17 @@ class Playground(Engine[PlaygroundSettings]):
         if settings.answer == "classes" and not 0 <= action.answer < MOST_CLASSES:
             raise RefusedError("no_class", control="draw")
         more = (*settings.points, (round(action.x1, 4), round(action.x2, 4), action.answer))
-        self.change(settings.model_copy(update={"points": more}))
+        rows = settings.rows + 1 if settings.rows else 0
+        self.change(settings.model_copy(update={"points": more, "rows": rows}))
+
+
+def _dead(layers: list[npt.NDArray[Any]]) -> int | None:
+    """Return the first hidden layer, from 0, all of whose units give one number over the whole plane."""
+    return next((at for at, units in enumerate(layers) if not np.ptp(units, axis=(1, 2)).any()), None)
+
+
+def _advancing(session: Session) -> Iterator[Any]:
+    return advance(session, every=2**62)  # no step is sampled: nobody reads them
 
 
 ENGINE = Playground

@@ -4,27 +4,20 @@ import { colourOf, rangeOf } from "../../page/parts/colours.js";
 import { refused } from "../../page/parts/controls.js";
 import { drawingOf, mark, words } from "../../page/parts/drawing.js";
 import { figure } from "../../page/parts/figure.js";
+import { kept } from "../../page/parts/kept.js";
 import { settled } from "../../page/parts/settled.js";
 import { tip } from "../../page/parts/tip.js";
-import { className } from "./data.js";
+import { BIAS, choose, columns, nameOf, toldOf, walk, weights } from "./weights.js";
 import "../../page/parts/thumbnail.js";
 
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
-/** @typedef {{layer: number, unit: number}} Chosen */
+/** @typedef {import("./weights.js").Chosen} Chosen */
+/** @typedef {import("./weights.js").Weight} Weight */
 
 const [HEAD, ROW] = [76, 50];
 
-/** @param {Context} c */
-const columns = (c) => [c.settings.features.length, ...c.frame.values.layers.map((/** @type {string[]} */ _, /** @type {number} */ at) => c.frame.arrays[`unit${at}`].shape[0])];
 /** Where a unit stands: part of the width, pixels from above. @param {number[]} counts @param {number} column @param {number} row @returns {[number, number]} */
 const placeOf = (counts, column, row) => [((column + 0.5) / counts.length) * 100, HEAD + (row + 0.5 + (Math.max(...counts) - counts[column]) / 2) * ROW];
-/** What a unit is called; column 0 has the features. @param {Context} c @param {number} layer @param {number} unit */
-function nameOf(c, layer, unit) {
-  if (layer < 0) return c.t(`feature.${c.settings.features[unit]}`);
-  if (layer < c.frame.values.layers.length - 1) return c.t("unit", { layer: layer + 1, unit: unit + 1 });
-  return c.frame.values.classes.length ? c.t("output.of", { name: className(c, unit) }) : c.t("output.value");
-}
-
 /** @param {Context} c @param {number} largest @param {number} value */
 function stroke(c, largest, value) {
   const size = Math.abs(value) / (largest || 1);
@@ -46,31 +39,36 @@ function* lines(c) {
   }
 }
 
-/** @param {Context} c @param {number} layer @param {number} unit */
-function choose(c, layer, unit, source = -2) {
-  c.local.chosen = { layer, unit };
-  c.redraw();
-  if (source >= -1) requestAnimationFrame(() => document.getElementById(`weight-${source}`)?.focus());
-}
-
 /** The drawing. @param {Context} c */
 export function network(c) {
   if (c.frame.values.waiting) return html`<section><h2>${c.t("network")}</h2><p>${c.t("waiting")}</p>${arrows(c)}</section>`;
   const counts = columns(c);
   const height = HEAD + Math.max(...counts) * ROW + 8;
   const chosen = /** @type {Chosen | undefined} */ (c.local.chosen);
+  const walked = /** @type {Weight | undefined} */ (c.local.walked);
   const drawn = [...lines(c)];
-  const body = html`<div class="net" .toSvg=${() => saved(c, counts, height)}><div class="inner" .style=${`height:${height}px;min-width:${counts.length * 116}px`}>
+  c.local.newest = c;
+  const body = html`<div class="net" role="group" aria-label=${c.t("network")} aria-describedby="net-keys" .toSvg=${() => saved(c, counts, height)}
+    @keydown=${(/** @type {KeyboardEvent} */ event) => walk(c, event)}>
+    <div class="inner" .style=${`height:${height}px;--columns:${counts.length}`}>
     <svg viewBox="0 0 100 ${height}" preserveAspectRatio="none" aria-hidden="true">
       ${drawn.map((line) => svg`<path d=${curve(line)} stroke=${line.colour} stroke-width=${line.width.toFixed(2)} vector-effect="non-scaling-stroke"></path>`)}
-      ${drawn.map((line) => svg`<path class="hit" d=${curve(line)} vector-effect="non-scaling-stroke" @click=${() => choose(c, line.layer, line.unit, line.source)}
-        data-tip=${tip(c.t("weight", { from: nameOf(c, line.layer - 1, line.source), to: nameOf(c, line.layer, line.unit) }), c.number(line.value), c.t("weight.help"))}></path>`)}
+      ${kept([counts.join(), walked], () => drawn.map((line) => hit(c, line, walked)))}
     </svg>
-    ${counts.map((count, column) => html`${head(c, counts, column)}${Array.from({ length: count }, (_, row) => unit(c, counts, column, row, chosen))}`)}
+    ${counts.map((count, column) => html`${head(c, counts, column)}${Array.from({ length: count }, (_, row) => unit(c, counts, column, row, chosen, walked))}`)}
   </div></div>`;
   return html`${figure(c, { name: "network", title: c.t("network"), caption: c.t("parameters", { count: c.frame.values.parameters }), body })}
     <p class="unseen">${c.t("network.summary", { layers: c.frame.values.layers.length - 1, arrows: c.settings.network })}</p>
     ${refused(c, "edit")}${arrows(c)}${weights(c, chosen)}`;
+}
+
+/** Where a line is pointed at: broad and unseen. It is drawn once, and tells the newest number. @param {Context} c @param {any} line @param {Weight | undefined} walked */
+function hit(c, line, walked) {
+  const isWalked = walked?.layer === line.layer && walked?.unit === line.unit && walked?.source === line.source;
+  /** @param {any} event */
+  const tell = (event) => event.currentTarget.setAttribute("data-tip", toldOf(c.local.newest, line));
+  return svg`<path class=${isWalked ? "hit walked" : "hit"} d=${curve(line)} vector-effect="non-scaling-stroke" data-tip=""
+    @pointerover=${tell} @click=${() => choose(c.local.newest, line.layer, line.unit, line.source)}></path>`;
 }
 
 /** @param {{from: [number, number], to: [number, number]}} line */
@@ -95,8 +93,8 @@ function head(c, counts, column) {
       : layer < 0 && counts.length === 2 ? html`<button type="button" id="add_layer-0" aria-label=${c.t("add_layer.first")} data-tip=${c.t("add_layer.first")} @click=${() => c.act({ kind: "edit", what: "add_layer", layer: 0 })}>»</button>` : nothing}</div>`}</div>`;
 }
 
-/** @param {Context} c @param {number[]} counts @param {number} column @param {number} row @param {Chosen | undefined} chosen */
-function unit(c, counts, column, row, chosen) {
+/** @param {Context} c @param {number[]} counts @param {number} column @param {number} row @param {Chosen | undefined} chosen @param {Weight | undefined} walked */
+function unit(c, counts, column, row, chosen, walked) {
   const layer = column - 1;
   const { data, shape } = c.frame.arrays[layer < 0 ? "features" : `unit${layer}`];
   const size = shape[1] * shape[2];
@@ -107,9 +105,10 @@ function unit(c, counts, column, row, chosen) {
   const told = tip(nameOf(c, layer, row), bias !== undefined && `${c.t("bias")} ${c.number(bias)}`, `${c.t("unit.range")} ±${c.number(range[1], 3)}`,
     layer >= 0 && c.t("unit.formula"));
   const style = `left:${x}%;top:${y}px`;
+  const isBias = walked?.layer === layer && walked.unit === row && walked.source === BIAS;
   return layer < 0
-    ? html`<span class="unit" role="img" tabindex="0" .style=${style} data-tip=${told} aria-label=${nameOf(c, layer, row)}>${picture}</span>`
-    : html`<button type="button" class="unit" id="unit-${layer}-${row}" .style=${style} data-tip=${told} aria-label=${nameOf(c, layer, row)}
+    ? html`<span class="unit" id="unit--1-${row}" role="img" tabindex="0" .style=${style} data-tip=${told} aria-label=${nameOf(c, layer, row)}>${picture}</span>`
+    : html`<button type="button" class=${isBias ? "unit walked" : "unit"} id="unit-${layer}-${row}" .style=${style} data-tip=${told} aria-label=${nameOf(c, layer, row)}
       aria-pressed=${String(chosen?.layer === layer && chosen.unit === row)} @click=${() => choose(c, layer, row)}>${picture}</button>`;
 }
 
@@ -119,25 +118,10 @@ function arrows(c) {
   const refusal = c.refusal("network");
   const isSpoken = refusal && c.t(`refusal.${refusal.key}`) !== `refusal.${refusal.key}`;
   return html`<div class="control" data-tip=${`${c.t("network.label")}\n${c.t("network.help")}`}><label for="control-network">${c.t("network.label")}</label>
-    <input id="control-network" class="mono" type="text" spellcheck="false" autocomplete="off" .value=${settled(c.settings.network)}
+    <input id="control-network" class="mono" type="text" spellcheck="false" autocomplete="off" .value=${settled(c.settings.network, Boolean(c.refusal("network")))}
       aria-invalid=${String(Boolean(refusal))} @change=${(/** @type {any} */ event) => c.set({ network: event.target.value })}>
     ${refusal && !isSpoken ? html`<div role="alert"><pre class="caret" tabindex="0" aria-label=${c.t("network.label")}>${refusal.message}</pre>
       <p class="refused">${[refusal.expected && `${c.t("expected")}: ${refusal.expected}`, refusal.advice].filter(Boolean).join(". ")}</p></div>` : refused(c, "network")}</div>`;
-}
-
-/** The numbers that go into a chosen unit. @param {Context} c @param {Chosen | undefined} chosen */
-function weights(c, chosen) {
-  const counts = columns(c);
-  if (!chosen || chosen.layer >= counts.length - 1 || chosen.unit >= counts[chosen.layer + 1]) return html`<p class="soft"><small>${c.t("choose")}</small></p>`;
-  const { layer, unit: row } = chosen;
-  const row0 = row * counts[layer];
-  /** @param {number | null} source @param {number} value @param {string} label */
-  const cell = (source, value, label) => html`<label>${label}<input type="number" step="any" id="weight-${source ?? -1}" .value=${settled(String(Number(value.toPrecision(4))))}
-    @change=${(/** @type {any} */ event) => event.target.value !== "" && c.act({ kind: "set_weight", layer, unit: row, source, value: Number(event.target.value) })}></label>`;
-  const bias = c.frame.arrays[`bias${layer}`]?.data[row];
-  return html`<section class="panel"><h3>${c.t("into", { name: nameOf(c, layer, row) })}</h3><div class="weights">
-    ${Array.from({ length: counts[layer] }, (_, source) => cell(source, c.frame.arrays[`weight${layer}`].data[row0 + source], nameOf(c, layer - 1, source)))}
-    ${bias === undefined ? nothing : cell(null, bias, c.t("bias"))}</div>${refused(c, "set_weight")}</section>`;
 }
 
 /** The network as a file. @param {Context} c @param {number[]} counts @param {number} height */

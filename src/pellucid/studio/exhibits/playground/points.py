@@ -16,7 +16,10 @@ from torch import Tensor
 from pellucid.data import Classes, Dataset, Values
 from pellucid.data.arrays.arrays import from_arrays
 from pellucid.data.named import plane
+from pellucid.data.tables.columns import NumberColumn
+from pellucid.data.tables.preprocessing import TablePreprocessing
 from pellucid.recipe import DataOptions
+from pellucid.seed import generator
 from pellucid.shapes import Features
 from pellucid.studio.exhibit import RefusedError
 from pellucid.studio.exhibits.playground.settings import MOST_CLASSES, MOST_POINTS, PlaygroundSettings, Point
@@ -49,13 +52,13 @@ class Scatter:
         places: (N, 2) float32.
         answers: (N,) class numbers, int64, or values, float32.
         classes: their names; empty for values.
-        left_out: how many points are not shown, because there are too many.
+        total: how many points there are; more than these where they are too many to be drawn.
     """
 
     places: npt.NDArray[np.float32]
     answers: npt.NDArray[np.int64] | npt.NDArray[np.float32]
     classes: tuple[str, ...]
-    left_out: int = 0
+    total: int
 
     @property
     def reach(self) -> float:
@@ -84,8 +87,8 @@ def scatter(settings: PlaygroundSettings, given: Dataset | None) -> Scatter:
         return _own(settings)
     drawn = LAWS[settings.data](settings.count, settings.noise * _SCALED.get(settings.data, 1.0), settings.seed)
     if isinstance(drawn, plane.Surface):
-        return Scatter(drawn.places, drawn.heights, ())
-    return Scatter(drawn.places, drawn.labels, drawn.classes)
+        return Scatter(drawn.places, drawn.heights, (), len(drawn.places))
+    return Scatter(drawn.places, drawn.labels, drawn.classes, len(drawn.places))
 
 
 def features_of(places_N2: Tensor, names: tuple[str, ...]) -> Tensor:
@@ -107,7 +110,7 @@ def dataset(points: Scatter, settings: PlaygroundSettings) -> Dataset:
 
 def is_plane(given: Dataset | None) -> bool:
     """Say whether data can be drawn: two features, and a few classes or one value."""
-    if given is None or given.input_shape != Features(2):
+    if given is None or _axes(given) is None:
         return False
     match given.target:
         case Classes(names):
@@ -117,10 +120,10 @@ def is_plane(given: Dataset | None) -> bool:
     return False
 
 
-def read(text: str) -> tuple[tuple[Point, ...], str]:
-    """Return the points that lines of a CSV hold, and whether they have `classes` or `values`; a header is left out.
+def read(text: str) -> tuple[tuple[Point, ...], str, int]:
+    """Return points from lines of a CSV, whether they have `classes` or `values`, and of how many they are a sample.
 
-    Classes that are words are numbered as they come. Of more points than can be kept, evenly spread ones are.
+    A header is left out. Classes that are words are numbered as they come. The last number is 0 where all were kept.
 
     Raises:
         RefusedError: a line that is no point, or too many classes.
@@ -133,34 +136,56 @@ def read(text: str) -> tuple[tuple[Point, ...], str]:
             raise RefusedError("no_point", control="paste", line=number, text=",".join(row)[:60])
     if not rows:
         raise RefusedError("no_points", control="paste")
-    rows = [rows[at] for at in np.linspace(0, len(rows) - 1, min(len(rows), MOST_POINTS)).astype(int)]
+    total = len(rows) if len(rows) > MOST_POINTS else 0
+    rows = [rows[at] for at in sample(len(rows), MOST_POINTS).tolist()]
     words = list(dict.fromkeys(row[2].strip() for row in rows))
     if all(map(_is_number, words)) and len(words) > MOST_CLASSES:
-        return tuple((float(a), float(b), float(c)) for a, b, c in rows), "values"
+        return tuple((float(a), float(b), float(c)) for a, b, c in rows), "values", total
     if len(words) > MOST_CLASSES:
         raise RefusedError("many_classes", control="paste", count=len(words), most=MOST_CLASSES)
-    return tuple((float(a), float(b), float(words.index(c.strip()))) for a, b, c in rows), "classes"
+    return tuple((float(a), float(b), float(words.index(c.strip()))) for a, b, c in rows), "classes", total
+
+
+def sample(count: int, most: int) -> Tensor:
+    """Return which of `count` rows are drawn where at most so many can be: by chance, and always the same ones.
+
+    By chance, because rows at even distances have one class only where classes take turns.
+    """
+    if count <= most:
+        return torch.arange(count)
+    return torch.randperm(count, generator=generator(0, "playground", count))[:most].sort().values
 
 
 def _own(settings: PlaygroundSettings) -> Scatter:
     numbers = np.array(settings.points, dtype=np.float32).reshape(-1, 3)
+    total = max(settings.rows, len(numbers))
     if settings.answer == "values":
-        return Scatter(numbers[:, :2], numbers[:, 2], ())
+        return Scatter(numbers[:, :2], numbers[:, 2], (), total)
     labels = numbers[:, 2].astype(np.int64).clip(0, MOST_CLASSES - 1)
     count = max(2, int(labels.max(initial=0)) + 1)
-    return Scatter(numbers[:, :2], labels, tuple(f"class {number + 1}" for number in range(count)))
+    return Scatter(numbers[:, :2], labels, tuple(f"class {number + 1}" for number in range(count)), total)
 
 
 def _of_given(given: Dataset | None) -> Scatter:
-    if given is None or not is_plane(given):
+    axes = None if given is None else _axes(given)
+    if given is None or axes is None or not is_plane(given):
         raise RefusedError("not_given", control="data")
-    left_out = max(0, len(given) - _MOST_GIVEN)
-    rows = torch.linspace(0, len(given) - 1, min(len(given), _MOST_GIVEN)).long()
-    inputs, targets = given.batch(rows)
+    inputs, targets = given.batch(sample(len(given), _MOST_GIVEN))
+    places = inputs[:, axes].numpy()
     if isinstance(given.target, Classes):
-        return Scatter(inputs.numpy(), targets.numpy(), given.target.names, left_out)
+        return Scatter(places, targets.numpy(), given.target.names, len(given))
     assert isinstance(given.target, Values)
-    return Scatter(inputs.numpy(), given.target.restore(targets)[:, 0].numpy(), (), left_out)
+    return Scatter(places, given.target.restore(targets)[:, 0].numpy(), (), len(given))
+
+
+def _axes(given: Dataset) -> list[int] | None:
+    """Return the two features that span the plane: of a table of two numbers these, without the bins beside them."""
+    if given.input_shape == Features(2):
+        return [0, 1]
+    match given.preprocessing:
+        case TablePreprocessing(columns=(NumberColumn() as first, NumberColumn())):
+            return [0, len(first.features)]
+    return None
 
 
 def _is_number(text: str) -> bool:

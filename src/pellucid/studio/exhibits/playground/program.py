@@ -3,6 +3,7 @@
 from pellucid.data import Dataset, SplitName, Values
 from pellucid.networks import Plan, to_source
 from pellucid.recipe import Recipe
+from pellucid.studio.exhibits.playground.by_hand import BIAS, Weights
 from pellucid.studio.exhibits.playground.points import Scatter
 
 _FEATURES = {
@@ -38,6 +39,10 @@ _INIT = """for layer in network.modules():
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
 """
+_BY_HAND = """layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+with torch.no_grad():  # set by hand before the first step
+{lines}
+"""
 _PROGRAM = """{network}
 
 torch.manual_seed({seed})
@@ -63,7 +68,7 @@ test_inputs, test_answers = prepared(test_points)
 test_inputs = (test_inputs - mean) / deviation
 
 network = Network()
-{init}weights = [p for p in network.parameters() if p.ndim > 1]
+{init}{by_hand}weights = [p for p in network.parameters() if p.ndim > 1]
 others = [p for p in network.parameters() if p.ndim < 2]
 groups = [{{"params": weights, "weight_decay": {weight_decay}}}, {{"params": others, "weight_decay": 0.0}}]
 optimizer = torch.optim.{optimizer}
@@ -88,11 +93,13 @@ for epoch in range(1, 101):
 """
 
 
-def program(plan: Plan, points: Scatter, data: Dataset, recipe: Recipe, features: tuple[str, ...]) -> str:
+def program(
+    plan: Plan, points: Scatter, data: Dataset, recipe: Recipe, features: tuple[str, ...], weights: Weights
+) -> str:
     """Return the program: the network's source, the points, and the loop with this recipe.
 
     Its batches are drawn in another order than ours, and an L1 penalty is a term of the loss instead of a threshold
-    after each step: the same minimum, other digits on the way.
+    after each step: the same minimum, other digits on the way. Weights set by hand while it trained are left out.
     """
     answers = "answers.long()"
     if not points.classes:
@@ -110,12 +117,22 @@ def program(plan: Plan, points: Scatter, data: Dataset, recipe: Recipe, features
         features=", ".join(_FEATURES[name] for name in features),
         answers=answers,
         init=init,
+        by_hand=_set_by_hand(weights),
         weight_decay=recipe.weight_decay,
         optimizer=_OPTIMISERS[recipe.optimizer].format(rate=recipe.learning_rate),
         loss=_LOSSES[recipe.loss or ("cross-entropy" if points.classes else "squared-error")],
         batch_size=recipe.batch_size,
         penalty=f" + {recipe.l1} * sum(w.abs().sum() for w in weights)" if recipe.l1 else "",
     )
+
+
+def _set_by_hand(weights: Weights) -> str:
+    lines = []
+    for when, layer, unit, source, value in weights:
+        target = f"bias[{unit}]" if source == BIAS else f"weight[{unit}, {source}]"
+        if when == 0:
+            lines.append(f"    layers[{layer}].{target} = {value}")
+    return _BY_HAND.format(lines="\n".join(lines)) if lines else ""
 
 
 def _rows(points: Scatter, data: Dataset, split: SplitName) -> str:

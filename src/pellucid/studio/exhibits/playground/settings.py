@@ -15,8 +15,15 @@ assert set(get_args(InitName)) == set(get_args(InitChoice)) - {"arrows"}
 
 MOST_POINTS = 400
 MOST_CLASSES = 6
+MOST_WEIGHTS = 200
 Coordinate = Annotated[float, Field(ge=-1e4, le=1e4)]
 Point = tuple[Coordinate, Coordinate, Coordinate]
+Place = Annotated[int, Field(ge=0, le=63)]
+SetByHand = tuple[
+    Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0, le=8)], Place, Annotated[int, Field(ge=-1, le=63)],
+    Annotated[float, Field(ge=-1e6, le=1e6)],
+]  # fmt: skip
+"""A weight set by hand: the moment, the layer, the unit, the source (-1 is the bias), and its number."""
 
 
 class PlaygroundSettings(Settings):
@@ -24,8 +31,11 @@ class PlaygroundSettings(Settings):
 
     Attributes:
         points: the visitor's own: x1, x2, and a class's number or a value.
+        rows: how many points there were where those kept are a sample of them; else 0.
         answer: what the third number of an own point is.
         network: in arrows; its first number follows the features, its last layer the data.
+        weights: those set by hand, in the order of their moments: how often `advance` had been called before. They are
+            set again at the same moments, so that a training can be repeated to the bit.
     """
 
     data: SetName = "circles"
@@ -33,6 +43,7 @@ class PlaygroundSettings(Settings):
     noise: float = Field(0.1, ge=0.0, le=0.5)
     test_share: int = Field(40, ge=10, le=90)
     points: tuple[Point, ...] = Field((), max_length=MOST_POINTS)
+    rows: int = Field(0, ge=0, le=10**12)
     answer: Literal["classes", "values"] = "classes"
     features: tuple[FeatureName, ...] = Field(("x1", "x2"), max_length=7)
     network: str = Field("2 -> fc(6) -> tanh -> fc(4) -> tanh -> fc(2)", max_length=400)
@@ -43,6 +54,7 @@ class PlaygroundSettings(Settings):
     batch_size: int = Field(16, ge=1, le=600)
     weight_decay: float = Field(0.0, ge=0.0, le=10.0)
     l1: float = Field(0.0, ge=0.0, le=10.0)
+    weights: tuple[SetByHand, ...] = Field((), max_length=MOST_WEIGHTS)
 
 
 class Edit(Action):
@@ -72,9 +84,15 @@ class SetWeight(Action):
 
     kind: Literal["set_weight"]
     layer: int = Field(ge=0, le=8)
-    unit: int = Field(ge=0, le=63)
-    source: int | None = Field(ge=0, le=63)
+    unit: Place
+    source: Place | None
     value: float = Field(ge=-1e6, le=1e6)
+
+
+class FreeWeights(Action):
+    """Forget what was set by hand, and begin anew without."""
+
+    kind: Literal["free_weights"]
 
 
 class Draw(Action):
@@ -93,7 +111,8 @@ class Clear(Action):
 
 
 class Paste(Action):
-    """Points as lines of two numbers and a class or a value, as a CSV file has them."""
+    """Points as lines of two numbers and a class or a value, as a CSV file has them; of a large file a sample."""
 
     kind: Literal["paste"]
+    rows: int = Field(0, ge=0, le=10**12)
     text: Annotated[str, Field(max_length=100_000)]

@@ -3,6 +3,7 @@ import { html, nothing } from "../../page/third_party/lit.js";
 import { category, colourOf } from "../../page/parts/colours.js";
 import { number, refused, select, slider } from "../../page/parts/controls.js";
 import { figure } from "../../page/parts/figure.js";
+import { kept } from "../../page/parts/kept.js";
 import { tip } from "../../page/parts/tip.js";
 import { className, data, nextAnswer } from "./data.js";
 import { network } from "./network.js";
@@ -44,6 +45,20 @@ function training(c) {
     ${number(c, { name: "seed", min: 0, step: 1 })}</div></section>`;
 }
 
+/** Controls are drawn again when something of theirs has changed, not for every frame. @param {Context} c @param {(c: Context) => unknown} draw */
+function panel(c, draw) {
+  const { begun, activation, dropout } = c.frame.values;
+  const refusals = Object.keys(c.settings).concat("activation", "draw", "clear", "paste").map((name) => c.refusal(name));
+  return kept([c.settings, begun, activation, dropout, c.language, c.local.answer, c.local.pasted, ...refusals], () => draw(c));
+}
+
+/** The points: others only after a new beginning. @param {Context} c */
+function points(c) {
+  const key = `${c.frame.values.begun} ${c.language}`;
+  if (c.local.pointsOf !== key) Object.assign(c.local, { pointsOf: key, points: scattered(c) });
+  return c.local.points;
+}
+
 /** The points, as the field draws them: of two classes and of values by the signed colours. @param {Context} c */
 function scattered(c) {
   const { x1, x2, answers, test } = c.frame.arrays;
@@ -72,13 +87,13 @@ function told(c, x, y, value) {
 
 /** @param {Context} c */
 function output(c) {
-  const { classes, reach, waiting, range, left_out, metrics } = c.frame.values;
+  const { classes, reach, waiting, range, metrics } = c.frame.values;
   const { field, kinds } = c.frame.arrays;
   const known = metrics.test_accuracy === undefined ? metrics.test_r2 : metrics.test_accuracy;
   const quality = waiting ? "" : c.t(metrics.test_accuracy === undefined ? "quality.r2" : "quality.accuracy", { value: c.number(known === null ? NaN : metrics.test_accuracy === undefined ? known : 100 * known, 3) });
   const plot = {
     label: c.t("output"), summary: c.t("output.summary", { count: c.frame.arrays.x1.data.length, classes: classes.length, quality }), dark: c.dark,
-    x: { from: -reach, to: reach, label: "x₁" }, y: { from: -reach, to: reach, label: "x₂" }, points: scattered(c),
+    x: { from: -reach, to: reach, label: "x₁" }, y: { from: -reach, to: reach, label: "x₂" }, points: points(c),
     ...(waiting ? {} : { values: field.data, rows: 100, columns: 100, range, describe: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ value) => told(c, x, y, value) }),
     ...(kinds ? { kinds: kinds.data } : waiting ? {} : { levels: classes.length ? [0] : [], meaning: c.t(classes.length ? "field.classes" : "field.value") }),
     pick: (/** @type {number} */ x1, /** @type {number} */ x2) => !c.isHidden("draw") && c.act({ kind: "draw", x1, x2, answer: nextAnswer(c) }),
@@ -88,24 +103,34 @@ function output(c) {
   const legend = classes.length ? html`<ul class="legend">${classes.map((/** @type {string} */ _, /** @type {number} */ kind) => html`<li><span aria-hidden="true" .style=${`color:${colour(kind)}`}>${["●", "■", "▲", "◆", "✖", "✚"][kind]}</span> ${className(c, kind)}</li>`)}</ul>` : nothing;
   return html`${figure(c, { name: "output", title: c.t("output"), caption: quality, extra: legend,
     body: kinds && !waiting ? html`<class-field .plot=${plot}></class-field>` : html`<field-canvas .plot=${plot}></field-canvas>` })}
-    <p class="soft"><small>${c.t("points.legend")} ${left_out ? c.t("left_out", { count: left_out }) : ""}</small></p>`;
+    <p class="soft"><small>${c.t("points.legend")}</small></p>`;
 }
 
 /** @param {Context} c */
 function curves(c) {
   const { data: numbers, shape } = c.frame.arrays.curves;
   const row = (/** @type {number} */ at) => numbers.subarray(at * shape[1], (at + 1) * shape[1]);
+  // losses that exploded once would flatten all others; a logarithm has no place for 0
+  const logarithmic = Math.max(...row(1), ...row(2)) > 100;
+  const shown = (/** @type {number} */ at) => (logarithmic ? Array.from(row(at), (value) => (value > 0 ? value : null)) : row(at));
   return figure(c, { name: "loss", title: c.t("curves"), caption: c.t(`loss.${c.frame.values.loss}`), body: html`<line-chart .plot=${{
-    label: c.t("curves"), x: row(0), xLabel: c.t("epoch"), yLabel: c.t("curves.y"), dark: c.dark, height: 170,
-    series: [{ name: c.t("curves.train"), values: row(1) }, { name: c.t("curves.test"), values: row(2) }],
+    label: c.t("curves"), x: row(0), xLabel: c.t("epoch"), yLabel: c.t("curves.y"), dark: c.dark, height: 170, logarithmic,
+    series: [{ name: c.t("curves.train"), values: shown(1) }, { name: c.t("curves.test"), values: shown(2) }],
   }}></line-chart>` });
 }
 
-/** @param {Context} c */
-function diverged(c) {
-  const { epoch, rate } = c.frame.values.diverged;
-  return epoch === undefined ? nothing : html`<div class="notice bad" role="alert"><strong>${c.t("diverged")}</strong> ${c.t("diverged.text", { epoch, rate: c.number(rate) })}
-    <button type="button" class="link" @click=${() => c.set({ learning_rate: Number((c.settings.learning_rate / 10).toPrecision(3)) })}>${c.t("diverged.remedy", { rate: c.number(rate / 10) })}</button></div>`;
+/** What stopped it from learning, and what may help. @param {Context} c */
+function trouble(c) {
+  const { diverged: { epoch, rate }, dead } = c.frame.values;
+  const lower = Number((c.settings.learning_rate / 10).toPrecision(3));
+  /** @param {Record<string, any>} settings @param {string} words */
+  const remedy = (settings, words) => html`<button type="button" class="link" @click=${() => c.set(settings)}>${words}</button>`;
+  const slower = () => remedy({ learning_rate: lower }, c.t("remedy.rate", { rate: c.number(lower) }));
+  if (epoch !== undefined) return html`<div class="notice bad" role="alert"><strong>${c.t("diverged")}</strong> ${c.t("diverged.text", { epoch, rate: c.number(rate) })} ${slower()}</div>`;
+  if (typeof dead !== "number") return nothing;
+  const isZero = c.settings.init === "zeros";
+  return html`<div class="notice" role="status"><strong>${c.t("dead", { layer: dead + 1 })}</strong> ${c.t(isZero ? "dead.zeros" : "dead.text")}
+    ${isZero ? remedy({ init: "arrows" }, c.t("remedy.init")) : slower()}</div>`;
 }
 
 /** @type {import("../../page/shell/exhibit.js").View} */
@@ -115,7 +140,7 @@ export default {
     const { epoch, metrics } = c.frame.values;
     return c.t("status", { epoch, train: c.number(metrics.loss, 3), test: c.number(metrics.test_loss, 3) });
   },
-  render: (c) => html`<link rel="stylesheet" href="/exhibits/playground/style.css">${diverged(c)}
-    <div class="playground">${data(c)}<div class="middle">${now(c, "network", network)}${training(c)}</div>
+  render: (c) => html`<link rel="stylesheet" href="/exhibits/playground/style.css">${trouble(c)}
+    <div class="playground">${panel(c, data)}<div class="middle">${now(c, "network", network)}${panel(c, training)}</div>
       <div>${output(c)}${c.frame.values.waiting ? nothing : now(c, "curves", curves)}${refused(c, "clear")}</div></div>`,
 };

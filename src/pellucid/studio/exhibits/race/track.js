@@ -204,7 +204,7 @@ export class RaceField extends FieldCanvas {
   /** The cursor sets out from the start, which Enter moves. @param {number} across @param {number} up */
   move(across, up) {
     const start = this.race.marks.find(({ kind }) => kind === "start");
-    if (!this.cursor && start) this.cursor = [start.x, start.y];
+    if (!this.cursor && start) this.cursor = /** @type {[number, number]} */ ([start.x, start.y]);
     super.move(across, up);
   }
 

@@ -2,21 +2,22 @@
 
 import hashlib
 import math
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import Field
 
 from pellucid.data import Dataset, Source, load
 from pellucid.data.texts.text import TextPreprocessing, from_text
-from pellucid.networks import to_source
 from pellucid.networks.through_time import reach_within
 from pellucid.recipe import DataOptions
 from pellucid.studio.exhibit import Engine, Frame, RefusedError, Settings, finite
 from pellucid.studio.exhibits.text.learner import EVERY, KINDS, Learner
-from pellucid.studio.exhibits.text.reading import read
+from pellucid.studio.exhibits.text.program import program
+from pellucid.studio.exhibits.text.reading import Reading, read
+from pellucid.studio.exhibits.text.settings import LOOKED_AT, TextSettings
 
 FIRST_STEPS = 25
 """Steps that each network has taken when the page is first seen."""
@@ -28,30 +29,11 @@ _SAMPLES = 8
 _MOST = 200_000
 
 
-class TextSettings(Settings):
-    """What is read by which networks, and what is asked of one of them."""
-
-    own: str = Field("", max_length=8000)
-    networks: Literal["all", "rnn", "lstm", "gru"] = "all"
-    units: int = Field(48, ge=4, le=128)
-    window: int = Field(32, ge=4, le=64)
-    learning_rate: float = Field(0.005, gt=0.0, le=10.0)
-    shown: Literal["rnn", "lstm", "gru"] = "lstm"
-    prompt: str = Field("The dogs near the ", min_length=1, max_length=200)
-    length: int = Field(120, ge=0, le=300)
-    temperature: float = Field(0.6, ge=0.0, le=2.0)
-    draw: int = Field(0, ge=0, le=999)
-    unit: int = Field(0, ge=0, le=128)
-
-
-LOOKED_AT = ("shown", "prompt", "length", "temperature", "draw", "unit")
-"""Settings of what is asked of the networks; they need no new training."""
-
-
 class RecurrentText(Engine[TextSettings]):
     """One round is one step of each network on its batch, which is the same for all."""
 
     settings_class: ClassVar[type[Settings]] = TextSettings
+    reading: Reading
 
     def reset(self) -> None:
         """Build the networks, train them for a few steps and look at what they make of the prompt."""
@@ -66,13 +48,15 @@ class RecurrentText(Engine[TextSettings]):
             )
             for kind in kinds
         }
-        self.looks = 0
+        self.looks = self.follows = 0
         self.reach: dict[str, npt.NDArray[Any]] = {}
         self._fit_choice()
         self._look_at_all()
-        for _ in range(FIRST_STEPS):
-            self._train()
+        for learner in self.learners.values():
+            for _ in range(FIRST_STEPS):
+                learner.step()
         self._look_at_all()
+        self.work = self._rounds()
 
     def change(self, settings: TextSettings) -> None:
         """Train anew only where another training is asked for."""
@@ -85,25 +69,24 @@ class RecurrentText(Engine[TextSettings]):
         self._read()
 
     def advance(self) -> bool:
-        """Take one round; now and then look at the text, or at how far back one network's gradient reaches."""
-        self._train()
-        place, part = divmod(self.steps % LOOK, LOOK // 4)
-        if part == 0 and place == 0:
-            self._read()
-        elif part == 0 and place <= len(self.learners):
-            self._follow(list(self.learners)[place - 1])
-        return not all(learner.diverged for learner in self.learners.values())
+        """Do a piece of a round: a step of one network, some characters of the text, or a look at one's gradient."""
+        if not self._all_diverged():
+            next(self.work)
+        return not self._all_diverged()
 
     def step(self) -> bool:
-        """Take one round and look at everything."""
-        self._train()
+        """Take what is left of the round, or one more, and look at everything."""
+        before = self.steps
+        while self.steps == before and not self._all_diverged():
+            next(self.work)
         self._look_at_all()
-        return not all(learner.diverged for learner in self.learners.values())
+        return not self._all_diverged()
 
     @property
     def steps(self) -> int:
-        """Optimiser steps of each network; one that diverged stands still."""
-        return max(learner.steps for learner in self.learners.values())
+        """Optimiser steps that all networks have taken; one that diverged stands still."""
+        taken = [learner.steps for learner in self.learners.values() if not learner.diverged]
+        return min(taken, default=max(learner.steps for learner in self.learners.values()))
 
     def frame(self) -> Frame:
         """Return the curves, the text and the gates."""
@@ -133,6 +116,7 @@ class RecurrentText(Engine[TextSettings]):
             "vocabulary": [vocabulary.decode([number]) for number in range(len(vocabulary))],
             "guessing": math.log(len(vocabulary)),
             "looks": self.looks,
+            "follows": self.follows,
             "shown": self.settings.shown,
             "prompted": self.reading.prompted,
             "gates": list(self.reading.curves),
@@ -152,24 +136,30 @@ class RecurrentText(Engine[TextSettings]):
         }
 
     def sources(self) -> dict[str, str]:
-        """Return the network shown in arrows, and as a program that reads the prompt with fresh weights."""
-        plan = self.learners[self.settings.shown].plan
-        tokens = self.text.encode(self.settings.prompt).tolist()
-        program = (
-            f"{to_source(plan)}\n\nnetwork = Network()\n"
-            f"prompt = torch.tensor([{tokens}])  # {self.settings.prompt!r}, each character by its number\n"
-            f"chances = network(prompt).softmax(-1)  # of every character to come next, (1, {len(tokens)}, "
-            f"{len(self.text.vocabulary)})\nprint(chances[0, -1])\n"
-        )
-        return {"arrows": str(plan), "pytorch": f"import torch\n{program}"}
+        """Return the network shown in arrows, and as a program that trains it and goes on with the prompt."""
+        settings = self.settings
+        plan = self.learners[settings.shown].plan
+        return {"arrows": str(plan), "pytorch": program(plan, settings, self.data)}
 
     def identity(self) -> dict[str, str]:
         """Return the hash of the text."""
         return {"data": self.data.source.sha256}
 
-    def _train(self) -> None:
-        for learner in self.learners.values():
-            learner.step()
+    def _rounds(self) -> Iterator[None]:
+        """Train and look, in pieces: one step of each network, now and then the text, or one network's gradient."""
+        while True:
+            for learner in self.learners.values():
+                learner.step()
+                yield
+            place, part = divmod(self.steps % LOOK, LOOK // 4)
+            if part == 0 and place == 0:
+                yield from self._reading()
+            elif part == 0 and place <= len(self.learners):
+                self._follow(list(self.learners)[place - 1])
+                yield
+
+    def _all_diverged(self) -> bool:
+        return all(learner.diverged for learner in self.learners.values())
 
     def _fit_choice(self) -> None:
         """Show a network that is there, and a unit that it has."""
@@ -185,17 +175,22 @@ class RecurrentText(Engine[TextSettings]):
             self._follow(kind)
 
     def _read(self) -> None:
-        """Look at the network shown; one that diverged says nothing any more, and its last words stay."""
+        for _ in self._reading():
+            pass
+
+    def _reading(self) -> Iterator[None]:
+        """Look at the network shown, in pieces; one that diverged says nothing any more, and its last words stay."""
         settings, learner = self.settings, self.learners[self.settings.shown]
         if learner.diverged:
             return
         network = learner.network
         training = network.training
-        self.looks += 1
-        self.reading = read(
+        found = yield from read(
             network, self.text, settings.prompt, settings.length, settings.temperature, settings.seed, settings.draw
         )
         network.train(training)
+        if settings is self.settings:  # else something else was asked for meanwhile
+            self.reading, self.looks = found, self.looks + 1
 
     def _follow(self, kind: str) -> None:
         """Measure how far back the gradient of one network reaches, in stretches of the validation text."""
@@ -209,6 +204,7 @@ class RecurrentText(Engine[TextSettings]):
         network.train(training)
         assert found is not None, "each network has a recurrent layer"
         self.reach[kind] = found.numpy()
+        self.follows += 1
 
 
 def _data(settings: TextSettings, given: Dataset | None) -> Dataset:

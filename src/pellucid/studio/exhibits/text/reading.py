@@ -3,6 +3,7 @@
 Shape letters: T characters, K characters of the vocabulary, H units, L likeliest characters.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,8 @@ from pellucid.networks.continuation import continue_tokens
 from pellucid.seed import generator
 
 LIKELIEST = 5
+PART = 30
+"""Characters that are added at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,12 @@ class Reading:
     curves: dict[str, Tensor]
 
 
-@torch.no_grad()
 def read(
     network: nn.Module, text: TextPreprocessing, prompt: str, length: int, temperature: float, seed: int, draw: int
-) -> Reading:
-    """Return what a network makes of a prompt that it goes on with by `length` characters.
+) -> Generator[None, None, Reading]:
+    """Return what a network makes of a prompt that it goes on with by `length` characters, yielding now and then.
+
+    The network is not to change in between.
 
     Args:
         network: (1, T) -> (1, T, K) logits; it is put into evaluation mode.
@@ -55,14 +59,22 @@ def read(
         draw: another number, other draws.
     """
     network.eval()
-    prompt_T = text.encode(prompt)
-    drawn_T = continue_tokens(network, prompt_T, length, temperature, generator(seed, "text", draw))
-    tokens_T = torch.cat([prompt_T, drawn_T])
+    tokens_T = text.encode(prompt)
+    prompted, drawn_by = len(tokens_T), generator(seed, "text", draw)
+    while (left := prompted + length - len(tokens_T)) > 0:
+        more_T = continue_tokens(network, tokens_T, min(left, PART), temperature, drawn_by)
+        tokens_T = torch.cat([tokens_T, more_T])
+        yield
+    return _over(network, tokens_T, prompted)
+
+
+@torch.no_grad()
+def _over(network: nn.Module, tokens_T: Tensor, prompted: int) -> Reading:
     expected_TK = network(tokens_T[None])[0].softmax(-1)
     chances_T = torch.full((len(tokens_T),), torch.nan)
     chances_T[1:] = expected_TK[:-1].gather(1, tokens_T[1:, None])[:, 0]
     likely = expected_TK.topk(min(LIKELIEST, expected_TK.shape[1]))
-    return Reading(tokens_T, len(prompt_T), chances_T, likely.indices, likely.values, _curves(network, tokens_T))
+    return Reading(tokens_T, prompted, chances_T, likely.indices, likely.values, _curves(network, tokens_T))
 
 
 def _curves(network: nn.Module, tokens_T: Tensor) -> dict[str, Tensor]:

@@ -120,8 +120,12 @@ function drawn(c, colours) {
   return drawingOf(across * 20, Math.ceil(data.length / across) * 26, c.t("written"), marks.join(""));
 }
 
+/** What everything is drawn from, beside numbers of its own. @param {Context} c */
+const asked = (c) => [c.settings, c.dark, c.language, ...Object.keys(c.settings).concat("draw").map((name) => c.refusal(name))];
 /** What the text and the gates are drawn from. @param {Context} c */
-const keys = (c) => [c.frame.values.looks, c.settings, chosen(c), c.dark, c.language];
+const keys = (c) => [c.frame.values.looks, chosen(c), ...asked(c)];
+/** How long the lines are: with it they change. @param {Context} c */
+const grown = (c) => c.frame.values.kinds.map((/** @type {string} */ kind) => c.frame.arrays[`loss.${kind}`].data.length).join();
 
 /** @param {Context} c */
 function generated(c) {
@@ -139,23 +143,57 @@ function generated(c) {
         <span class="chance" aria-hidden="true" .style=${`--chance:${100 * each.chance}%;--cell:${colourOf(each.chance, [0, 1], "sequential", c.dark).fill}`}></span><span>${percent(c, each.chance)}</span></li>`)}</ol></section></div></section>`;
 }
 
+/** While it plays a new look reaches the rows one by one, a frame for each: all at once would hold the page up. @param {Context} c @param {number} row @param {number} rows */
+function turn(c, row, rows) {
+  const seen = (c.local.seen ??= []);
+  if (!c.frame.playing || c.frame.number % rows === row || seen.length !== rows) seen[row] = c.frame.values.looks;
+  seen.length = rows;
+  return [seen[row], chosen(c), ...asked(c)];
+}
+
+/** Up and down lead from one gate to the next. @param {KeyboardEvent} event */
+function betweenRows(event) {
+  const way = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  const at = /** @type {HTMLElement} */ (event.target);
+  const found = /^gates-(\d+)$/.exec(at.closest("table")?.id.replace(/^matrix-/, "") ?? "");
+  if (!way || !found) return;
+  event.preventDefault();
+  /** @type {HTMLElement | null} */ (document.querySelector(`#matrix-gates-${Number(found[1]) + way} [data-cell="${at.dataset.cell}"]`))?.focus();
+}
+
+/** @param {Context} c @param {(gate: string) => string} name */
+function stripsSvg(c, name) {
+  const { gates } = c.frame.values;
+  const side = 18;
+  let marks = "";
+  gates.forEach((/** @type {string} */ gate, /** @type {number} */ row) => {
+    marks += words(106, row * side + 32, name(gate), { "text-anchor": "end" });
+    c.frame.arrays[`gate.${gate}`].data.forEach((value, at) => {
+      marks += mark("rect", { x: 112 + at * side, y: row * side + 18, width: side - 1, height: side - 1, fill: colourOf(value, [-1, 1], "signed", false).fill });
+    });
+  });
+  c.frame.arrays.tokens.data.forEach((token, at) => { marks += words(112 + at * side + side / 2, 13, letter(c, token), { "text-anchor": "middle" }); });
+  return drawingOf(112 + c.frame.arrays.tokens.data.length * side, gates.length * side + 24, c.t("gates"), marks);
+}
+
 /** @param {Context} c */
 function opened(c) {
   const { gates, shown } = c.frame.values;
   const tokens = c.frame.arrays.tokens.data;
   const at = chosen(c);
-  const values = gates.flatMap((/** @type {string} */ gate) => Array.from(c.frame.arrays[`gate.${gate}`].data));
   const who = c.settings.unit ? c.t("unit.one", { unit: c.settings.unit }) : c.t("unit.mean");
   /** @param {string} gate */
   const name = (gate) => c.t(`gate.${shown}.${gate}`);
-  const strip = matrix(c, {
-    name: "gates", label: c.t("gates"), values, rows: gates.length, columns: tokens.length, range: [-1, 1], digits: 2, current: [0, at],
+  /** @param {string} gate @param {number} row */
+  const strip = (gate, row) => matrix(c, {
+    name: `gates-${row}`, label: name(gate), values: c.frame.arrays[`gate.${gate}`].data, rows: 1, columns: tokens.length, range: [-1, 1], digits: 2, current: [0, at],
     classes: (_, column) => (column === at ? "current" : ""),
-    describe: (row, column, value) => tip(name(gates[row]), `${c.number(value, 3)} (${who})`, c.t(`formula.${shown}.${gates[row]}`), c.t("character", { letter: letter(c, tokens[column]), place: column + 1 })),
+    describe: (_, column, value) => tip(name(gate), `${c.number(value, 3)} (${who})`, c.t(`formula.${shown}.${gate}`), c.t("character", { letter: letter(c, tokens[column]), place: column + 1 })),
   });
-  return figure(c, { name: "gates", title: c.t("gates.title", { network: c.t(`shown.${shown}`) }), caption: html`${who}; <span class="scale signed" aria-hidden="true"></span> ${c.t("gates.caption")}`, body: html`<div class="gates">
+  return figure(c, { name: "gates", title: c.t("gates.title", { network: c.t(`shown.${shown}`) }), caption: html`${who}; <span class="scale signed" aria-hidden="true"></span> ${c.t("gates.caption")}`, body: html`<div class="gates" .toSvg=${() => stripsSvg(c, name)}>
     <ol class="names">${gates.map((/** @type {string} */ gate) => html`<li data-tip=${tip(name(gate), c.t(`formula.${shown}.${gate}`), SHARES.includes(gate) ? c.t("gate.share") : undefined)}>${name(gate)}</li>`)}</ol>
-    <div class="strip" tabindex="0" role="region" aria-label=${c.t("gates")}><div class="letters" aria-hidden="true">${Array.from(tokens, (token, i) => html`<span class=${i === at ? "at" : ""}>${letter(c, token)}</span>`)}</div>${strip}</div></div>`,
+    <div class="strip" tabindex="0" role="region" aria-label=${c.t("gates")} @keydown=${betweenRows}><div class="letters" aria-hidden="true">${Array.from(tokens, (token, i) => html`<span class=${i === at ? "at" : ""}>${letter(c, token)}</span>`)}</div>
+      ${gates.map((/** @type {string} */ gate, /** @type {number} */ row) => kept(turn(c, row, gates.length), () => strip(gate, row)))}</div></div>`,
   extra: html`<div class="controls narrow">${slider(c, { name: "unit", min: 0, max: c.settings.units })}</div>` });
 }
 
@@ -181,6 +219,7 @@ export default {
   sources: ["arrows", "pytorch"],
   status: (c) => html`${c.t("at", { steps: c.frame.values.steps })}`,
   render: (c) => html`<link rel="stylesheet" href="/exhibits/text/style.css">
-    <div class="flow">${source(c)}<span class="into" aria-hidden="true">→</span>${networks(c)}<span class="into" aria-hidden="true">→</span>${losses(c)}</div>
-    ${generated(c)}<section class="asked">${kept(keys(c), () => opened(c))}</section><div class="beside">${reaching(c)}${formula(c)}</div>`,
+    <div class="flow">${kept([c.frame.values.name, ...asked(c)], () => source(c))}<span class="into" aria-hidden="true">→</span>${networks(c)}<span class="into" aria-hidden="true">→</span>
+      ${kept([grown(c), ...asked(c)], () => losses(c))}</div>
+    ${generated(c)}<section class="asked">${opened(c)}</section><div class="beside">${kept([c.frame.values.follows, ...asked(c)], () => reaching(c))}${kept([c.language], () => formula(c))}</div>`,
 };

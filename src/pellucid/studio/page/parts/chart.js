@@ -105,7 +105,7 @@ export class LineChart extends HTMLElement {
       width: this.across, height, legend: { show: false }, padding: [8, 16, 0, 0],
       cursor: { points: { size: 7, stroke: ink }, drag: { x: false, y: false }, ...(plot.sync ? { sync: { key: plot.sync, scales: ["x", null] } } : {}) },
       scales: { x: { time: false }, y: plot.logarithmic ? { distr: 3, range: plot.yRange ?? decades } : { distr: 1, ...(plot.yRange ? { range: plot.yRange } : {}) } },
-      axes: [{ ...axis, label: plot.xLabel, values: numbers, size: 32 }, { ...axis, label: plot.yLabel, values: numbers, size: 56, ...(plot.logarithmic ? { splits: powers(height / 28), filter: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits } : {}) }],
+      axes: [{ ...axis, label: plot.xLabel, values: numbers, size: 32 }, { ...axis, label: plot.yLabel, values: numbers, size: 66, ...(plot.logarithmic ? { splits: powers(height / 28), filter: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits } : {}) }],
       series: [{}, ...plot.series.map((each, index) => ({
         label: each.name, stroke: category(each.category ?? index, plot.dark), width: 2, dash: DASHES[(each.category ?? index) % 8],
         points: { show: (/** @type {uPlot} */ drawn) => drawn.data[0].length <= FEW, size: 6 },

@@ -49,6 +49,9 @@ export class FieldCanvas extends HTMLElement {
     this.canvas = document.createElement("canvas");
     this.twin = Object.assign(document.createElement("p"), { className: "unseen" });
     this.image = document.createElement("canvas");
+    /** Axes and legend as they were last painted: letters take longer than all else. */
+    this.axes = document.createElement("canvas");
+    this.axesKey = "";
     /** @type {FieldPlot | undefined} */
     this.shown = undefined;
     /** @type {[number, number] | undefined} */
@@ -148,7 +151,17 @@ export class FieldCanvas extends HTMLElement {
 
   /** @param {CanvasRenderingContext2D} pen @param {FieldPlot} plot @param {Box} box @param {[number, number]} range @param {string} soft */
   paintAxes(pen, plot, box, range, soft) {
-    paintAxes(pen, plot, box, range, soft);
+    const { width, height } = this.canvas;
+    const key = JSON.stringify([width, height, plot.x, plot.y, plot.meaning, plot.palette, plot.dark, range]);
+    if (key !== this.axesKey) {
+      this.axesKey = key;
+      Object.assign(this.axes, { width, height }); // which empties it
+      const inner = /** @type {CanvasRenderingContext2D} */ (this.axes.getContext("2d"));
+      inner.setTransform(pen.getTransform());
+      inner.font = pen.font;
+      paintAxes(inner, plot, box, range, soft);
+    }
+    pen.drawImage(this.axes, 0, 0, ...box.whole);
   }
 
   /** From the plane to pixels. @param {number} x @param {number} y @returns {[number, number]} */
