@@ -17,6 +17,7 @@ import torch
 
 from pellucid.cli import main as pellucid
 from pellucid.experiments import EXPERIMENTS
+from pellucid.studio.exhibits.experiments import recorded
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, FIGURES = DOCS / "experiments.md", DOCS / "experiments"
@@ -92,6 +93,7 @@ def main(names: Sequence[str]) -> None:
     for name in names or EXPERIMENTS:
         measure(name)
     PAGE.write_text(page(), encoding="utf-8")
+    recorded.write(RESULTS, FIGURES)
 
 
 if __name__ == "__main__":

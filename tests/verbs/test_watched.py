@@ -17,6 +17,7 @@ from pellucid.networks import parse
 from pellucid.record import Epoch, Finding, Step
 from pellucid.report import live
 from pellucid.report.live import live_display
+from pellucid.studio.exhibits.room.remedies import findings_of
 from pellucid.verbs.watched import word_at
 
 SIGMOIDS = "8x8x1 -> 6 * (fc(16) -> sigmoid) -> fc(10)"
@@ -164,11 +165,22 @@ def test_the_live_display_says_below_the_bar_what_goes_wrong() -> None:
 
 def test_while_it_goes_wrong_the_line_appears(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str | None] = []
+    kept: list[tuple[Finding, ...]] = []
+    folder = here / "runs" / "digits-1"
+
+    def hear(_: live.LiveDisplay, finding: Finding | None) -> None:
+        said.append(finding and finding.cause)
+        kept.append(findings_of(folder))
+
     monkeypatch.setattr(alarm, "SHARE_OF_TIME", 1e9)
     monkeypatch.setattr(live.LiveDisplay, "is_seen", True)
-    monkeypatch.setattr(live.LiveDisplay, "warn", lambda _, finding: said.append(finding and finding.cause))
-    pellucid.train(
+    monkeypatch.setattr(live.LiveDisplay, "warn", hear)
+    run = pellucid.train(
         "digits", network="8x8x1 -> fc(32) -> relu -> fc(10)", learning_rate=50.0, epochs=8, quiet=True, no_report=True
     )
     assert said[0] is None
     assert {"lr-high", "dead-relu"} & set(said)
+    # the folder says the same, until findings.json does
+    assert [each[0].cause if each else None for each in kept] == said
+    assert run.folder.resolve() == folder
+    assert not (folder / "warnings.json").exists()

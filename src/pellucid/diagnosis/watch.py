@@ -79,11 +79,14 @@ class Watch:
         self._diagnosis: Diagnosis | None = None
 
     def __enter__(self) -> Self:
-        self._began = time.perf_counter()
+        """Begin, or go on: a watch that has ended may be entered again, and adds to what it saw."""
+        before = 0.0 if self._ended is None else self._ended - self._began
+        self._began = time.perf_counter() - before
         self._recorder.start()
         _running.append(self)
-        if self._model is not None:
+        if self._model is not None and self._ended is None:
             self._recorder.networks.meet(self._model)
+        self._ended = self._diagnosis = None
         return self
 
     def __exit__(

@@ -1,17 +1,19 @@
 """A session trained into a run folder: record, times and checkpoints written as it happens, the result at the end."""
 
 import contextlib
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
 from pellucid.errors import DivergedError
-from pellucid.record import RecordFile, Result, Watcher
+from pellucid.record import Finding, RecordFile, Result, Watcher, write_json
 from pellucid.report.live import live_display
 from pellucid.training import evaluate, fit
 from pellucid.training.evaluation import held_out
 from pellucid.training.session import Session
-from pellucid.verbs.folder import Checkpoints, Times
+from pellucid.verbs.folder import WARNINGS, Checkpoints, Times
 from pellucid.verbs.watched import Watched
 
 
@@ -45,7 +47,7 @@ def drive(
             with live_display(console, session.task.metric, session.epochs, session.total_steps, done) as display:
                 watchers: list[Watcher] = [record, times, checkpoints, display]
                 if watched is not None:
-                    watched.show = display.warn if display.is_seen else None
+                    watched.show = _kept(folder, display.warn) if display.is_seen else None
                     watchers.append(watched)
                 finished = fit(session, watchers, checkpoints.save_if_due)
         except DivergedError:
@@ -55,6 +57,16 @@ def drive(
         if finished:
             record.on_result(_judge(session))
         return finished
+
+
+def _kept(folder: Path, show: Callable[[Finding | None], None]) -> Callable[[Finding | None], None]:
+    """Return what shows a warning and keeps it in the folder, where the studio's training room reads it meanwhile."""
+
+    def keep(finding: Finding | None) -> None:
+        write_json(folder / WARNINGS, {"findings": [] if finding is None else [asdict(finding)]})
+        show(finding)
+
+    return keep
 
 
 def _judge(session: Session) -> Result:

@@ -32,6 +32,9 @@ from pellucid.training.session import Progress, Session
 from pellucid.verbs.environment import digest, environment
 from pellucid.verbs.repairing import Repair
 
+WARNINGS = "warnings.json"
+"""What is going wrong while a training runs, as findings.json says it at the end, which takes its place."""
+
 
 def checkpoint_path(folder: Path) -> Path:
     """Return where a run keeps its last complete state."""

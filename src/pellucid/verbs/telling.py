@@ -20,6 +20,7 @@ from pellucid.training.ranks import Ranks
 from pellucid.training.session import Session
 from pellucid.training.tasks import MultiTask, Supervised
 from pellucid.verbs.driving import drive
+from pellucid.verbs.folder import WARNINGS
 from pellucid.verbs.run import Run, open_run
 from pellucid.verbs.seeds import train_other_seeds, wanted_seeds
 from pellucid.verbs.watched import Watched
@@ -92,6 +93,7 @@ def _diagnose(watched: Watched, folder: Path, console: Console) -> None:
     if diagnosis is None:
         return
     write_json(folder / "findings.json", diagnosis.to_json())
+    (folder / WARNINGS).unlink(missing_ok=True)
     for number, finding in enumerate(diagnosis.findings):
         if finding.severity != "info":
             line = warning_line(finding)

@@ -4,17 +4,18 @@ import json
 import time
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
+from zipfile import ZipFile
 
 import pytest
 
 from pellucid.chart import Tile, Tiles
-from pellucid.errors import RunError
 from pellucid.experiments import EXPERIMENTS, run
 from pellucid.experiments.experiment import Check, Experiment, Outcome, Result
 from pellucid.studio.exhibit import Given, RefusedError
 from pellucid.studio.exhibits.experiments import process
 from pellucid.studio.exhibits.experiments.engine import Experiments, ExperimentsSettings, Look, Run, Stop
 from pellucid.studio.exhibits.experiments.measuring import outcome_of
+from pellucid.studio.exhibits.experiments.recorded import FILE, recorded, verdicts, write
 from tests.studio.conftest import StudioPages
 
 STRINGS = Path("src/pellucid/studio/exhibits/experiments/strings.json")
@@ -45,6 +46,31 @@ def test_what_is_looked_at_is_told_whole() -> None:
     assert values["seconds"] == 2 * EXPERIMENTS["dropout"].seconds
     assert values["outcome"] is None
     assert values["running"] is None
+
+
+def test_what_is_recorded_is_what_the_benchmarks_measured(tmp_path: Path) -> None:
+    results, figures = Path("benchmarks/results/experiments"), Path("docs/experiments")
+    write(results, figures, tmp_path / "recorded.zip")
+    again = f"run: python -m {write.__module__} {results} {figures}"
+    with ZipFile(tmp_path / "recorded.zip") as fresh, ZipFile(FILE) as kept:
+        assert fresh.namelist() == kept.namelist(), again
+        assert all(fresh.read(name) == kept.read(name) for name in fresh.namelist()), again
+    assert list(verdicts()) == list(EXPERIMENTS)
+    for name in EXPERIMENTS:
+        known, outcome = recorded(name), json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
+        assert known is not None
+        assert known["verdict"] == outcome["verdict"]
+        assert [check["evidence"] for check in known["checks"]] == [check["evidence"] for check in outcome["checks"]]
+        assert all(figure["says"] for figure in known["figures"])
+
+
+def test_a_record_is_written_as_the_measurement_writes_it() -> None:
+    found = outcome_of(run(FAST))
+    kinds = {each["name"]: (each["share"], each["scale"]) for each in found["quantities"]}
+    known = recorded(FAST, kinds)
+    assert known is not None
+    assert [each["written"] for each in known["quantities"]] == [each["written"] for each in found["quantities"]]
+    assert known["verdict"] == found["verdict"]
 
 
 def test_an_outcome_is_the_rooms_own_and_its_figures_are_pictures() -> None:
@@ -102,11 +128,24 @@ def test_a_process_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "PROGRAM", "no_such_module")
     made = engine()
     made.act(Run(kind="run"))
-    with pytest.raises(RunError, match="measurement failed"):  # noqa: PT012 (it fails when the process has ended)
-        while made.running is not None:
-            time.sleep(0.02)
-            made.act(Look(kind="look"))
-    assert made.frame().values["running"] is None
+    while made.running is not None:
+        time.sleep(0.02)
+        made.act(Look(kind="look"))
+    values = made.frame().values
+    assert "no_such_module" in values["failure"]["reason"]
+    assert values["failure"]["name"] == "exclusive-or"
+    assert values["outcome"] is None
+
+
+def test_a_new_beginning_forgets_a_failure_and_closing_ends_a_measurement() -> None:
+    made = engine()
+    made.failure = {"name": FAST, "reason": "it failed"}
+    made.act(Run(kind="run"))
+    assert made.frame().values["failure"] is None
+    assert made.running is not None
+    started = made.running.process
+    made.close()
+    assert started.returncode is not None
 
 
 @pytest.mark.slow
@@ -116,6 +155,8 @@ def test_by_keyboard_alone(studio_page: StudioPages) -> None:
     studio_page.until(page, "document.querySelectorAll('.claims li').length < 10")
     page.get_by_role("button", name="The output size needs its + 1").press("Enter")
     studio_page.until(page, "document.querySelector('.exhibit').textContent.includes('A window of f places')")
+    studio_page.until(page, "document.querySelector('#recorded').textContent.includes('does not hold')")
+    studio_page.until(page, "document.querySelector('img.drawing').naturalWidth > 100")
     page.get_by_role("button", name="Measure it").press("Enter")
     page.wait_for_selector(".measuring progress")
     studio_page.check(page)
@@ -125,7 +166,8 @@ def test_by_keyboard_alone(studio_page: StudioPages) -> None:
     held = sum(check.holds is True for check in expected.result.checks)
     assert f"{held} of {len(expected.result.checks)} statements" in told
     studio_page.until(page, "[...document.querySelectorAll('img.drawing')].every(each => each.naturalWidth > 100)")
-    assert page.locator("img.drawing").count() == len(expected.result.figures)
+    assert page.locator("img.drawing").count() == 1 + len(expected.result.figures)
+    assert "It is the verdict that is recorded" in str(page.locator(".exhibit").text_content())
     studio_page.check(page)
 
 

@@ -1,23 +1,40 @@
 """The training room: records read as they grow, states, remedies as fixed commands, and its page."""
 
+import ast
 import json
-import shlex
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pellucid.record import Epoch, Record, RecordFile, Result, Step
+from pellucid.diagnosis.vocabulary import CAUSES
+from pellucid.options import flat_fields
+from pellucid.recipe import Recipe
+from pellucid.record import Epoch, Record, RecordFile, Result, Step, read_json
 from pellucid.studio.exhibit import Given, RefusedError
-from pellucid.studio.exhibits.room.comparing import over
-from pellucid.studio.exhibits.room.curves import Curves, Tail
-from pellucid.studio.exhibits.room.engine import Room, RoomSettings, Stop, Try
+from pellucid.studio.exhibits.room.comparing import gain, over
+from pellucid.studio.exhibits.room.curves import MOST_STEPS, Curves, Tail
+from pellucid.studio.exhibits.room.engine import Drop, Look, Room, RoomSettings, Stop, Try
+from pellucid.studio.exhibits.room.listing import AT_ONCE, MOST_LISTED
+from pellucid.studio.exhibits.room.measures import named
 from pellucid.studio.exhibits.room.remedies import offers
+from pellucid.studio.exhibits.room.shown import OwnLine
+from pellucid.studio.serving import Studio
 from pellucid.verbs.folder import only_writer
 from pellucid.verbs.train import train
 from tests.studio.conftest import StudioPages
 
 pytestmark = pytest.mark.covers("E9")
+SOURCE = Path("src/pellucid")
+WORDS = json.loads((SOURCE / "studio/exhibits/room/strings.json").read_text(encoding="utf-8"))
+DEEP = "8x8x1 -> flatten -> " + "fc(64) -> sigmoid -> " * 5 + "fc(10)"
 
 
 def room(folder: Path, **settings: object) -> Room:
@@ -70,6 +87,100 @@ def test_a_line_is_straight_between_points_and_missing_outside() -> None:
     np.testing.assert_array_equal(drawn, [np.nan, 4.0, 6.0, 8.0])
 
 
+def test_of_a_long_record_few_steps_are_kept_and_the_newest_known(tmp_path: Path) -> None:
+    path, count = tmp_path / "record.jsonl", 5 * MOST_STEPS + 3
+    file = RecordFile(path)
+    for number in range(1, count + 1):
+        file.on_step(step(number, 1 / number))
+    file.on_epoch(Epoch(1, count, 1.0, {"loss": 2.0, "accuracy": 0.5}, best=True))
+    file.close()
+    curves = Curves(10)
+    tail = Tail(path, curves)
+    shares = []
+    while tail.poll():
+        shares.append(tail.share)
+    assert len(shares) > 2
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert curves.steps == count
+    assert MOST_STEPS / 2 <= len(curves.record.steps) <= MOST_STEPS + 1
+    kept = curves.of_steps("step").astype(int)
+    np.testing.assert_array_equal(kept, np.arange(1, count + 1)[:: curves.stride])
+    np.testing.assert_array_equal(curves.of_steps("loss"), 1 / kept)
+    assert curves.last is not None
+    assert curves.last.step == count
+    assert len(curves.record.epochs) == 1
+
+
+def test_of_many_runs_the_newest_are_read_first_and_any_is_found(runs: Path, tmp_path: Path) -> None:
+    count = 5 * AT_ONCE
+    for number in range(count):
+        folder = tmp_path / f"run-{number:03}"
+        folder.mkdir()
+        asked = read_json(runs / "slow" / "run.json")
+        asked["network"]["arrows"] = f"4 -> fc({number + 1}) -> fc(3)"
+        (folder / "run.json").write_text(json.dumps(asked))
+        shutil.copy(runs / "slow" / "record.jsonl", folder)
+        for file in ("run.json", "record.jsonl"):
+            os.utime(folder / file, (1e9 + number, 1e9 + number))
+    made = room(tmp_path)
+    first = made.frame().values
+    assert (first["known"], first["waiting"], first["works"]) == (AT_ONCE, count - AT_ONCE, True)
+    assert first["lines"][0]["name"] == f"run-{count - 1:03}"
+    room(tmp_path, shown=("run-000",))  # an old one that an address names is read at once
+    while made.frame().values["waiting"]:
+        made.act(Look(kind="look"))
+    values = made.frame().values
+    assert [run["name"] for run in values["runs"]] == [f"run-{count - 1 - at:03}" for at in range(MOST_LISTED)]
+    assert values["found"] == count
+    made.change(made.settings.model_copy(update={"search": "IRIS fc(8)"}))
+    assert [run["name"] for run in made.frame().values["runs"]] == ["run-007"]
+    made.change(made.settings.model_copy(update={"search": "", "state": "diverged"}))
+    assert made.frame().values["found"] == 0
+
+
+def test_a_gain_is_more_than_chance_or_said_to_be_none() -> None:
+    assert gain("accuracy", 0.50, 0.52, 359) == "better"
+    assert gain("accuracy", 0.50, 0.515, 359) == "alike"
+    assert gain("accuracy", 0.99, 0.995, 10_000) == "better"
+    assert gain("accuracy", 0.50, 0.60, 10) == "alike"  # one of ten rows
+    assert gain("accuracy", 0.52, 0.50, 359) == "worse"
+    assert gain("rmse", 1.0, 0.97, 5) == "better"
+    assert gain("rmse", 1.0, 1.01, 5) == "alike"
+    assert gain("accuracy", math.nan, 0.1, 359) == "better"
+    assert gain("accuracy", 0.1, math.nan, 359) is None
+
+
+def test_all_that_a_diagnosis_says_has_words_in_both_languages() -> None:
+    for cause, meaning in CAUSES.items():
+        assert WORDS["en"][f"cause.{cause}"].casefold() == meaning.casefold()
+        for key in (f"cause.{cause}", f"advice.{cause}"):
+            assert re.search("[一-鿿]", WORDS["zh"][key]), key
+    for measure in _measures():
+        told = named(measure)
+        assert re.search("[一-鿿]", WORDS["zh"][f"measure.{told['key']}"]), measure
+    changes = (SOURCE / "verbs/changes.py").read_text(encoding="utf-8")
+    fields = {name for name in re.findall(r'"(\w+)"', changes) if name in flat_fields(Recipe)}
+    assert {"learning_rate", "weight_decay", "critic_steps"} < fields
+    for name in ("network", *fields):
+        assert f"option.{name}" in WORDS["en"]
+
+
+def _measures() -> Iterator[str]:
+    """Yield what the diagnosis calls its figures, a letter for whatever stands in braces."""
+    for path in sorted((SOURCE / "diagnosis/causes").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args):
+            if getattr(call.func, "id", getattr(call.func, "attr", "")) not in ("Evidence", "evidence"):
+                continue
+            match call.args[0]:
+                case ast.Constant(value=str(measure)):
+                    yield measure
+                case ast.JoinedStr(values=parts):
+                    yield "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in parts)
+    yield from ("steps with gradients", "steps of the optimiser", "std of a layer's first weights * sqrt(fan-in)")
+
+
 def test_the_pages_own_training_is_the_same_however_it_is_sliced(tmp_path: Path) -> None:
     sliced, stepped = room(tmp_path, epochs=6), room(tmp_path, epochs=6)
     while sliced.advance():
@@ -99,6 +210,51 @@ def test_divergence_is_found_and_a_remedy_is_trained_beside_it(tmp_path: Path) -
     made.act(Stop(kind="stop", trial=0))
 
 
+def test_its_command_and_its_program_train_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = room(tmp_path, data="digits", epochs=8)
+    while made.advance():
+        pass
+    (line,) = made.lines.values()
+    assert isinstance(line, OwnLine)
+    monkeypatch.chdir(tmp_path)
+    space: dict[str, object] = {}
+    exec(line.code.replace("epochs=8", "epochs=8, quiet=True, no_report=True"), space)
+    record = Record.read(tmp_path / "runs" / "digits-1" / "record.jsonl")
+    assert [each.loss for each in record.steps] == [each.loss for each in line.curves.record.steps]
+    assert record.epochs == line.curves.record.epochs
+    found = read_json(tmp_path / "runs" / "digits-1" / "findings.json")["findings"]
+    assert [each["cause"] for each in found] == [each.cause for each in line.findings]
+    assert found[0]["cause"] == "wrong-hidden-activation"
+    sources = made.sources()
+    assert sources["pytorch"].startswith("# pellucid train digits --network")
+    assert "nn.Sigmoid" in sources["pytorch"]
+    assert sources["arrows"] in line.command
+
+
+def test_a_remedy_in_the_page_catches_up_in_slices_and_is_compared_fairly(tmp_path: Path) -> None:
+    made = room(tmp_path, data="digits", epochs=20)
+    line = made.lines["."]
+    assert isinstance(line, OwnLine)
+    while line.rehearsal.epoch < 16:
+        assert made.advance()
+    made.act(Try(kind="try", line=0, offer=0))
+    looks = 0
+    while made._behind():
+        looks += 1
+        made.act(Look(kind="look"))
+    assert looks > 3
+    values = made.frame().values
+    assert not values["works"]
+    first, remedy = values["lines"]
+    assert first["epoch"] == remedy["epoch"]
+    (tried,) = values["tried"]
+    assert tried["until"] == first["epoch"]
+    assert tried["gain"] == gain("accuracy", first["best"], remedy["best"], tried["rows"])
+    made.act(Drop(kind="drop", name="."))
+    made.act(Drop(kind="drop", name=".1"))
+    assert list(made.lines) == ["."]
+
+
 def test_the_curves_of_a_run_are_those_of_its_record(runs: Path) -> None:
     made = room(runs)
     frame, record = made.frame(), Record.read(runs / "slow" / "record.jsonl")
@@ -117,11 +273,12 @@ def test_a_writer_that_holds_the_folder_is_training_and_damage_is_said(runs: Pat
             (tmp_path / name / file).write_bytes((runs / "slow" / file).read_bytes())
     record = tmp_path / "live" / "record.jsonl"
     record.write_bytes(b"".join(record.read_bytes().splitlines(keepends=True)[:-1]))
-    (tmp_path / "damaged" / "run.json").write_text("{")
+    (tmp_path / "damaged" / "run.json").write_text('{"a":' * 100_000)
     with only_writer(tmp_path / "live"):
         made = room(tmp_path, shown=("live", "damaged"))
         assert {run.name: run.state for run in made.listing.runs.values()} == {
             "live": "training", "damaged": "unreadable"}  # fmt: skip
+    assert list(room(tmp_path).lines) == ["live"]  # of those that can be read
     made.step()
     assert made.listing.runs["live"].state == "stopped"
     (tmp_path / "live" / "run.json").unlink()
@@ -133,13 +290,62 @@ def test_a_remedy_is_options_of_a_recipe_and_nothing_else(runs: Path) -> None:
     asked = json.loads((runs / "slow" / "run.json").read_text())
     found = room(runs).lines["slow"].findings[0]
     offered = offers(asked, (found,), runs, "again")
-    assert "--learning-rate=0.003" in shlex.split(offered[0].command)
-    assert "1e-06" not in offered[0].command
+    assert "--learning-rate 0.003" in offered[0].command
+    assert "learning_rate=0.003" in offered[0].code
+    assert "1e-06" not in offered[0].command + offered[0].code
     for change in ("--folder /etc", "; rm -rf /", "--learning-rate", "--learning-rate 1 --resume x"):
         forged = type(found)(
             **{**{name: getattr(found, name) for name in found.__slots__}, "remedies": ({"change": change},)}
         )
         assert offers(asked, (forged,), runs, "again")[0].hindrance == "change"
+
+
+@pytest.mark.slow
+def test_a_real_training_is_followed_and_a_remedy_proven_in_chinese(studio_page: StudioPages, tmp_path: Path) -> None:
+    with Studio(Given(runs=tmp_path), port=0) as studio:
+        page = studio_page("room", language="zh", studio=studio)
+        studio_page.until(page, "document.querySelector('.status').textContent.includes('本页训练')")
+        training = subprocess.Popen(
+            [sys.executable, "-m", "pellucid", "train", "digits", "--network", DEEP, "--epochs", "60", "--name", "live",
+             "--folder", str(tmp_path), "--no-report", "--quiet", "--learning-rate", "0.1", "--optimizer", "sgd"],
+        )  # fmt: skip
+        status = "document.querySelector('.status').textContent"
+        studio_page.until(page, f"/live: ● 训练中, 第 [1-9]\\d*\\/60/.test({status})", 60)  # it is shown by itself
+        studio_page.check(page)
+        before = page.evaluate(f"Number(/第 (\\d+)/.exec({status})[1])")
+        studio_page.until(page, f"Number(/第 (\\d+)/.exec({status})[1]) > {before}")
+        assert training.wait(60) == 0
+        studio_page.until(page, f"{status}.includes('live: ✓ 已完成, 第 60/60')")
+        studio_page.until(page, "document.querySelector('.finding h3')?.textContent.includes('隐藏层激活函数')")
+        english = "[...document.querySelectorAll('.finding p, .finding td')].filter(each => !each.closest('[lang=en]')"
+        assert page.evaluate(f"{english} && /[a-z]+ [a-z]+ [a-z]+/.test(each.innerText)).length") == 0
+        page.get_by_role("button", name="试一试").first.press("Enter")
+        page.wait_for_selector(".trial progress, .trial .row")
+        studio_page.until(page, "document.querySelector('.verdict')?.textContent.includes('已验证')", 60)
+        studio_page.until(page, "document.querySelector('.trial').textContent.includes('已完成：60 轮')", 60)
+        assert page.evaluate(f"{status}.includes('live-')")
+        studio_page.check(page)
+        shutil.rmtree(tmp_path / "live")
+        studio_page.until(page, "document.querySelector('.trouble')?.textContent.includes('文件夹已不存在')")
+
+
+@pytest.mark.slow
+def test_divergence_is_explained_mended_and_taken_away_by_keyboard(studio_page: StudioPages) -> None:
+    page = studio_page("room")
+    page.select_option("#control-activation", "relu")
+    page.locator("#control-rate").press("End")
+    studio_page.until(page, "document.querySelector('.trouble')?.textContent.includes('no longer a finite number')")
+    page.get_by_role("button", name="Try it").first.press("Enter")
+    studio_page.until(page, "document.querySelector('.verdict')?.textContent.includes('Proven')", 30)
+    assert "20 epochs" in str(page.locator(".trial").first.text_content())
+    page.locator(".trial .taken summary").press("Enter")
+    assert "pellucid train digits --network" in str(page.locator(".trial .taken pre").first.text_content())
+    page.locator("figure[data-name=loss] [role=img]").press("End")  # one cursor over all charts
+    cursors = "document.querySelectorAll('.charts line-chart')].map(each => each.drawn.cursor.left >= 0)"
+    studio_page.until(page, f"[...{cursors}.filter(Boolean).length >= 5")
+    page.get_by_role("button", name="As code").click()
+    studio_page.until(page, "document.querySelector('#sources-dialog').textContent.includes('nn.ReLU')")
+    assert "# pellucid train digits" in str(page.locator("#sources-dialog").text_content())
 
 
 @pytest.mark.slow

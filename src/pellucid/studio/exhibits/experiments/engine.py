@@ -9,6 +9,7 @@ from pellucid.experiments import EXPERIMENTS
 from pellucid.experiments.experiment import LEAST_SEEDS
 from pellucid.studio.exhibit import Action, Engine, Frame, Given, RefusedError, Settings
 from pellucid.studio.exhibits.experiments.process import Measurement
+from pellucid.studio.exhibits.experiments.recorded import recorded, verdicts
 
 NAMES = tuple(EXPERIMENTS)
 TOPICS = tuple(dict.fromkeys(each.topic for each in EXPERIMENTS.values()))
@@ -44,7 +45,7 @@ class Look(Action):
 
 
 class Experiments(Engine[ExperimentsSettings]):
-    """One claim at a time, and what has been measured since the page was opened."""
+    """One claim at a time: what is recorded of it, and what has been measured here since the page was opened."""
 
     settings_class = ExperimentsSettings
     actions = (Run, Stop, Look)
@@ -59,6 +60,7 @@ class Experiments(Engine[ExperimentsSettings]):
         """Forget what was measured."""
         self._end()
         self.outcomes: dict[tuple[str, int, int], dict[str, Any]] = {}
+        self.failure: dict[str, str] | None = None
 
     def change(self, settings: ExperimentsSettings) -> None:
         """Look at another claim; a measurement under way goes on."""
@@ -75,13 +77,15 @@ class Experiments(Engine[ExperimentsSettings]):
                 self._look()
 
     def frame(self) -> Frame:
-        """Return the claims, the one that is looked at, and its outcome where it was measured."""
-        experiment = EXPERIMENTS[self.settings.name]
+        """Return the claims, and of the one that is looked at what is recorded and what was measured here."""
+        experiment, outcome = EXPERIMENTS[self.settings.name], self.outcomes.get(_key(self.settings))
+        kinds = {each["name"]: (each["share"], each["scale"]) for each in outcome["quantities"]} if outcome else {}
         values = {
             "topics": TOPICS, "claims": _CLAIMS, "method": experiment.method,
             "sources": [source.strip() for source in experiment.source.split(";")],
             "seconds": experiment.seconds * self.settings.seeds / LEAST_SEEDS,
-            "outcome": self.outcomes.get(_key(self.settings)),
+            "outcome": outcome, "recorded": recorded(self.settings.name, kinds), "recorded_verdicts": verdicts(),
+            "failure": self.failure,
             "verdicts": {name: each["verdict"] for (name, _, _), each in self.outcomes.items()},
             "running": None if self.running is None else {
                 "name": self.asked[0], "elapsed": self.running.seconds, "starting": self.running.begun is None,
@@ -89,6 +93,10 @@ class Experiments(Engine[ExperimentsSettings]):
             },
         }  # fmt: skip
         return Frame(values)
+
+    def close(self) -> None:
+        """End the measurement under way."""
+        self._end()
 
     def sources(self) -> dict[str, str]:
         """Return a program that measures the same."""
@@ -102,7 +110,7 @@ class Experiments(Engine[ExperimentsSettings]):
     def _begin(self) -> None:
         if self.running is not None:
             raise RefusedError("busy", control="run", name=self.asked[0])
-        self.asked = _key(self.settings)
+        self.asked, self.failure = _key(self.settings), None
         self.running = Measurement(*self.asked)
 
     def _end(self) -> None:
@@ -115,9 +123,10 @@ class Experiments(Engine[ExperimentsSettings]):
             return
         try:
             outcome = self.running.outcome()
-        except RunError:
+        except RunError as error:
             self.running = None
-            raise
+            self.failure = {"name": self.asked[0], "reason": error.received}
+            return
         if outcome is not None:
             self.outcomes[self.asked] = outcome
             self.running = None

@@ -26,7 +26,10 @@ def outcome_of(measured: Outcome) -> dict[str, Any]:
         "seeds": list(measured.seeds),
         "seconds": measured.seconds,
         "checks": [asdict(check) for check in result.checks],
-        "quantities": [{"name": each.name, "written": written(each)} for each in result.quantities],
+        "quantities": [
+            {"name": each.name, "written": written(each), "share": each.share, "scale": each.scale}
+            for each in result.quantities
+        ],
         "figures": [_figure(described, element) for described, element in drawn],
         "notes": list(result.notes),
     }

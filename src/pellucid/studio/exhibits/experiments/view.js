@@ -1,6 +1,6 @@
 /** The claims by topic, the one that is looked at, and what came out when it was measured here. */
 import { html, nothing } from "../../page/third_party/lit.js";
-import { button, number, refused, select, slider } from "../../page/parts/controls.js";
+import { button, number, select, slider } from "../../page/parts/controls.js";
 import { figure } from "../../page/parts/figure.js";
 import { tip } from "../../page/parts/tip.js";
 
@@ -18,13 +18,13 @@ const titleOf = (c, name) => c.t(`title.${name}`);
 
 /** @param {Context} c */
 function list(c) {
-  const { topics, claims, verdicts } = c.frame.values;
+  const { topics, claims, verdicts, recorded_verdicts: recorded } = c.frame.values;
   const { topic, name } = c.settings;
   const shown = topic === "all" ? topics : [topic];
   /** @param {any} each */
   const entry = (each) => html`<li><button type="button" aria-pressed=${String(each.name === name)} data-tip=${tip(titleOf(c, each.name), c.t("about", { seconds: each.seconds }))}
     @click=${() => c.set({ name: each.name })}><span>${titleOf(c, each.name)}</span>
-    <span class="end">${verdicts[each.name] ? html`<span class="mark ${MARKS[verdicts[each.name]]}">${c.t(`verdict.${verdicts[each.name]}`)}</span>` : html`<small class="soft">${each.seconds} s</small>`}</span></button></li>`;
+    <span class="end">${verdicts[each.name] ? html`<span class="mark ${MARKS[verdicts[each.name]]}">${c.t(`verdict.${verdicts[each.name]}`)}</span>` : recorded[each.name] ? html`<small class="mark ${MARKS[recorded[each.name]]}">${c.t(`verdict.${recorded[each.name]}`)}</small>` : nothing}</span></button></li>`;
   return html`<section><h2>${c.t("list")}</h2><div class="controls">${select(c, { name: "topic", options: ["all", ...topics] })}</div>
     <div class="claims" tabindex="0" role="region" aria-label=${c.t("list")}>${shown.map((/** @type {string} */ each) => html`<h3>${c.t(`topic.${each}`)}</h3>
       <ul class="claims-of">${claims.filter((/** @type {any} */ claim) => claim.topic === each).map(entry)}</ul>`)}</div></section>`;
@@ -33,11 +33,11 @@ function list(c) {
 /** @param {Context} c */
 function claim(c) {
   const { method, sources } = c.frame.values;
+  const told = html`<h3>${c.t("method")}</h3><p lang="en">${method}</p>
+    <h3>${c.t("says")}</h3><ul class="plain-list soft" lang="en">${sources.map((/** @type {string} */ each) => html`<li>${each}</li>`)}</ul>`;
   return html`<section><h2>${titleOf(c, c.settings.name)}</h2>
-    ${c.t("original") ? html`<p class="soft"><small>${c.t("original")}</small></p>` : nothing}
     <h3>${c.t("claim")}</h3><p>${c.t(`claim.${c.settings.name}`)}</p>
-    <h3>${c.t("method")}</h3><p lang="en">${method}</p>
-    <h3>${c.t("says")}</h3><ul class="plain-list soft" lang="en">${sources.map((/** @type {string} */ each) => html`<li>${each}</li>`)}</ul></section>`;
+    ${c.language === "en" ? told : html`<details><summary>${c.t("original")}</summary>${told}</details>`}</section>`;
 }
 
 /** @param {Context} c */
@@ -53,29 +53,47 @@ function measuring(c) {
   const { name, elapsed, expected, starting } = c.frame.values.running;
   const told = c.t(starting ? "starting" : "running", { title: titleOf(c, name), elapsed: Math.floor(elapsed), expected: c.number(expected, 3) });
   return html`<div class="measuring"><progress aria-label=${c.t("progress")} max=${expected} .value=${Math.min(elapsed, expected)}></progress>
-    <p class="row"><span>${told}</span>${button(c, { name: "stop", press: () => c.act({ kind: "stop" }) })}</p>${refused(c, "look")}</div>`;
+    <p class="row"><span>${told}</span>${button(c, { name: "stop", press: () => c.act({ kind: "stop" }) })}</p></div>`;
 }
 
 /** @param {Context} c */
 function outcome(c) {
-  const found = c.frame.values.outcome;
-  if (!found) return html`<section><h2>${c.t("outcome")}</h2>${measure(c)}<p class="soft">${c.t("unmeasured")}</p></section>`;
+  const { outcome: found, recorded, failure } = c.frame.values;
+  return html`<section><h2>${c.t("outcome")}</h2>
+    ${recorded ? html`<p class="mark ${MARKS[recorded.verdict]}" id="recorded">${verdictOf(c, "recorded.told", recorded)}</p><p class="soft"><small>${c.t("recorded.when", { ...recorded, ...recorded.versions })}</small></p>` : nothing}
+    ${measure(c)}
+    ${failure ? html`<p class="failure" role="alert">${c.t("failure", { title: titleOf(c, failure.name) })} <code lang="en">${failure.reason}</code></p>` : nothing}
+    ${found ? html`<p class="mark ${MARKS[found.verdict]}" id="verdict">${verdictOf(c, "told", found)}</p>` : html`<p class="soft">${c.t("unmeasured")}</p>`}
+    ${found && recorded ? html`<p>${c.t(found.verdict === recorded.verdict ? "agrees" : "differs")}</p>` : nothing}
+    ${c.language === "en" ? statements(c, found, recorded) : html`<details><summary>${c.t("statements")}</summary>${statements(c, found, recorded)}</details>`}</section>`;
+}
+
+/** @param {Context} c @param {string} key @param {any} found */
+function verdictOf(c, key, found) {
   const held = found.checks.filter((/** @type {any} */ check) => check.holds).length;
-  const told = c.t("told", {
-    verdict: c.t(`verdict.${found.verdict}`), held, of: found.checks.length, seeds: found.seeds.length, seconds: c.number(found.seconds, 2),
-  });
-  return html`<section><h2>${c.t("outcome")}</h2>${measure(c)}<p class="mark ${MARKS[found.verdict]}" id="verdict">${told}</p>
-    <ul class="checks">${found.checks.map((/** @type {any} */ check) => html`<li><p><span class="mark ${CHECKS[String(check.holds)]}">${c.t(`check.${check.holds}`)}</span>
-      · <span lang="en">${check.statement}.</span></p><p class="soft" lang="en">${check.evidence}</p></li>`)}</ul>
-    ${found.notes.map((/** @type {string} */ note) => html`<p class="soft" lang="en">${note}</p>`)}</section>`;
+  return c.t(key, { verdict: c.t(`verdict.${found.verdict}`), held, of: found.checks.length, seeds: found.seeds.length, seconds: c.number(found.seconds, 2) });
+}
+
+/** Each statement with what was recorded of it, and beside that what was measured here. @param {Context} c @param {any} found @param {any} recorded */
+function statements(c, found, recorded) {
+  const said = (found ?? recorded)?.checks.map((/** @type {any} */ check) => check.statement) ?? [];
+  /** @param {any} side @param {string} statement @param {string} key */
+  const told = (side, statement, key) => {
+    const check = side?.checks.find((/** @type {any} */ each) => each.statement === statement);
+    return check ? html`<p><span class="soft">${c.t(key)}</span> <span class="mark ${CHECKS[String(check.holds)]}">${c.t(`check.${check.holds}`)}</span> · <span class="soft" lang="en">${check.evidence}</span></p>` : nothing;
+  };
+  return html`<ul class="checks">${said.map((/** @type {string} */ statement) => html`<li><p lang="en">${statement}.</p>${told(recorded, statement, "recorded")}${told(found, statement, "here")}</li>`)}</ul>
+    ${(found ?? recorded)?.notes.map((/** @type {string} */ note) => html`<p class="soft" lang="en">${note}</p>`)}`;
 }
 
 /** @param {Context} c */
 function figures(c) {
-  const found = c.frame.values.outcome;
-  if (!found) return nothing;
-  return html`<div class="beside">${found.figures.map((/** @type {Drawn} */ each, /** @type {number} */ at) => drawn(c, each, `${c.settings.name}-${at + 1}`))}
-    ${found.quantities.length ? quantities(c, found.quantities) : nothing}</div>`;
+  const { outcome: found, recorded } = c.frame.values;
+  const name = c.settings.name;
+  return html`<div class="beside">
+    ${recorded?.figures.map((/** @type {Drawn} */ each) => drawn(c, { ...each, title: c.t("figure.recorded", recorded) }, `${name}-recorded`))}
+    ${found?.figures.map((/** @type {Drawn} */ each, /** @type {number} */ at) => drawn(c, each, `${name}-${at + 1}`))}
+    ${quantities(c, found, recorded)}</div>`;
 }
 
 /** @param {Context} c @param {Drawn} described @param {string} name */
@@ -103,18 +121,26 @@ function pictureOf(c, svg) {
   return address;
 }
 
-/** @param {Context} c @param {{name: string, written: [string, string]}[]} rows */
-function quantities(c, rows) {
+/** Each quantity as it was recorded, and as it was measured here. @param {Context} c @param {any} found @param {any} recorded */
+function quantities(c, found, recorded) {
+  const rows = (found ?? recorded)?.quantities ?? [];
+  if (!rows.length) return nothing;
+  const sides = [recorded && ["recorded", recorded], found && ["here", found]].filter(Boolean);
+  /** @param {any} side @param {string} name */
+  const cells = (side, name) => {
+    const [mean, interval] = side.quantities.find((/** @type {any} */ each) => each.name === name)?.written ?? ["–", ""];
+    return html`<td>${mean}</td><td><span lang="en">${interval}</span></td>`;
+  };
   return html`<section><h2>${c.t("figures")}</h2><div class="wide" tabindex="0" role="region" aria-label=${c.t("figures")}><table class="figures">
-    <thead><tr><th scope="col">${c.t("figures.what")}</th><th scope="col">${c.t("figures.mean")}</th><th scope="col">${c.t("figures.interval")}</th></tr></thead>
-    <tbody>${rows.map(({ name, written: [mean, interval] }) => html`<tr><td lang="en">${name}</td><td>${mean}</td><td>${interval}</td></tr>`)}</tbody></table></div></section>`;
+    <thead><tr><th scope="col">${c.t("figures.what")}</th>${sides.map(([key]) => html`<th scope="col">${c.t(key)} ${c.t("figures.mean")}</th><th scope="col">${c.t("figures.interval")}</th>`)}</tr></thead>
+    <tbody>${rows.map((/** @type {any} */ row) => html`<tr><td lang="en">${row.name}</td>${sides.map(([, side]) => cells(side, row.name))}</tr>`)}</tbody></table></div></section>`;
 }
 
 /** @type {import("../../page/shell/exhibit.js").View} */
 export default {
   sources: ["pytorch"],
   mount: (c) => {
-    const asking = setInterval(() => c.local.running && c.act({ kind: "look" }), EVERY);
+    const asking = setInterval(() => c.local.running && c.act({ kind: "look" }, { quiet: true }), EVERY);
     return () => {
       clearInterval(asking);
       for (const address of c.local.pictures?.values() ?? []) URL.revokeObjectURL(address);

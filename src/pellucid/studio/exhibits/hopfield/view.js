@@ -143,7 +143,7 @@ function couplings(c) {
 function measureOn(c) {
   if (c.frame.values.measured || c.local.measured === c.frame.number) return;
   c.local.measured = c.frame.number;
-  requestAnimationFrame(() => c.act({ kind: "measure" }));
+  requestAnimationFrame(() => c.act({ kind: "measure" }, { quiet: true }));
 }
 
 /** What is measured of each memory, by how many pictures are stored, and the limit of Hebb's rule. @param {Context} c */

@@ -26,7 +26,7 @@ const LEAST = 1e-16;
 function goOn(c) {
   if (!c.frame.values.busy || c.local.asked === c.frame) return;
   c.local.asked = c.frame;
-  c.act({ kind: "work" });
+  c.act({ kind: "work" }, { quiet: true });
 }
 
 /** The surface's colours, made again only when it is another or has grown. @param {Context} c */

@@ -9,9 +9,9 @@ from pellucid.errors import PellucidError
 from pellucid.networks import to_source
 from pellucid.recipe import OptimizerName, Recipe
 from pellucid.studio.exhibit import Action, Engine, Frame, RefusedError, Settings
-from pellucid.studio.exhibits.room.comparing import POINTS, charts
+from pellucid.studio.exhibits.room.comparing import charts
 from pellucid.studio.exhibits.room.curves import Column
-from pellucid.studio.exhibits.room.listing import Listing
+from pellucid.studio.exhibits.room.listing import MOST_LISTED, Listing
 from pellucid.studio.exhibits.room.rehearsal import Rehearsal, bundled, network_text
 from pellucid.studio.exhibits.room.remedies import Trial, free_name
 from pellucid.studio.exhibits.room.shown import OwnLine, RunLine
@@ -19,7 +19,7 @@ from pellucid.studio.exhibits.room.told import told
 
 HERE = "."
 """What the page's own training is called among the runs: no folder has this name."""
-MOST_SHOWN, MOST_TRIED, MOST_TRIALS = 6, 3, 2
+MOST_SHOWN, MOST_TRIED, MOST_TRIALS = 8, 3, 2
 OPENING = 4
 """Epochs that are trained before the page is seen first."""
 _POLL, _LOOK = 0.2, 1.0
@@ -29,6 +29,8 @@ class RoomSettings(Settings):
     """What is shown, and how the page's own training is set; `shown` left open is what trains now, or trained last."""
 
     shown: tuple[str, ...] | None = Field(None, max_length=MOST_SHOWN)
+    search: str = Field("", max_length=80)
+    state: Literal["all", "training", "finished", "stopped", "diverged", "unreadable"] = "all"
     axis: Literal["step", "epoch"] = "step"
     data: Literal["digits", "iris", "wine", "moons"] = "digits"
     network: Literal["layers", "mlp", "linear"] = "layers"
@@ -37,6 +39,9 @@ class RoomSettings(Settings):
     optimizer: OptimizerName = "sgd"
     rate: float = Field(-0.5, ge=-6.0, le=3.0)
     epochs: int = Field(20, ge=2, le=100)
+
+
+_NOT_OF_THE_TRAINING: dict[str, Any] = {"shown": None, "search": "", "state": "all", "axis": "step"}
 
 
 class Try(Action):
@@ -54,11 +59,24 @@ class Stop(Action):
     trial: int = Field(ge=0, lt=1000)
 
 
+class Drop(Action):
+    """Take away a remedy that is tried in the page."""
+
+    kind: Literal["drop"]
+    name: str = Field(max_length=8)
+
+
+class Look(Action):
+    """Read what is new, and train remedies that are behind for a slice: what goes on while nothing is played."""
+
+    kind: Literal["look"]
+
+
 class Room(Engine[RoomSettings]):
-    """Play follows what others train and trains the page's own; Step is an epoch."""
+    """Play trains the page's own, and Step is an epoch of it; what others train is followed whenever the page looks."""
 
     settings_class = RoomSettings
-    actions = (Try, Stop)
+    actions = (Try, Stop, Drop, Look)
     pace: ClassVar[float] = 0.03
 
     def reset(self) -> None:
@@ -73,17 +91,18 @@ class Room(Engine[RoomSettings]):
     def change(self, settings: RoomSettings) -> None:
         """Begin the own training anew where it is set otherwise; what is shown, and over what, needs no beginning."""
         before, self.settings = self.settings, settings
-        kept = {"shown": None, "axis": "step"}
-        if before.model_copy(update=kept) != settings.model_copy(update=kept):
+        if before.model_copy(update=_NOT_OF_THE_TRAINING) != settings.model_copy(update=_NOT_OF_THE_TRAINING):
             self.lines = {name: line for name, line in self.lines.items() if isinstance(line, RunLine)}
             self.tried = 0
         self._show()
 
     def advance(self) -> bool:
-        """Train the own ones for a slice, and read what others wrote; False when only own ones are shown, and done."""
+        """Train the own one that is furthest behind for a slice, and read what others wrote; False where all ended."""
         self._follow()
-        trains = [line.rehearsal.advance() for line in self._own()]
-        return any(trains) or self._follows
+        training = [line.rehearsal for line in self._own() if not line.rehearsal.ended]
+        if training:
+            min(training, key=lambda each: each.session.progress.step).advance()
+        return bool(training) or self._follows
 
     def step(self) -> bool:
         """Train the own ones to the end of the epoch, and read what others wrote."""
@@ -92,12 +111,20 @@ class Room(Engine[RoomSettings]):
         return any(trains) or self._follows
 
     def act(self, action: Any) -> None:
-        """Try a remedy, or end a trial."""
+        """Try a remedy, end a trial, or look what has come of them."""
         match action:
             case Try():
                 self._try(action)
             case Stop() if action.trial < len(self.trials):
                 self.trials[action.trial].stop()
+            case Drop():
+                if action.name != HERE and isinstance(self.lines.get(action.name), OwnLine):
+                    del self.lines[action.name]
+            case Look():
+                self._follow(now=self.listing.waiting > 0)
+                if behind := self._behind():
+                    behind[0].advance()
+                return
         self._follow(now=True)
 
     def frame(self) -> Frame:
@@ -113,15 +140,21 @@ class Room(Engine[RoomSettings]):
             steps, norms = line.rehearsal.layers()
             arrays |= {"layers.x": steps, **{f"layers.{number}": each for number, each in enumerate(norms.values())}}
         version = "-".join(f"{name}:{line.curves.version}" for name, line in self.lines.items())
-        said = told(self.listing, self.lines, self.trials)
-        sampled = any(len(line.curves.record.steps) > POINTS for line in lines)
-        return Frame({**said, "metric": metric, "version": version, "sampled": sampled}, arrays)
+        found = self.listing.found(self.settings.search, self.settings.state)
+        said = {
+            **told(self.listing, self.lines, self.trials), "metric": metric, "version": version,
+            "runs": [run.to_json() for run in found[:MOST_LISTED]], "found": len(found),
+            "known": len(self.listing.runs), "waiting": self.listing.waiting,
+            "works": self._works, "follows": self._follows,
+        }  # fmt: skip
+        return Frame(said, arrays)
 
     def sources(self) -> dict[str, str]:
-        """Return the first shown network in arrows, and as a program that is nothing but PyTorch."""
+        """Return the first shown network in arrows, and as a program that is nothing but PyTorch, with its command."""
         for line in self.lines.values():
             if (plan := line.plan) is not None:
-                return {"arrows": str(plan), "pytorch": to_source(plan)}
+                head = f"# {line.command}\n\n" if line.command else ""
+                return {"arrows": str(plan), "pytorch": head + to_source(plan)}
         return {}
 
     def identity(self) -> dict[str, str]:
@@ -130,20 +163,35 @@ class Room(Engine[RoomSettings]):
 
     @property
     def _follows(self) -> bool:
-        return any(isinstance(line, RunLine) for line in self.lines.values()) or self._is_trying()
+        """Whether others train what is shown."""
+        lives = [line for line in self.lines.values() if isinstance(line, RunLine) and line.state == "training"]
+        return bool(lives) or any(trial.status is None for trial in self.trials)
 
-    def _is_trying(self) -> bool:
-        return any(trial.status is None for trial in self.trials)
+    @property
+    def _works(self) -> bool:
+        """Whether there is something to be done at once: long records to be read, remedies that are behind."""
+        reads = any(isinstance(line, RunLine) and line.tail.share < 1 for line in self.lines.values())
+        return reads or self.listing.waiting > 0 or bool(self._behind())
 
     def _own(self) -> list[OwnLine]:
         return [line for line in self.lines.values() if isinstance(line, OwnLine)]
+
+    def _behind(self) -> list[Rehearsal]:
+        """Return remedies that are not as far as the training they are tried on; where that ended, at their end."""
+        training = [line.rehearsal for line in self._own()]
+        return [
+            each for each in training[1:] if not each.ended and (training[0].ended or each.epoch < training[0].epoch)
+        ]  # fmt: skip
 
     def _show(self) -> None:
         """Make the lines that are to be shown, and keep those that were."""
         wanted = self.settings.shown
         if wanted is None:
             training = [run.name for run in self.listing.runs.values() if run.state == "training"]
-            wanted = tuple([*training, *self.listing.runs][:1]) or (HERE,)
+            readable = [run.name for run in self.listing.runs.values() if run.state != "unreadable"]
+            wanted = tuple([*training, *readable][:1]) or (HERE,)
+        if any(name != HERE and name not in self.listing.runs for name in wanted):
+            self.listing.look(wanted)
         lines: dict[str, RunLine | OwnLine] = {}
         for name in wanted:
             if name == HERE:
@@ -181,11 +229,14 @@ class Room(Engine[RoomSettings]):
             self._show_trials()
             if self.settings.shown is None and any(run.state == "training" for run in self.listing.runs.values()):
                 self._show()
-        if now or clock - self.polled >= _POLL:
+        tails = [line.tail for line in self.lines.values() if isinstance(line, RunLine)]
+        unread = [tail for tail in tails if tail.share < 1]
+        if unread:
+            unread[0].poll()
+        elif now or clock - self.polled >= _POLL:
             self.polled = clock
-            for line in self.lines.values():
-                if isinstance(line, RunLine):
-                    line.tail.poll()
+            for tail in tails:
+                tail.poll()
 
     def _show_trials(self) -> None:
         """Show what a trial makes beside what it is compared with, once, as soon as its folder is there."""
@@ -209,23 +260,24 @@ class Room(Engine[RoomSettings]):
             raise RefusedError("no_offer", control="try")
         if sum(trial.status is None for trial in self.trials) >= MOST_TRIALS:
             raise RefusedError("busy", control="try", most=MOST_TRIALS)
-        fresh = free_name(name, offers[action.offer].cause, self.listing.runs)
+        taken = {**self.listing.runs, **{trial.name: trial for trial in self.trials}}
+        fresh = free_name(name, offers[action.offer].cause, taken)
         offer = line.offers(fresh)[action.offer]
         self.trials.append(Trial(offer.command, name, fresh, offer))
 
     def _try_here(self, line: OwnLine, number: int) -> None:
+        """Begin again with a change; it catches up in slices, as the page looks."""
         changes = line.changes
         if number >= len(changes):
             raise RefusedError("no_offer", control="try")
         if len(self._own()) > MOST_TRIED:
             raise RefusedError("enough", control="try", most=MOST_TRIED)
         change = changes[number]
-        self.tried += 1
         try:
             made = Rehearsal(line.rehearsal.session.data, *line.rehearsal.retold(change), change)
         except PellucidError as error:
             raise RefusedError("change", control="try", reason=error.message) from None
-        made.train_to(line.rehearsal.epoch)
+        self.tried += 1
         self.lines[f".{self.tried}"] = OwnLine(made)
 
 

@@ -1,7 +1,7 @@
 """Which runs a folder holds, and how each of them stands; what cannot be read is said, and the others are listed."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +11,12 @@ from pellucid.record import from_json_line
 from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.folder import only_writer
 
+_Stamps = tuple[int, ...]
 State = Literal["training", "finished", "stopped", "diverged", "unreadable"]
-MOST = 200
-"""Runs that are listed, the newest."""
+AT_ONCE = 24
+"""Runs that one look reads, some milliseconds' work; those that follow read the others."""
+MOST_LISTED = 50
+"""Runs that the page's list shows, the newest of those that are looked for."""
 _TAIL = 1 << 13
 _AT_ONCE_AFTER = 60.0
 
@@ -42,6 +45,11 @@ class Listed:
     epochs: int = 0
     fault: str = ""
 
+    def described(self) -> str:
+        """Return the words by which it may be looked for."""
+        said = self.to_json()
+        return " ".join(str(said[key]) for key in ("name", "state", "task", "data", "network")).casefold()
+
     def to_json(self) -> dict[str, Any]:
         """Return what the page's list shows."""
         data, network = (self.asked.get(key, {}) for key in ("data", "network"))
@@ -57,30 +65,39 @@ class Listing:
 
     Args:
         folder: that holds the run folders; there may be none.
+
+    Attributes:
+        runs: those that were read, the newest first.
+        waiting: how many are still to be read.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.runs: dict[str, Listed] = {}
-        self._read: dict[str, tuple[tuple[int, int, int], Listed]] = {}
+        self.waiting = 0
+        self._read: dict[str, tuple[_Stamps, Listed]] = {}
         self.look()
 
-    def look(self) -> None:
-        """See what is there now, the newest first."""
-        found = {name: self._known(name) for name in self._names()}
-        self._read = {name: self._read[name] for name in found}
-        newest = sorted(found.values(), key=lambda run: (-run.changed, run.name))[:MOST]
+    def look(self, wanted: Iterable[str] = ()) -> None:
+        """See what is there now; read what is new, those that are wanted and then the newest, some at once."""
+        stamps = {name: _stamps(self.folder / name) for name in self._names()}
+        self._read = {name: known for name, known in self._read.items() if name in stamps}
+        fresh = [name for name in stamps if name not in self._read]
+        first = frozenset(wanted)
+        fresh.sort(key=lambda name: (name not in first, -max(stamps[name][:2]), name))
+        for name in [*self._read, *fresh[:AT_ONCE]]:
+            self._read[name] = (stamps[name], self._known(name, stamps[name]))
+        self.waiting = len(stamps) - len(self._read)
+        newest = sorted((run for _, run in self._read.values()), key=lambda run: (-run.changed, run.name))
         self.runs = {run.name: run for run in newest}
 
-    def require(self, name: str) -> Listed:
-        """Return the run of that name; a name is only ever compared with those that were found.
-
-        Raises:
-            RunError: there is none.
-        """
-        if name not in self.runs:
-            raise RunError(f"there is no run called '{name}'", received=name)
-        return self.runs[name]
+    def found(self, text: str, state: str) -> list[Listed]:
+        """Return the runs in that state ("all" for any) in which every word of a text occurs, the newest first."""
+        words = text.casefold().split()
+        return [
+            run for run in self.runs.values()
+            if state in ("all", run.state) and all(word in run.described() for word in words)
+        ]  # fmt: skip
 
     def _names(self) -> list[str]:
         try:
@@ -89,14 +106,18 @@ class Listing:
         except OSError:
             return []
 
-    def _known(self, name: str) -> Listed:
-        folder = self.folder / name
-        stamp = (_stamp(folder / "run.json"), _stamp(folder / "record.jsonl"), _stamp(folder / "findings.json"))
+    def _known(self, name: str, stamps: _Stamps) -> Listed:
+        """Return how a run stands; of one that trains, whether it still does, which no file tells."""
         known = self._read.get(name)
-        if known is None or known[0] != stamp:
-            known = self._read[name] = (stamp, _read(folder))
-        run = known[1]
+        if known is not None and known[0] == stamps and known[1].state != "training":
+            return known[1]
+        folder = self.folder / name
+        run = _read(folder)
         return run if run.state != "stopped" else replace(run, state=_state_without_result(folder))
+
+
+def _stamps(folder: Path) -> _Stamps:
+    return tuple(_stamp(folder / name) for name in ("run.json", "record.jsonl", "findings.json"))
 
 
 def _read(folder: Path) -> Listed:
@@ -106,7 +127,7 @@ def _read(folder: Path) -> Listed:
         with as_damage(folder / "run.json"):
             metric, epochs = str(asked["recipe"]["metric"] or ""), int(asked["recipe"]["epochs"])
             str(asked["data"]["name"]), int(asked["data"]["samples"]["train"]), str(asked["network"]["module"])
-    except (PellucidError, ValueError, OSError) as error:
+    except (PellucidError, ValueError, OSError, RecursionError) as error:
         return Listed(folder.name, changed, "unreadable", {}, fault=str(error).split("\n", 1)[0])
     value, epoch, has_result = float("nan"), 0, False
     for event in _last_events(folder / "record.jsonl"):
@@ -132,7 +153,7 @@ def _last_events(path: Path) -> list[dict[str, Any]]:
     for line in lines:
         try:
             events.append(from_json_line(line.decode()))
-        except (ValueError, TypeError):  # cut in its middle, or damaged
+        except (ValueError, TypeError, RecursionError):  # cut in its middle, or damaged
             continue
     return events
 

@@ -32,7 +32,7 @@ class Rehearsal:
     """A training under a watch.
 
     Torch's functions are watched for the whole process, and other exhibits compute in it: so the watch begins and ends
-    with every slice, which costs a millisecond and hears the same.
+    with every slice, which costs some milliseconds and hears the same.
 
     Args:
         data: to train on.
@@ -41,13 +41,14 @@ class Rehearsal:
         change: what is tried with it; None for a training as it was set.
 
     Attributes:
+        recipe: as it was given; the session's has every choice made.
         curves: its record.
         findings: what is certain by now; at its end, all that was found.
         ended: "finished", "diverged", or "" while it trains.
     """
 
     def __init__(self, data: Dataset, arrows: str, recipe: Recipe, change: Change | None = None) -> None:
-        self.change = change
+        self.change, self.recipe = change, recipe
         begun = begin(data, arrows, recipe)
         self.session, self.plan = begun.session, begun.plan
         self.curves = Curves(len(data.rows["train"]))
@@ -77,10 +78,12 @@ class Rehearsal:
                 ends = time.perf_counter() + seconds
                 while closed is None and not self.ended and (to_epoch or time.perf_counter() < ends):
                     closed = self._one()
+                # asking takes longer the more was seen: each doubling of the epochs is enough, and depends on no clock
+                if closed is not None and closed.epoch & (closed.epoch - 1) == 0:
+                    self._ask()
         except DivergedError:
             self.ended = "diverged"
-        # asking takes longer the more was seen: each doubling of the epochs is enough, and depends on no clock
-        if self.ended or (closed is not None and closed.epoch & (closed.epoch - 1) == 0):
+        if self.ended:
             self._ask()
         return not self.ended
 
@@ -91,8 +94,7 @@ class Rehearsal:
 
     def retold(self, change: Change) -> tuple[str, Recipe]:
         """Return the network and the recipe with a change."""
-        recipe = dataclasses.replace(self.session.recipe, **change.recipe)
-        return change.arrows or self.arrows, recipe
+        return change.arrows or self.arrows, dataclasses.replace(self.recipe, **change.recipe)
 
     def layers(self) -> tuple[Column, dict[str, Column]]:
         """Return the steps at which gradients were measured, (S), and each layer's norm, (S), from the input on."""

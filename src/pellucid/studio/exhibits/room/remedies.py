@@ -11,19 +11,22 @@ import signal
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, get_args
 
 from pellucid.errors import PellucidError, RunError
-from pellucid.options import command_line, flag_of, flat_fields, from_stored
+from pellucid.options import command_line, differing, flag_of, flat_fields, from_stored
 from pellucid.recipe import Recipe
 from pellucid.record import Finding, read_json
+from pellucid.verbs.folder import WARNINGS
 from pellucid.verbs.train import TrainOptions
 
 _FLAGS = frozenset(flag_of(name) for name in flat_fields(Recipe)) | {"--network"}
-_LINES = 4
+_LINES = 6
+REPAIR = "--repair"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Offer:
         action: what is done, in words.
         change: as options.
         command: the whole command, to be copied; empty where there is none.
+        values: the change as options and their values, in words of the recipe.
+        code: the same as the command in Python.
         hindrance: why it cannot be tried here: "memory", "module", "change", or nothing.
         proof: what another trial of it gave, where the finding has one.
     """
@@ -43,6 +48,8 @@ class Offer:
     action: str
     change: str
     command: str
+    values: tuple[tuple[str, str], ...] = ()
+    code: str = ""
     hindrance: str = ""
     proof: Mapping[str, Any] | None = None
 
@@ -51,10 +58,10 @@ def findings_of(folder: Path) -> tuple[Finding, ...]:
     """Return what was found of a run; nothing where nobody looked yet.
 
     Raises:
-        RunError: findings.json is damaged.
+        RunError: the file is damaged.
     """
-    path = folder / "findings.json"
-    if not path.exists():
+    path = next((path for name in ("findings.json", WARNINGS) if (path := folder / name).exists()), None)
+    if path is None:
         return ()
     try:
         found = tuple(Finding(**each) for each in read_json(path)["findings"])
@@ -67,17 +74,62 @@ def findings_of(folder: Path) -> tuple[Finding, ...]:
 
 def offers(asked: Mapping[str, Any], findings: tuple[Finding, ...], folder: Path, name: str) -> list[Offer]:
     """Return what can be tried on a run: the remedies of its findings in their order, then a whole repair."""
-    kind = _hindrance(asked)
     made = []
     for finding in findings:
         for remedy in finding.remedies:
-            change = str(remedy.get("change") or "")
-            offer = Offer(finding.cause, str(remedy.get("action", "")), change, "", kind, remedy.get("proof"))
-            made.append(_with_command(offer, asked, folder, name, ("--quiet",)) if not kind else offer)
+            change, action = str(remedy.get("change") or ""), str(remedy.get("action", ""))
+            offer = Offer(finding.cause, action, change, "", changed_values(change), proof=remedy.get("proof"))
+            made.append(_with_command(offer, asked, folder, name))
     if made and not asked["options"].get("repair"):
-        whole = Offer("", "", "--repair", "", kind)
-        made.append(_with_command(whole, asked, folder, name, ()) if not kind else whole)
+        made.append(_with_command(Offer("", "", REPAIR, ""), asked, folder, name))
     return made
+
+
+def _with_command(offer: Offer, asked: Mapping[str, Any], folder: Path, name: str) -> Offer:
+    if hindrance := _hindrance(asked):
+        return dataclasses.replace(offer, hindrance=hindrance)
+    try:
+        options = dataclasses.replace(
+            _changed(offer.change, asked), name=name, folder=str(folder.absolute()), repair=offer.change == REPAIR
+        )
+    except (PellucidError, ValueError):
+        return dataclasses.replace(offer, hindrance="change")
+    return dataclasses.replace(offer, command=command_line("train", options), code=program(options))
+
+
+def command_of(asked: Mapping[str, Any]) -> str:
+    """Return the command that trains a run again; empty where none can."""
+    try:
+        return "" if _hindrance(asked) else command_line("train", _changed("", asked))
+    except (PellucidError, ValueError):
+        return ""
+
+
+def program(options: TrainOptions) -> str:
+    """Return a training as a program.
+
+    >>> print(program(TrainOptions(data="iris", recipe=Recipe(epochs=3))))
+    import pellucid
+    <BLANKLINE>
+    run = pellucid.train('iris', epochs=3)
+    print(run.evaluate())
+    """
+    named = {name: value for name, value in differing(options).items() if name not in ("data", "network")}
+    given = [repr(value) for value in (options.data, options.network) if value is not None]
+    arguments = ", ".join([*given, *(f"{name}={value!r}" for name, value in named.items())])
+    return f"import pellucid\n\nrun = pellucid.train({arguments})\nprint(run.evaluate())\n"
+
+
+def changed_values(change: str) -> tuple[tuple[str, str], ...]:
+    """Return options by name and their values, as a change names them; nothing where it is no such change.
+
+    >>> changed_values("--learning-rate 0.1")
+    (('learning_rate', '0.1'),)
+    """
+    try:
+        return tuple((flag.removeprefix("--").replace("-", "_"), value) for flag, value in _pairs(change))
+    except ValueError:
+        return ()
 
 
 def _hindrance(asked: Mapping[str, Any]) -> Literal["memory", "module", ""]:
@@ -86,32 +138,35 @@ def _hindrance(asked: Mapping[str, Any]) -> Literal["memory", "module", ""]:
     return "" if asked["network"]["arrows"] else "module"
 
 
-def _with_command(offer: Offer, asked: Mapping[str, Any], folder: Path, name: str, more: tuple[str, ...]) -> Offer:
-    try:
-        return dataclasses.replace(offer, command=_command(offer.change, asked, folder, name, more))
-    except (PellucidError, ValueError):
-        return dataclasses.replace(offer, hindrance="change")
-
-
-def _command(change: str, asked: Mapping[str, Any], folder: Path, name: str, more: tuple[str, ...]) -> str:
-    """Return the command that trains a run's network again with a change.
+def _changed(change: str, asked: Mapping[str, Any]) -> TrainOptions:
+    """Return how a run was trained, with a change.
 
     Raises:
         ValueError: the change is none of a recipe.
         OptionError: a value out of range.
     """
-    options, changed = from_stored(TrainOptions, asked["options"]), dict(_pairs(change))
-    usual: dict[str, Any] = {
-        name: field.default for name, (field, _) in flat_fields(Recipe).items() if flag_of(name) in changed
-    }
-    kept = dataclasses.replace(
-        options, data=str(asked["data"]["location"]), name=name, folder=str(folder.absolute()), resume=None, seeds=1,
-        no_report=True, repair=change == "--repair", generator=None, discriminator=None,
-        network=None if "--network" in changed else asked["network"]["arrows"],
-        recipe=dataclasses.replace(options.recipe, **usual),  # what is as usual is not written: it stands there once
+    options, fields = from_stored(TrainOptions, asked["options"]), flat_fields(Recipe)
+    changed = {flag.removeprefix("--").replace("-", "_"): value for flag, value in _pairs(change)} if change else {}
+    network = changed.pop("network", asked["network"]["arrows"])
+    recipe = {name: _typed(value, fields[name][1]) for name, value in changed.items()}
+    return dataclasses.replace(
+        options, data=str(asked["data"]["location"]), network=network, name=None, resume=None, seeds=1, repair=False,
+        no_report=True, quiet=False, generator=None, discriminator=None,
+        recipe=dataclasses.replace(options.recipe, **recipe),
     )  # fmt: skip
-    given = [f"{flag}={value}" for flag, value in changed.items()]
-    return shlex.join([*shlex.split(command_line("train", kept)), *given, *more])
+
+
+def _typed(value: str, hint: Any) -> Any:
+    """Return an option's value as its type has it.
+
+    >>> _typed("0.1", float | None), _typed("2", str | None), _typed("None", float | None)
+    (0.1, '2', None)
+    """
+    if value == "None":
+        return None
+    kinds = get_args(hint) or (hint,)
+    number = next((kind for kind in (int, float) if kind in kinds), None)
+    return value if number is None else number(value)
 
 
 def _pairs(change: str) -> Iterator[tuple[str, str]]:
@@ -120,8 +175,8 @@ def _pairs(change: str) -> Iterator[tuple[str, str]]:
     Raises:
         ValueError: something that is no option of a recipe.
     """
-    parts = [] if change == "--repair" else shlex.split(change)
-    if change != "--repair" and (not parts or len(parts) % 2):
+    parts = [] if change == REPAIR else shlex.split(change)
+    if change != REPAIR and (not parts or len(parts) % 2):
         raise ValueError(f"no change: {change}")
     for flag, value in zip(parts[::2], parts[1::2], strict=True):
         if flag not in _FLAGS:
@@ -140,13 +195,17 @@ class Trial:
     """
 
     def __init__(self, command: str, run: str, name: str, offer: Offer) -> None:
-        self.run, self.name, self.offer, self.is_shown = run, name, offer, False
+        self.run, self.name, self.offer = run, name, offer
+        self.is_shown = self.is_stopped = False
         self._said: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (read as long as the trial is known; appended to wherever it is read)
+        weakref.finalize(self, self._said.close)
         arguments = shlex.split(command)[1:]
         self._process = subprocess.Popen(  # noqa: S603 (arguments made above, and no shell)
             [sys.executable, "-m", "pellucid", *arguments], stdin=subprocess.DEVNULL, stdout=self._said,
             stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, "NO_COLOR": "1"},
         )  # fmt: skip
+
+        _under_way[:] = [*(each for each in _under_way if each.poll() is None), self._process]
 
     @property
     def status(self) -> int | None:
@@ -156,6 +215,7 @@ class Trial:
     def stop(self) -> None:
         """End it as Ctrl-C does: after the step under way, with all that it learned."""
         if self.status is None:
+            self.is_stopped = True
             self._process.send_signal(signal.SIGINT)
 
     def last_lines(self) -> list[str]:
@@ -164,6 +224,10 @@ class Trial:
         self._said.seek(max(0, self._said.tell() - 4096))
         lines = self._said.read().decode(errors="replace").splitlines()
         return [line for line in lines if line.strip()][-_LINES:]
+
+
+_under_way: list[subprocess.Popen[bytes]] = []
+"""Trials that may outlive the page that began them; held, so that their ends are seen and none is left behind."""
 
 
 def free_name(run: str, cause: str, taken: Mapping[str, Any]) -> str:

@@ -7,14 +7,19 @@ from typing import Any
 
 from pellucid.errors import PellucidError, RunError
 from pellucid.networks import Plan, parse
-from pellucid.options import flat_values
+from pellucid.options import command_line, flat_values
+from pellucid.recipe import Recipe
 from pellucid.record import Finding
 from pellucid.studio.exhibits.room.comparing import of_folder
 from pellucid.studio.exhibits.room.curves import Curves, Tail
 from pellucid.studio.exhibits.room.listing import Listed
 from pellucid.studio.exhibits.room.rehearsal import Rehearsal
-from pellucid.studio.exhibits.room.remedies import Offer, findings_of, offers
+from pellucid.studio.exhibits.room.remedies import Offer, changed_values, command_of, findings_of, offers, program
 from pellucid.verbs.changes import Change
+from pellucid.verbs.train import TrainOptions
+
+_FIRST_LOOKS = 3
+"""At a record, when it is shown first: as much as a usual one holds."""
 
 
 class RunLine:
@@ -29,8 +34,10 @@ class RunLine:
         self.folder, self.listed = folder, listed
         self.curves = Curves(int(listed.asked["data"]["samples"]["train"]) if listed.asked else 0)
         self.tail = Tail(folder / "record.jsonl", self.curves)
-        self.tail.read_all()
+        for _ in range(_FIRST_LOOKS):
+            self.tail.poll()
         self.findings: tuple[Finding, ...] = ()
+        self._offered: tuple[object, list[Offer]] = (None, [])
         self.seeds: dict[str, Any] | None = None
         self.look(listed)
 
@@ -76,9 +83,17 @@ class RunLine:
         except PellucidError:
             return None
 
+    @property
+    def command(self) -> str:
+        """The command that trains it again; empty where there is none."""
+        return command_of(self.asked) if self.asked else ""
+
     def offers(self, name: str) -> list[Offer]:
-        """Return what can be tried, into a run of that name."""
-        return offers(self.asked, self.findings, self.folder.parent, name) if self.asked else []
+        """Return what can be tried, into a run of that name; made again only when something of it changed."""
+        key = (self.asked, self.findings, name)
+        if self._offered[0] != key:
+            self._offered = key, offers(self.asked, self.findings, self.folder.parent, name) if self.asked else []
+        return self._offered[1]
 
 
 class OwnLine:
@@ -86,6 +101,7 @@ class OwnLine:
 
     def __init__(self, rehearsal: Rehearsal) -> None:
         self.rehearsal, self.curves = rehearsal, rehearsal.curves
+        self._offered: tuple[list[Change], list[Offer]] = ([], [])
         self.seeds: dict[str, Any] | None = None
         self.fault = ""
 
@@ -132,6 +148,28 @@ class OwnLine:
             "recipe": json.loads(json.dumps(flat_values(session.recipe))),
         }  # fmt: skip
 
+    @property
+    def command(self) -> str:
+        """The command that trains the same, step by step."""
+        return command_line("train", self._options(self.rehearsal.arrows, self.rehearsal.recipe))
+
+    @property
+    def code(self) -> str:
+        """The same in Python."""
+        return program(self._options(self.rehearsal.arrows, self.rehearsal.recipe))
+
     def offers(self, name: str) -> list[Offer]:  # noqa: ARG002 (it is tried in the page, under no name)
-        """Return what can be tried."""
-        return [Offer(change.cause, change.action, change.options, change.options) for change in self.changes]
+        """Return what can be tried; made again only when something else was found."""
+        changes = self.changes
+        if self._offered[0] != changes:
+            self._offered = changes, [self._offer(change) for change in changes]
+        return self._offered[1]
+
+    def _offer(self, change: Change) -> Offer:
+        options, said = self._options(*self.rehearsal.retold(change)), change.options
+        return Offer(
+            change.cause, change.action, said, command_line("train", options), changed_values(said), program(options)
+        )
+
+    def _options(self, arrows: str, recipe: Recipe) -> TrainOptions:
+        return TrainOptions(data=self.rehearsal.session.data.name, network=arrows, recipe=recipe)

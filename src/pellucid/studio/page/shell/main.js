@@ -77,7 +77,10 @@ function measure(begun) {
 function context(frame) {
   return {
     frame, settings: store.settings ?? {}, local: store.local, t, number: written, language: language(), dark: isDark(), redraw,
-    act: (action) => { store.refusal = undefined; connection?.say({ type: "act", action }); },
+    act: (action, { quiet = false } = {}) => {
+      if (!quiet) store.refusal = undefined;
+      connection?.say({ type: "act", action });
+    },
     set,
     refusal: (control) => (store.refusal?.control === control ? store.refusal : undefined),
     isHidden: (control) => store.address.hide.includes(control),
