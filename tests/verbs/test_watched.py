@@ -169,7 +169,7 @@ def test_while_it_goes_wrong_the_line_appears(here: Path, monkeypatch: pytest.Mo
     folder = here / "runs" / "digits-1"
 
     def hear(_: live.LiveDisplay, finding: Finding | None) -> None:
-        said.append(finding and finding.cause)
+        said.append(None if finding is None else finding.cause)
         kept.append(findings_of(folder))
 
     monkeypatch.setattr(alarm, "SHARE_OF_TIME", 1e9)

@@ -269,6 +269,7 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
     from pellucid.verbs.again import begin_again, require_same_beginning
     from pellucid.verbs.environment import differences, environment
     from pellucid.verbs.folder import checkpoint_path, cut_record, held
+    from pellucid.verbs.reporting import is_reported
     from pellucid.verbs.run import open_run
     from pellucid.verbs.seeds import missing_seeds
     from pellucid.verbs.telling import conclude, drive_and_tell
@@ -278,7 +279,6 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
     if is_finished and not missing_seeds(run) and is_reported(run):
         raise RunError(f"{folder} is finished: there is nothing to resume", advice="train again under another --name")
     ranks = launched()
-    from pellucid.verbs.reporting import is_reported
     with held(folder, ranks):
         with ranks.first_before_others():
             session = begin_again(run, data, module)

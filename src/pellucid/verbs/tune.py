@@ -162,6 +162,7 @@ def _run_search(data: object, options: TuneOptions, console: Console) -> Study:
 
 def _go_on(study: Study, data: object, console: Console) -> Study:
     from pellucid.training.ranks import launched
+    from pellucid.verbs.reporting import is_reported
     from pellucid.verbs.searching import search_to_the_end
 
     if study.finished and is_reported(study) and is_reported(study.best):
@@ -185,7 +186,6 @@ def _begin(data: object, options: TuneOptions, console: Console) -> Study:
     reading = options.reading
     if reading.task is None and options.network is not None and not isinstance(data, Dataset):
         reading = dataclasses.replace(reading, task=_made_for(options))
-    from pellucid.verbs.reporting import is_reported
     with ranks.first_before_others(), data_progress(console):
         dataset = load(data, None if reading == DataOptions() else reading)
     console.print(data_lines(dataset), markup=False)
