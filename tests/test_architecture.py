@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "pellucid"
 
-LEAVES = ["errors", "options", "shapes", "recipe", "record", "seed", "memory", "chart"]
+LEAVES = ["errors", "notebook", "options", "shapes", "recipe", "record", "seed", "memory", "chart"]
 # each room and what it may import, in the order data flows
 MAY_IMPORT: dict[str, list[str]] = {leaf: LEAVES[:place] for place, leaf in enumerate(LEAVES)}
 MAY_IMPORT["data"] = LEAVES
@@ -25,7 +25,8 @@ MAY_IMPORT["report"] = [*LEAVES, "data", "blocks", "networks", "training", "judg
 MAY_IMPORT["report"] += ["formats", "diagnosis", "explain", "experiments"]
 MAY_IMPORT["verbs"] = [*MAY_IMPORT["report"], "report"]
 MAY_IMPORT["studio"] = [*MAY_IMPORT["verbs"], "verbs"]
-MAY_IMPORT["__init__"] = MAY_IMPORT["cli"] = [*MAY_IMPORT["studio"], "studio"]
+MAY_IMPORT["estimators"] = [*MAY_IMPORT["verbs"], "verbs"]
+MAY_IMPORT["__init__"] = MAY_IMPORT["cli"] = [*MAY_IMPORT["studio"], "studio", "estimators"]
 MAY_IMPORT["__main__"] = ["cli"]
 
 FACES = {"__init__", "cli", "__main__", "verbs", "studio/verb"}

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pellucid import data, experiments, explain, studio
     from pellucid.data import load
     from pellucid.diagnosis import watch
+    from pellucid.estimators import PellucidClassifier, PellucidRegressor
     from pellucid.networks import build, parse
     from pellucid.verbs.diagnose import diagnose
     from pellucid.verbs.evaluate import evaluate
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pellucid.verbs.zoo import zoo
 
 _HOMES = {
+    "PellucidClassifier": "pellucid.estimators",
+    "PellucidRegressor": "pellucid.estimators",
     "build": "pellucid.networks",
     "diagnose": "pellucid.verbs.diagnose",
     "evaluate": "pellucid.verbs.evaluate",
@@ -41,6 +44,8 @@ _HOMES = {
 _NAMESPACES = ("data", "experiments", "explain", "studio")
 
 __all__ = [
+    "PellucidClassifier",
+    "PellucidRegressor",
     "build",
     "data",
     "diagnose",
