@@ -114,5 +114,5 @@ class Paste(Action):
     """Points as lines of two numbers and a class or a value, as a CSV file has them; of a large file a sample."""
 
     kind: Literal["paste"]
-    rows: int = Field(0, ge=0, le=10**12)
+    rows: Annotated[int, Field(ge=0, le=10**12)] = 0
     text: Annotated[str, Field(max_length=100_000)]
