@@ -12,7 +12,8 @@ import torch
 
 from pellucid.data import load
 from pellucid.studio.exhibit import Given, RefusedError
-from pellucid.studio.exhibits.text.engine import DISTANCE, FIRST_STEPS, LOOK, RecurrentText, TextSettings
+from pellucid.studio.exhibits.text.engine import DISTANCE, FIRST_STEPS, LOOK, RecurrentText
+from pellucid.studio.exhibits.text.settings import TextSettings
 from tests.studio.conftest import StudioPages
 
 pytestmark = pytest.mark.covers("E6")

@@ -1,6 +1,7 @@
 """Sums, products and quotients of two tensors, sums and means of one."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
@@ -46,6 +47,7 @@ class Sum(_OfTwo):
     """Y = A + B."""
 
     kind, sign = "sum", "+"
+    linear_in = (0, 1)
     forward_formula = Formula("Y = A + B", "Y = A + B")
     backward_formulas = (Formula("dA = dY" + _REPEATED, "dA = dY"), Formula("dB = dY" + _REPEATED, "dB = dY"))
 
@@ -60,6 +62,7 @@ class Difference(_OfTwo):
     """Y = A - B."""
 
     kind, sign = "difference", "-"
+    linear_in = (0, 1)
     forward_formula = Formula("Y = A - B", "Y = A - B")
     backward_formulas = (Formula("dA = dY" + _REPEATED, "dA = dY"), Formula("dB = -dY" + _REPEATED, "dB = -dY"))
 
@@ -74,6 +77,7 @@ class Product(_OfTwo):
     """Y = A ∘ B."""
 
     kind, sign = "product", "·"
+    linear_in = (0,)
     forward_formula = Formula("Y = A ∘ B", r"Y = A \circ B")
     backward_formulas = (
         Formula("dA = dY ∘ B" + _REPEATED, r"dA = dY \circ B"),
@@ -85,6 +89,11 @@ class Product(_OfTwo):
 
     def _gradients(self, gradient: Array) -> tuple[Array, Array]:
         return gradient * self._b, gradient * self._a
+
+    def slope_is(self, operand: int, of: Sequence[int], at: Sequence[int]) -> tuple[int, tuple[int, ...]] | None:
+        """Return the other factor, where none is repeated."""
+        is_there = self._a.shape == self._b.shape and tuple(of) == tuple(at)
+        return (1 - operand, tuple(at)) if is_there else None
 
 
 class Quotient(_OfTwo):
@@ -114,6 +123,7 @@ class Reduction(Operation):
     """
 
     symbols = ("X",)
+    linear_in = (0,)
 
     def __init__(self, axes: tuple[int, ...] | None, *, keeps: bool, is_mean: bool) -> None:
         self._axes, self._keeps, self._is_mean = axes, keeps, is_mean

@@ -1,5 +1,7 @@
 """Matrix products, and the embedding, a product with rows of an identity matrix."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pellucid.explain.derivation.operation import Operation, first_of, number, place, sum_of_products, unbroadcast
@@ -25,6 +27,7 @@ class Linear(Operation):
             Formula("db = sum of dz over the samples", r"db = \sum_i dz^{(i)}"),
         )
         self.backward_formulas = formulas[: len(self.symbols)]
+        self.linear_in = (0, 2) if has_bias else (0,)
 
     def forward(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
         """Return X Wᵀ + b."""
@@ -54,12 +57,22 @@ class Linear(Operation):
             lines.append(f"dX{at} = {sum_of_products(dz[0], self._weight[:, 0])} = {number(dx)}")
         return tuple(lines)
 
+    def slope_is(self, operand: int, of: Sequence[int], at: Sequence[int]) -> tuple[int, tuple[int, ...]] | None:
+        """Return w of ∂z/∂x, x of ∂z/∂w."""
+        match operand:
+            case 0 if of[:-1] == at[:-1]:
+                return 1, (of[-1], at[-1])
+            case 1 if of[-1] == at[0]:
+                return 0, (*of[:-1], at[1])
+        return None
+
 
 class MatrixProduct(Operation):
     """Y = A B."""
 
     kind = "matrix product"
     symbols = ("A", "B")
+    linear_in = (0,)
     forward_formula = Formula("Y = A B", "Y = A B")
     backward_formulas = (Formula("dA = dY Bᵀ", r"dA = dY\, B^\top"), Formula("dB = Aᵀ dY", r"dB = A^\top dY"))
 
@@ -92,6 +105,14 @@ class MatrixProduct(Operation):
             lines.append(f"dA[1,1] = {sum_of_products(*of_a)} = {number(float(of_a[0] @ of_a[1]))}")
             lines.append(f"dB[1,1] = {sum_of_products(*of_b)} = {number(float(of_b[0] @ of_b[1]))}")
         return tuple(lines)
+
+    def slope_is(self, operand: int, of: Sequence[int], at: Sequence[int]) -> tuple[int, tuple[int, ...]] | None:
+        """Return, of two matrices, b of ∂y/∂a and a of ∂y/∂b."""
+        if self._a.ndim != 2 or self._b.ndim != 2:
+            return None
+        if operand == 0:
+            return (1, (at[1], of[1])) if of[0] == at[0] else None
+        return (0, (of[0], at[0])) if of[1] == at[1] else None
 
 
 class Embedding(Operation):

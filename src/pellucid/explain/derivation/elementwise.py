@@ -1,6 +1,6 @@
 """Functions of each number by itself: A = g(Z), and so dZ = dA ∘ g′(Z)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,10 @@ class Elementwise(Operation):
             da = gradient[first]
             lines.append(f"dZ{at} = {number(da)}·{number(slope)} = {number(da * slope)}")
         return tuple(lines)
+
+    def numbers(self, at: Sequence[int]) -> Mapping[str, float]:
+        """Return a, in which many slopes are written."""
+        return {"A": float(self._a[tuple(at)])}
 
 
 def _softplus(z: Array) -> Array:

@@ -4,6 +4,7 @@ Shape letters: m samples, K outputs of each; O is what the network gives, T the 
 """
 
 from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from scipy.special import expit
@@ -71,6 +72,10 @@ class SquaredError(Loss):
             f"dO{place(first)} = {number(2 * self._scale)}·{number(self._apart[first])} = {number(slope)}",
         )
 
+    def numbers(self, at: Sequence[int]) -> Mapping[str, float]:  # noqa: ARG002 (the same everywhere)
+        """Return m and n."""
+        return {"m": self._samples, "n": self._apart.size}
+
 
 class _OfProbabilities(Loss):
     """A loss whose gradient by the logits Z is (Ŷ - Y) / m.
@@ -88,18 +93,35 @@ class _OfProbabilities(Loss):
         """Return E."""
         losses, self._probabilities, self._truth = self._of(logits, targets)
         self._count = losses.size if self._is_mean else 1
-        return np.asarray(losses.sum() / self._count)
+        self._value = losses.sum() / self._count
+        return np.asarray(self._value)
 
     def backward(self, gradient: Array) -> tuple[Array, None]:
         """Return (Ŷ - Y) / m."""
         return gradient * (self._probabilities - self._truth) / self._count, None
 
     def worked(self, gradient: Array | None) -> tuple[str, ...]:  # noqa: ARG002 (dE is 1)
-        """Return the first logit's gradient."""
+        """Return the sum, and the first logit's gradient."""
         first = first_of(self._probabilities)
         said, is_so = self._probabilities[first], self._truth[first]
         value = (said - is_so) / self._count
-        return (f"dZ{place(first)} = ({number(said)} - {number(is_so)}) / {self._count} = {number(value)}",)
+        terms = [
+            f"{'' if share == 1 else number(share) + '·'}log {number(p)}" for share, p in self._logarithms() if share
+        ]
+        more = [f"({len(terms) - 6} more)"] if len(terms) > 6 else []
+        return (
+            f"E = -({' + '.join(terms[:6] + more)}) / {self._count} = {number(self._value)}",
+            f"dZ{place(first)} = ({number(said)} - {number(is_so)}) / {self._count} = {number(value)}",
+        )
+
+    def numbers(self, at: Sequence[int]) -> Mapping[str, float]:
+        """Return ŷ, y and m."""
+        said, is_so = float(self._probabilities[tuple(at)]), float(self._truth[tuple(at)])
+        return {r"\hat Y": said, "Y": is_so, "m": self._count}
+
+    def _logarithms(self) -> Iterable[tuple[float, float]]:
+        """Return the probabilities whose logarithms are summed, each with its share."""
+        return zip(self._truth.ravel().tolist(), self._probabilities.ravel().tolist(), strict=True)
 
     @abstractmethod
     def _of(self, logits: Array, targets: Array) -> tuple[Array, Array, Array]:
@@ -163,6 +185,10 @@ class BinaryCrossEntropy(_OfProbabilities):
 
     def _of(self, logits: Array, targets: Array) -> tuple[Array, Array, Array]:
         return np.logaddexp(0.0, logits) - targets * logits, expit(logits), targets
+
+    def _logarithms(self) -> Iterable[tuple[float, float]]:
+        for truth, said in super()._logarithms():
+            yield from ((truth, said), (1 - truth, 1 - said))
 
 
 class BinaryCrossEntropyOfProbabilities(Loss):

@@ -4,7 +4,7 @@ Everything here and in its subclasses is NumPy, which knows no autograd.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ class Operation(ABC):
         backward_formulas: of the operands' gradients.
         is_recomputed: whether the numbers come from them.
         operations: names of the autograd graph's operations, of what has no written formula.
+        linear_in: the operands in which the result is linear: each of its numbers is the sum over theirs of number
+            times slope. Empty where it is not so.
     """
 
     kind: str
@@ -33,6 +35,7 @@ class Operation(ABC):
     backward_formulas: Sequence[Formula]
     is_recomputed: bool = True
     operations: tuple[str, ...] = ()
+    linear_in: tuple[int, ...] = ()
 
     @abstractmethod
     def forward(self, *operands: Any) -> Nested:
@@ -53,6 +56,20 @@ class Operation(ABC):
             gradient: of the loss by what `forward` returned, or None.
         """
         return ()
+
+    def slope_is(self, operand: int, of: Sequence[int], at: Sequence[int]) -> tuple[int, tuple[int, ...]] | None:  # noqa: ARG002 (of most, no slope is such a number)
+        """Return the operand's number that the slope of one number of the result is, by its place; None: it is none.
+
+        Args:
+            operand: the number of the operand by which is derived.
+            of: the place in the result.
+            at: the place in that operand.
+        """
+        return None
+
+    def numbers(self, at: Sequence[int]) -> Mapping[str, float]:  # noqa: ARG002 (most formulas have operands alone)
+        """Return what the letters of the formulas stand for at one place, other than operands: LaTeX -> number."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

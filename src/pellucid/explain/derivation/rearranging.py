@@ -20,6 +20,7 @@ class Reshaping(Operation):
     """
 
     symbols = ("X",)
+    linear_in = (0,)
     backward_formulas = (_BACK,)
 
     def __init__(self, kind: str, shape: Sequence[int] | None = None) -> None:
@@ -49,6 +50,7 @@ class Transposition(Operation):
 
     kind = "transposition"
     symbols = ("X",)
+    linear_in = (0,)
     forward_formula = Formula("Y = Xᵀ", r"Y = X^\top")
     backward_formulas = (Formula("dX = dYᵀ", r"dX = dY^\top"),)
 
@@ -79,6 +81,7 @@ class Expansion(Operation):
 
     kind = "repetition"
     symbols = ("X",)
+    linear_in = (0,)
     backward_formulas = (Formula("dX = sum of dY over the repetitions", r"dX = \sum dY"),)
 
     def __init__(self, shape: Sequence[int]) -> None:
@@ -110,6 +113,7 @@ class Joining(Operation):
         self._axis, self._is_stack = axis, is_stack
         self.kind = f"{'stacking' if is_stack else 'joining'} along dimension {axis}"
         self.symbols = tuple(f"X{place}" for place in range(1, count + 1))
+        self.linear_in = tuple(range(count))
         self.forward_formula = Formula(f"Y = [{', '.join(self.symbols)}]", rf"Y = [X_1, \dots, X_{{{count}}}]")
         self.backward_formulas = (
             Formula("dX1, dX2, ... = the pieces of dY", rf"[dX_1, \dots, dX_{{{count}}}] = dY"),
@@ -136,6 +140,7 @@ class Selection(Operation):
 
     kind = "selection"
     symbols = ("X",)
+    linear_in = (0,)
     backward_formulas = (Formula("dX = dY where it was taken from, else 0", r"dX[\cdot] = dY,\; 0 \text{ elsewhere}"),)
 
     def __init__(self, index: Any, written: str) -> None:

@@ -3,12 +3,14 @@
 All numbers are float64 NumPy arrays, whole: only `text` and `latex` shorten them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pellucid.notebook import card, facts, folded, formulas, paragraph
 
 Array: TypeAlias = NDArray[Any]
 Nested: TypeAlias = Any
@@ -101,6 +103,21 @@ class Operand:
     gradient: Nested
 
 
+class Rule(Protocol):
+    """What a step does, as far as `chain` takes its numbers apart: an `Operation`, which tells more of these."""
+
+    linear_in: tuple[int, ...]
+
+    def backward(self, gradient: Any) -> tuple[Nested, ...]:
+        """Return the gradients by the operands."""
+
+    def slope_is(self, operand: int, of: Sequence[int], at: Sequence[int]) -> tuple[int, tuple[int, ...]] | None:
+        """Return which operand's number a slope is."""
+
+    def numbers(self, at: Sequence[int]) -> Mapping[str, float]:
+        """Return what other letters of the formulas stand for."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
     """A layer or an operation, forwards and backwards.
@@ -119,6 +136,7 @@ class Step:
             autograd's own.
         operations: names of the autograd graph's operations, where it is not recomputed.
         agreement: of output, its gradient and those of the parameters with autograd; None where not recomputed.
+        rule: what `chain` takes single numbers apart with.
     """
 
     name: str
@@ -133,6 +151,7 @@ class Step:
     is_recomputed: bool
     operations: tuple[str, ...]
     agreement: Agreement | None
+    rule: Rule = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,7 +167,7 @@ class LossStep:
         heads: of several outputs, the loss of each by its name, with the gradient by it alone, before it is weighted;
             this one is their sum. The sum's agreement is theirs too.
         forward, backward, worked: as of a step.
-        is_recomputed, operations, agreement: as of a step.
+        is_recomputed, operations, agreement, rule: as of a step.
     """
 
     kind: str
@@ -163,6 +182,7 @@ class LossStep:
     is_recomputed: bool
     operations: tuple[str, ...]
     agreement: Agreement | None
+    rule: Rule = field(repr=False, compare=False)
     heads: Mapping[str, "LossStep"] = field(default_factory=dict)
 
 
@@ -200,6 +220,24 @@ class Derivation:
     gradients: Mapping[str, Array]
     update: Update | None
     agreement: Agreement
+
+    def _repr_html_(self) -> str:
+        """Return the formulas, forwards and backwards, as a notebook sets them."""
+        forward = [(step.name, step.kind, [step.forward.latex]) for step in self.steps]
+        backward = [
+            (step.name, step.kind, [formula.latex for formula in step.backward])
+            for step in reversed(self.steps)
+            if step.output_gradient is not None
+        ]
+        loss = ("loss", self.loss.kind, [self.loss.forward.latex, *(each.latex for each in self.loss.backward)])
+        worked = [line for step in self.steps for line in (f"{step.name}: {step.kind}", *step.worked, "")]
+        return card(
+            f"derivation of {self.network}",
+            facts([("loss", f"{self.loss.value:.6g}"), ("agrees with autograd", str(self.agreement))]),
+            paragraph("forwards"), formulas([*forward, loss]),
+            paragraph("backwards"), formulas(backward),
+            folded("with numbers", "\n".join([*worked, *self.loss.worked])),
+        )  # fmt: skip
 
     def step(self, name: str) -> Step:
         """Return the step of that name.

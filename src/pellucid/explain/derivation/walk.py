@@ -148,7 +148,7 @@ class _Walk:
             backward=tuple(operation.backward_formulas) if gradient is not None else (),
             worked=() if isinstance(result, tuple) or not result.size else operation.worked(gradient),
             is_recomputed=operation.is_recomputed, operations=operation.operations,
-            agreement=self._apart(place, result, totals) if operation.is_recomputed else None,
+            agreement=self._apart(place, result, totals) if operation.is_recomputed else None, rule=operation,
         )  # fmt: skip
 
     def _apart(self, place: Place, result: Nested, totals: Values) -> Agreement:
@@ -225,5 +225,5 @@ def _told(
         kind=operation.kind, symbols=tuple(operation.symbols), value=value, outputs=outputs, targets=targets,
         gradient=gradient, forward=operation.forward_formula, backward=tuple(operation.backward_formulas),
         worked=operation.worked(np.asarray(1.0)), is_recomputed=operation.is_recomputed,
-        operations=operation.operations, agreement=apart,
+        operations=operation.operations, agreement=apart, rule=operation,
     )  # fmt: skip

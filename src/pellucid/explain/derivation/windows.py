@@ -102,6 +102,7 @@ class Convolution(Operation):
     def __init__(self, windows: Windows, groups: int, *, has_bias: bool) -> None:
         self._windows, self._groups = windows, groups
         self.symbols = ("X", "W", "b") if has_bias else ("X", "W")
+        self.linear_in = (0, 2) if has_bias else (0,)
         bias = " + b" if has_bias else ""
         of_bias = " + b[o]" if has_bias else ""
         self.forward_formula = Formula(
@@ -156,6 +157,20 @@ class Convolution(Operation):
             lines.append(f"dW{place(first)} = {sum_of_products(dz, x)} = {number(float(dz @ x))}")
         return tuple(lines)
 
+    def slope_is(self, operand: int, of: Sequence[int], at: Sequence[int]) -> tuple[int, tuple[int, ...]] | None:
+        """Return w of ∂z/∂x and x of ∂z/∂w, of channels that are convolved together."""
+        if self._groups > 1 or operand == 2 or of[operand] != at[0]:
+            return None
+        (sample, map_), channel, w = of[:2], at[1], self._windows
+        axes = list(zip(of[2:], at[2:], w.stride, w.before, w.dilation, strict=True))
+        if operand == 1:
+            there = tuple(p * s + k * d - b for p, k, s, b, d in axes)
+            return (0, (sample, channel, *there)) if _is_within(there, self._shape[2:]) else None
+        reach = tuple(q + b - p * s for p, q, s, b, _ in axes)
+        kernel = tuple(r // d for r, d in zip(reach, w.dilation, strict=True))
+        is_hit = all(r % d == 0 for r, d in zip(reach, w.dilation, strict=True)) and _is_within(kernel, w.kernel)
+        return (1, (map_, channel, *kernel)) if is_hit else None
+
     def _apart(self) -> list[tuple[Array, Array]]:
         """Return the windows and kernels of each group."""
         halves = np.split(self._cut, self._groups, 1), np.split(self._weight, self._groups, 0)
@@ -165,6 +180,10 @@ class Convolution(Operation):
         axes = len(self._windows.kernel)
         over_cut, over_weight = [1, *range(2 + axes, 2 + 2 * axes)], [1, *range(2, 2 + axes)]
         return np.moveaxis(np.tensordot(cut, weight, (over_cut, over_weight)), -1, 1)
+
+
+def _is_within(place: Sequence[int], shape: Sequence[int]) -> bool:
+    return all(0 <= at < length for at, length in zip(place, shape, strict=True))
 
 
 class MaxPooling(Operation):
@@ -207,6 +226,7 @@ class AveragePooling(Operation):
 
     kind = "average pooling"
     symbols = ("X",)
+    linear_in = (0,)
     forward_formula = Formula("Y[p] = mean of X over the window p", r"Y_p = \frac{1}{|w(p)|} \sum_{q \in w(p)} X_q")
     backward_formulas = (
         Formula("dX[q] = sum of dY[p] / size of p over the windows p around q",
@@ -248,6 +268,7 @@ class AdaptivePooling(Operation):
 
     kind = "adaptive average pooling"
     symbols = ("X",)
+    linear_in = (0,)
     forward_formula = AveragePooling.forward_formula
     backward_formulas = AveragePooling.backward_formulas
 
