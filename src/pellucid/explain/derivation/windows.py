@@ -91,7 +91,7 @@ class Convolution(Operation):
     """Z = W * X + b: of each window the products with the kernel, summed (in mathematics, the cross-correlation).
 
     Args:
-        windows: how they lie.
+        windows: how they lie; kept as an attribute, as in poolings.
         groups: of channels that are convolved apart.
         has_bias: whether a number is added to each map.
     """
@@ -100,7 +100,7 @@ class Convolution(Operation):
     output = "Z"
 
     def __init__(self, windows: Windows, groups: int, *, has_bias: bool) -> None:
-        self._windows, self._groups = windows, groups
+        self.windows, self._groups = windows, groups
         self.symbols = ("X", "W", "b") if has_bias else ("X", "W")
         self.linear_in = (0, 2) if has_bias else (0,)
         bias = " + b" if has_bias else ""
@@ -124,7 +124,7 @@ class Convolution(Operation):
     def forward(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
         """Return the maps (N, O, P)."""
         self._shape, self._weight, self._bias = x.shape, weight, bias
-        self._cut = self._windows.cut(self._windows.padded(x))
+        self._cut = self.windows.cut(self.windows.padded(x))
         maps = [self._correlated(*each) for each in self._apart()]
         self._z = np.concatenate(maps, 1)
         if bias is not None:
@@ -134,18 +134,18 @@ class Convolution(Operation):
     def backward(self, gradient: Array) -> tuple[Array, ...]:
         """Return dX, dW and db."""
         by_windows, by_weight = [], []
-        axes = len(self._windows.kernel)
+        axes = len(self.windows.kernel)
         over = [0, *range(2, 2 + axes)]
         for dz, (cut, weight) in zip(np.split(gradient, self._groups, 1), self._apart(), strict=True):
             by_weight.append(np.tensordot(dz, cut, (over, over)))
             spread = np.tensordot(dz, weight, ([1], [0]))  # N P C K
             by_windows.append(np.moveaxis(spread, 1 + axes, 1))
-        by_x = self._windows.gather(np.concatenate(by_windows, 1), self._shape)
+        by_x = self.windows.gather(np.concatenate(by_windows, 1), self._shape)
         return (by_x, np.concatenate(by_weight, 0), gradient.sum(axis=tuple(over)))[: len(self.symbols)]
 
     def worked(self, gradient: Array | None) -> tuple[str, ...]:
         """Return the first place of the first map, and the gradient of the first weight."""
-        axes = len(self._windows.kernel)
+        axes = len(self.windows.kernel)
         corner: Any = (0, slice(self._weight.shape[1]), *(0,) * axes)
         seen = self._cut[corner].ravel()
         bias = "" if self._bias is None else f" + {number(self._bias[0])}"
@@ -161,7 +161,7 @@ class Convolution(Operation):
         """Return w of ∂z/∂x and x of ∂z/∂w, of channels that are convolved together."""
         if self._groups > 1 or operand == 2 or of[operand] != at[0]:
             return None
-        (sample, map_), channel, w = of[:2], at[1], self._windows
+        (sample, map_), channel, w = of[:2], at[1], self.windows
         axes = list(zip(of[2:], at[2:], w.stride, w.before, w.dilation, strict=True))
         if operand == 1:
             there = tuple(p * s + k * d - b for p, k, s, b, d in axes)
@@ -177,7 +177,7 @@ class Convolution(Operation):
         return list(zip(*halves, strict=True))
 
     def _correlated(self, cut: Array, weight: Array) -> Array:
-        axes = len(self._windows.kernel)
+        axes = len(self.windows.kernel)
         over_cut, over_weight = [1, *range(2 + axes, 2 + 2 * axes)], [1, *range(2, 2 + axes)]
         return np.moveaxis(np.tensordot(cut, weight, (over_cut, over_weight)), -1, 1)
 
@@ -198,21 +198,21 @@ class MaxPooling(Operation):
     )  # fmt: skip
 
     def __init__(self, windows: Windows) -> None:
-        self._windows = windows
+        self.windows = windows
 
     def forward(self, x: Array) -> Array:
         """Return the maxima; the border never is one."""
         self._shape = x.shape
-        cut = self._windows.cut(self._windows.padded(x, -np.inf))
+        cut = self.windows.cut(self.windows.padded(x, -np.inf))
         rows = cut.reshape(*cut.shape[: x.ndim], -1)
         self._chosen, self._all = rows.argmax(-1), cut.shape
         return np.take_along_axis(rows, self._chosen[..., None], -1)[..., 0]
 
     def backward(self, gradient: Array) -> tuple[Array]:
         """Return each gradient at the place of the maximum."""
-        rows = np.zeros((*gradient.shape, prod(self._windows.kernel)))
+        rows = np.zeros((*gradient.shape, prod(self.windows.kernel)))
         np.put_along_axis(rows, self._chosen[..., None], gradient[..., None], -1)
-        return (self._windows.gather(rows.reshape(self._all), self._shape),)
+        return (self.windows.gather(rows.reshape(self._all), self._shape),)
 
 
 class AveragePooling(Operation):
@@ -234,25 +234,25 @@ class AveragePooling(Operation):
     )  # fmt: skip
 
     def __init__(self, windows: Windows, padding: tuple[int, ...], divisor: int | None) -> None:
-        self._windows, self._padding, self._divisor = windows, padding, divisor
+        self.windows, self._padding, self._divisor = windows, padding, divisor
 
     def forward(self, x: Array) -> Array:
         """Return the means."""
-        self._shape, axes = x.shape, len(self._windows.kernel)
+        self._shape, axes = x.shape, len(self.windows.kernel)
         over = tuple(range(-axes, 0))
-        cut = self._windows.cut(self._windows.padded(x))
+        cut = self.windows.cut(self.windows.padded(x))
         self._all = cut.shape
         self._size = self._counted(x.shape) if self._divisor is None else np.asarray(float(self._divisor))
         return np.asarray(cut.sum(axis=over) / self._size)
 
     def backward(self, gradient: Array) -> tuple[Array]:
         """Return the shares."""
-        shares = (gradient / self._size)[(..., *(None,) * len(self._windows.kernel))]
-        return (self._windows.gather(np.broadcast_to(shares, self._all), self._shape),)
+        shares = (gradient / self._size)[(..., *(None,) * len(self.windows.kernel))]
+        return (self.windows.gather(np.broadcast_to(shares, self._all), self._shape),)
 
     def _counted(self, shape: tuple[int, ...]) -> Array:
         """Return how many places of each window count, (1, 1, P)."""
-        w = self._windows
+        w = self.windows
         counts = np.zeros((1, 1, *(n + b + a for n, b, a in zip(shape[2:], w.before, w.after, strict=True))))
         inside = [slice(b - p, b + n + p) for n, b, p in zip(shape[2:], w.before, self._padding, strict=True)]
         counts[(slice(None), slice(None), *inside)] = 1

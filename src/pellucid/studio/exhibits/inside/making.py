@@ -63,9 +63,9 @@ def made(layer: Layer, channel: int, row: int, column: int) -> Made:
         case Linear() if x.ndim == 2:
             return _dense(layer, x[0], channel)
         case MaxPooling() as operation if x.ndim == 4:
-            return _pooled(x, windows_of(operation), "max", at)
+            return _pooled(x, operation.windows, "max", at)
         case AveragePooling() as operation if x.ndim == 4:
-            return _pooled(x, windows_of(operation), "mean", at)
+            return _pooled(x, operation.windows, "mean", at)
         case AdaptivePooling() if x.ndim == 4:
             return _adaptive(layer, x, at)
         case Elementwise() | PReLU() as operation if x.shape == layer.output.shape:
@@ -75,18 +75,13 @@ def made(layer: Layer, channel: int, row: int, column: int) -> Made:
     return Made("other")
 
 
-def windows_of(operation: Convolution | MaxPooling | AveragePooling) -> Windows:
-    """Return how an operation's windows lie."""
-    return operation._windows  # noqa: SLF001
-
-
 def _convolution(layer: Layer, operation: Convolution, x: Array, channel: int, row: int, column: int) -> Made:
     """Z[o] = Σ_c W[o,c] * X[c] + b[o], channel by channel."""
     weight, bias = _weights(layer)
     kernel = weight[channel]
     read = len(kernel)
     first = channel // (len(weight) // (x.shape[1] // read)) * read  # of the group
-    windows = windows_of(operation)
+    windows = operation.windows
     x = x[:, first : first + read]
     apart = Convolution(windows, read, has_bias=False)  # each channel by itself
     maps = np.asarray(apart.forward(x, kernel[:, None]))[0]
