@@ -471,7 +471,7 @@ def test_by_keyboard_alone(studio_page: StudioPages) -> None:
     page.fill("tbody tr:nth-child(1) td input", "0.1")
     page.keyboard.press("Tab")
     page.wait_for_selector(".verdict .notice.bad")
-    assert "diverged" in page.evaluate("document.querySelector('tbody tr').textContent")
+    studio_page.until(page, "document.querySelector('tbody tr').textContent.includes('diverged')")
     assert "SGD" in page.evaluate("document.querySelector('.verdict ol li:last-child').textContent")
     page.fill("tbody tr:nth-child(2) td input", "-1")
     page.keyboard.press("Tab")
