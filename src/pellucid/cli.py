@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.exceptions import UnusedCliTokensError
@@ -76,6 +76,13 @@ def _app() -> App:
     )
     for name, (options_class, command) in VERBS.items():
         app.command(_as_function(options_class, command), name=name)
+
+    @app.command(name="--completion")
+    def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
+        """Print what a shell needs to complete verbs and options: eval "$(pellucid --completion bash)"."""
+        sys.stdout.write(app.generate_completion(prog_name="pellucid", shell=shell))
+        return 0
+
     return app
 
 

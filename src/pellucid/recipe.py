@@ -172,7 +172,7 @@ class Recipe:
     )
 
     from_: str | None = option(
-        None, "run folder whose network and weights to begin with; its last layer anew for other classes",
+        None, "run folder, or file of weights (.safetensors, .pth), to begin with; last layer anew for other classes",
         group=_TRANSFER,
     )  # fmt: skip
     freeze: str | None = option(

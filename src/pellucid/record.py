@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
 from pellucid.errors import RunError
+from pellucid.notebook import card, facts, paragraph
 
 SCHEMA = 1
 
@@ -92,6 +93,33 @@ class Finding:
     explanation: str
     remedies: tuple[Mapping[str, Any], ...]
     step: int
+
+    def _repr_html_(self) -> str:
+        """Return what was found as a notebook shows it."""
+        place = ", ".join(f"{name} {value}" for name, value in self.where.items() if value is not None)
+        measured = [
+            (str(each.get("measure", "")), f"{_shown(each.get('value'))} (reference {_shown(each.get('reference'))})")
+            for each in self.evidence
+        ]
+        advice = [("do", str(each.get("action", ""))) for each in self.remedies]
+        return card(
+            f"{self.severity}: {self.cause}",
+            paragraph(self.explanation),
+            facts([("sure", f"{self.confidence:.0%}"), *([("where", place)] if place else []), *measured, *advice]),
+        )
+
+
+class Findings(tuple[Finding, ...]):
+    """Findings in their order, which a notebook shows one below the other."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return "".join(finding._repr_html_() for finding in self) or card("nothing was found")
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, slots=True)

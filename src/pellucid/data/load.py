@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
+from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
-from torch.utils.data import TensorDataset
 
 from pellucid.data import paths
 from pellucid.data.arrays.arrays import from_arrays, from_inputs, load_npz
-from pellucid.data.arrays.torch_datasets import load_torch_dataset
+from pellucid.data.arrays.torch_datasets import load_torch_data
 from pellucid.data.dataset import WITHOUT_TARGET, Dataset
 from pellucid.data.images.images import load_images
 from pellucid.data.images.masks import holds_masks, load_masked
@@ -37,9 +37,9 @@ def load(source: object, options: DataOptions | None = None, **keywords: Any) ->
     Args:
         source: the name of a built-in or downloadable data set; a CSV, TSV, Parquet, Arrow, `.npz` or text file; a
             folder of images by class, of images and their masks, or of texts by class; a polars, pandas or Arrow
-            frame; a pair `(X, y)` of arrays, tensors or lists, or of a frame and a column; a map-style torch Dataset;
-            or a `Dataset`, which is returned as it is. With `task` reconstruction, generation or recall no target is
-            needed: X alone, or a folder of images in any order, will do.
+            frame; a pair `(X, y)` of arrays, tensors or lists, or of a frame and a column; a torch Dataset, map-style
+            or iterable, or a DataLoader; or a `Dataset`, which is returned as it is. With `task` reconstruction,
+            generation or recall no target is needed: X alone, or a folder of images in any order, will do.
         options: how to read and split it, as one object.
         keywords: the same by name, such as `target="churned"`; they win over `options`.
 
@@ -114,10 +114,8 @@ def _read(source: object, options: DataOptions) -> Dataset:
             return from_arrays("arrays", inputs, targets, options)
         case np.ndarray() | Tensor() if options.task in WITHOUT_TARGET:
             return from_inputs("arrays", source, options)
-        case TensorDataset(tensors=(inputs,)) if options.task in WITHOUT_TARGET:
-            return from_inputs("tensordataset", inputs, options)
-        case TorchDataset():
-            return load_torch_dataset(source, options)
+        case TorchDataset() | DataLoader():
+            return load_torch_data(source, options)
         case np.ndarray() | Tensor():
             raise DataError(
                 "inputs alone cannot be learned from",
@@ -129,7 +127,7 @@ def _read(source: object, options: DataOptions) -> Dataset:
         return _read_table(source, options)
     raise DataError(
         f"a {type(source).__name__} cannot be loaded",
-        expected="a name, a path, a frame, a pair (X, y) or a torch Dataset",
+        expected="a name, a path, a frame, a pair (X, y), a torch Dataset or a DataLoader",
         received=repr(source)[:80],
     )
 

@@ -16,7 +16,7 @@ from pellucid.diagnosis.observer.recorder import Recorder
 from pellucid.diagnosis.ranking import rank
 from pellucid.diagnosis.remedies import told
 from pellucid.diagnosis.suspicion import Suspicion
-from pellucid.record import Finding
+from pellucid.record import Finding, Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class Diagnosis:
     overhead: float
     scores: tuple[Score, ...] = ()
     suspicions: tuple[Suspicion, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Return the findings as a notebook shows them."""
+        return Findings(self.findings)._repr_html_()
 
     @property
     def healthy(self) -> bool:
@@ -136,7 +140,7 @@ class Watch:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The causes found, the surest first; while the training goes on, as if it ended now."""
-        return self.diagnosis().findings
+        return Findings(self.diagnosis().findings)
 
     @property
     def seen(self) -> Observation:

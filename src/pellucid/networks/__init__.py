@@ -11,6 +11,7 @@ from pellucid.networks.pairing import paired
 from pellucid.networks.parsing import parse
 from pellucid.networks.plan import Plan
 from pellucid.networks.published import renamed
+from pellucid.networks.published_form import PublishedForm, published_form
 from pellucid.networks.source import to_source
 from pellucid.networks.table import Row, Table
 from pellucid.networks.word import Named, Word
@@ -29,6 +30,7 @@ __all__ = [
     "Named",
     "Nonlinearity",
     "Plan",
+    "PublishedForm",
     "Row",
     "Table",
     "Word",
@@ -39,6 +41,7 @@ __all__ = [
     "main_output",
     "paired",
     "parse",
+    "published_form",
     "renamed",
     "rule_of",
     "to_source",

@@ -12,6 +12,7 @@ from pellucid.networks.word import Named, Output, Word, Words, output_of
 from pellucid.networks.words.branching import chain_text
 from pellucid.networks.words.combinators import Repeat, inner
 from pellucid.networks.words.composite import chain_field, chain_flops, chain_parameters
+from pellucid.notebook import card, grid, paragraph
 from pellucid.shapes import Shape
 
 MOST_WORDS = 100_000
@@ -79,6 +80,11 @@ class Plan:
 
     def _rows(self) -> Iterator[Row]:
         return rows_of(self.steps, self.input, start(self.input))
+
+    def _repr_html_(self) -> str:
+        """Return the arrows and the table of layers, as a notebook shows them."""
+        heads, cells = self.table().shown()
+        return card("network", paragraph(str(self)), grid(heads, cells, numbers=(3, 4)))
 
     def with_shapes(self) -> str:
         """Return the arrows with the shape written behind every word that changes it, as papers do."""

@@ -1,13 +1,16 @@
 """Weights of the same network made elsewhere, such as torchvision's, under our names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from pellucid.errors import NotationError
 
 
-def renamed(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+def renamed(
+    weights: Mapping[str, Tensor], network: nn.Module, layers: Sequence[str] | None = None
+) -> dict[str, Tensor]:
     """Return a state dict for a network from one with other names, whose layers stand in the same order.
 
     Inside a layer tensors are told apart by their own names (weight, bias, running_mean), which may stand in any order.
@@ -23,24 +26,28 @@ def renamed(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tens
     Args:
         weights: such as those of torchvision's resnet50, for `resnet50(form=published)`.
         network: whose names they are to have.
+        layers: the names of their layers in the network's order, where they stand in another, as the tensors of a
+            safetensors file do.
 
     Raises:
         NotationError: the layers, or the tensors of one, are not the network's.
     """
     own = network.state_dict()
-    layers, theirs = _layers(own), _layers(weights)
-    if len(layers) != len(theirs):
+    ours, theirs = _layers(own), _layers(weights)
+    if layers is not None:
+        theirs = _in_order(theirs, layers)
+    if len(ours) != len(theirs):
         raise NotationError(
             "these are the weights of another network",
-            expected=f"{len(layers)} layers with weights",
+            expected=f"{len(ours)} layers with weights",
             received=f"{len(theirs)}",
         )
     named = {}
-    for (name, parts), (their_name, their_parts) in zip(layers.items(), theirs.items(), strict=True):
+    for (name, parts), (their_name, their_parts) in zip(ours.items(), theirs.items(), strict=True):
         for part in parts:
             key = f"{name}.{part}"
             if part == "num_batches_tracked" and part not in their_parts:  # files older than that counter
-                named[key] = own[key]
+                named[key] = torch.zeros_like(own[key], device="cpu")
                 continue
             found = their_parts.get(part)
             if found is None or found.shape != own[key].shape:
@@ -52,6 +59,22 @@ def renamed(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tens
                 )
             named[key] = found
     return named
+
+
+def _in_order(theirs: dict[str, dict[str, Tensor]], layers: Sequence[str]) -> dict[str, dict[str, Tensor]]:
+    """Return layers in the order of their names.
+
+    Raises:
+        NotationError: one of them is missing, or there are others.
+    """
+    other = [layer for layer in layers if layer not in theirs] or [layer for layer in theirs if layer not in layers]
+    if other:
+        raise NotationError(
+            "these are the weights of another network",
+            expected=f"{'a' if other[0] in layers else 'no'} layer {other[0]}",
+            received=", ".join(list(theirs)[:8]) + (", ..." if len(theirs) > 8 else ""),
+        )
+    return {layer: theirs[layer] for layer in layers}
 
 
 def _layers(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:

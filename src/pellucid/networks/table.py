@@ -8,6 +8,7 @@ from pellucid.networks.layers import Layer, Numbering
 from pellucid.networks.word import Output, Word, Words, walk
 from pellucid.networks.words.branching import Branching
 from pellucid.networks.words.composite import Composite
+from pellucid.notebook import card, grid
 from pellucid.shapes import Features, Shape
 
 
@@ -43,13 +44,23 @@ class Table:
     parameters: int
     flops: int | None
 
-    def __str__(self) -> str:
+    def _repr_html_(self) -> str:
+        """Return the table as a notebook shows it."""
+        heads, cells = self.shown()
+        return card("layers", grid(heads, cells, numbers=(3, 4)))
+
+    def shown(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Return the heads of the columns, and a row for the input, each layer and the totals."""
         heads: tuple[str, ...] = ("name", "word", "shape", "parameters", "FLOPs", "receptive field")
         cells: list[tuple[str, ...]] = [("input", "", str(self.input), "", "", "")]
         cells += [_cells(row) for row in self.rows]
         cells.append(("total", "", "", f"{self.parameters:,}", _count(self.flops), ""))
         if isinstance(self.input, Features):
-            heads, cells = heads[:-1], [row[:-1] for row in cells]  # a row of features has no places to see
+            return heads[:-1], [row[:-1] for row in cells]  # a row of features has no places to see
+        return heads, cells
+
+    def __str__(self) -> str:
+        heads, cells = self.shown()
         widths = [max(len(row[i]) for row in (heads, *cells)) for i in range(len(heads))]
         line = "  ".join("─" * width for width in widths)
         body = [_line(row, widths) for row in cells]

@@ -16,7 +16,7 @@ from pellucid.training.loop import open_session
 from pellucid.training.memory import require_room_for_weights
 from pellucid.training.session import Session
 from pellucid.training.tasks import Task, task_for
-from pellucid.training.transfer import Origin, origin_of, prepared_alike, require_layers, take_over
+from pellucid.training.transfer import Origin, origin_of, prepared_alike, require_layers, take_over, under_our_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ def begin(data: Dataset, network: str | Plan | nn.Module | None = None, recipe: 
     recipe = suited(recipe, asked, plan)
     if recipe.threads is None:
         recipe = dataclasses.replace(recipe, threads=default_threads(plan, recipe.batch_size or 1))
+    if origin is not None:
+        origin = under_our_names(origin, chosen, plan)
     if network is None:
         notes = (f"chosen for this data: {chosen}; another with --network",)
     require_room_for_weights(plan.parameters, recipe, device.device)
@@ -81,9 +83,15 @@ def _continued(origin: Origin, task: Task) -> Plan:
     Raises:
         OptionError: it was a module of the user's own.
     """
+    if origin.arrows is None and origin.place.is_file():
+        raise OptionError(
+            f"{origin.place} does not say which network its weights are of",
+            expected="--network beside --from, such as --network resnet18",
+            received="no network",
+        )
     if origin.arrows is None:
         raise OptionError(
-            f"the network of {origin.folder} was a module of your own",
+            f"the network of {origin.place} was a module of your own",
             expected="that module beside --from, from Python: network=module",
             received="no network",
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pellucid.errors import DivergedError
+from pellucid.formats.tensorboard import TensorBoardLogs
 from pellucid.record import Finding, RecordFile, Result, Watcher, write_json
 from pellucid.report.live import live_display
 from pellucid.training import evaluate, fit
@@ -24,6 +25,7 @@ def drive(
     epochs: int | None,
     console: Console,
     watched: Watched | None = None,
+    logs: TensorBoardLogs | None = None,
 ) -> bool:
     """Train to the end; return False where Ctrl-C ended it first.
 
@@ -34,18 +36,24 @@ def drive(
         epochs: between checkpoints, besides.
         console: shows the progress where it is a terminal.
         watched: a watch over the session, which says what is wrong below the progress.
+        logs: told of every step, epoch and the result too, and closed in the end.
 
     Raises:
         DivergedError: the loss is no longer finite; what was learned before is kept.
         RunError: the disk takes no more or memory ran out; the last checkpoint stays.
     """
     done = session.progress.step
-    with contextlib.closing(RecordFile(folder / "record.jsonl")) as record:
+    with contextlib.ExitStack() as opened:
+        record = opened.enter_context(contextlib.closing(RecordFile(folder / "record.jsonl")))
+        if logs is not None:
+            opened.enter_context(contextlib.closing(logs))
         checkpoints = Checkpoints(folder, session, record, seconds, epochs)
         times = Times(folder / "timing.jsonl", session)
         try:
             with live_display(console, session.task.metric, session.epochs, session.total_steps, done) as display:
                 watchers: list[Watcher] = [record, times, checkpoints, display]
+                if logs is not None:
+                    watchers.append(logs)
                 if watched is not None:
                     watched.show = _kept(folder, display.warn) if display.is_seen else None
                     watchers.append(watched)
@@ -55,7 +63,10 @@ def drive(
             raise
         checkpoints.save()
         if finished:
-            record.on_result(_judge(session))
+            result = _judge(session)
+            record.on_result(result)
+            if logs is not None:
+                logs.on_result(result)
         return finished
 
 

@@ -12,9 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
 
 from pellucid.data import Classes, Dataset, Itself, Labels, Masks, Preprocessing, Several, Source, Target, Values
 from pellucid.data.arrays import npz
+from pellucid.data.arrays.torch_datasets import gather
 from pellucid.data.dataset import Samples
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.data.images.masks import holds_masks, read_masked
@@ -39,6 +42,9 @@ def new_rows(
     Raises:
         DataError: it cannot be read, or there are no targets, or others than the network learned.
     """
+    if isinstance(source, TorchDataset | DataLoader):
+        gathered = gather(source, needs_targets=not isinstance(target, Itself))
+        source = gathered.inputs if gathered.targets is None else (gathered.inputs, gathered.targets)
     samples = _masked(source, preprocessing, target) or _paired(source, preprocessing, target)
     samples = samples or preprocessing.read(source)
     if isinstance(preprocessing, SeriesPreprocessing):

@@ -10,8 +10,11 @@ from typing import Any
 import polars as pl
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
 
 from pellucid.data import Classes, Dataset, Itself, NextToken, Preprocessing, Samples, Several, Target, load
+from pellucid.data.arrays.torch_datasets import gather
 from pellucid.data.dataset import SplitName
 from pellucid.data.preprocessing import from_json, to_json
 from pellucid.data.target_json import target_from_json
@@ -24,7 +27,8 @@ from pellucid.judging.outputs import Outputs
 from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
-from pellucid.record import Finding, Prediction, Record, SeedResult, read_json, read_lines
+from pellucid.record import Finding, Findings, Prediction, Record, SeedResult, read_json, read_lines
+from pellucid.report.card import run_card
 from pellucid.seed import generator, isolated, seed_torch
 from pellucid.training.batches import rows_at_once
 from pellucid.training.checkpoint import load_weights
@@ -65,7 +69,7 @@ class Run:
     def findings(self) -> tuple[Finding, ...]:
         """What the diagnosis found; empty where none was made."""
         path = self.folder / "findings.json"
-        return tuple(Finding(**finding) for finding in read_json(path)["findings"]) if path.exists() else ()
+        return Findings(Finding(**finding) for finding in read_json(path)["findings"]) if path.exists() else Findings()
 
     @property
     def seeds(self) -> tuple[SeedResult, ...]:
@@ -331,6 +335,8 @@ class Run:
         Raises:
             DataError: the input is not of the make the network was trained on.
         """
+        if isinstance(source, TorchDataset | DataLoader):
+            source = gather(source, needs_targets=False).inputs
         return self.preprocessing.read(source)
 
     @torch.no_grad()
@@ -419,6 +425,10 @@ class Run:
         with isolated():
             seed_torch(seed, "samples")
             return self.preprocessing.restore(gan.sample(count))
+
+    def _repr_html_(self) -> str:
+        """Return what was trained, on what and how well, and what was found wrong, as a notebook shows it."""
+        return run_card(self.folder, self.asked, self.record, self.findings)
 
     def __repr__(self) -> str:
         result = self.record.result

@@ -10,8 +10,10 @@ from rich.text import Text
 from torch import nn
 
 from pellucid.errors import DivergedError, PellucidError
+from pellucid.formats.tensorboard import TensorBoardLogs
 from pellucid.networks import Plan
-from pellucid.record import write_json
+from pellucid.options import flat_values
+from pellucid.record import json_text, write_json
 from pellucid.report.findings import warning_line
 from pellucid.report.judgement import verdict_lines
 from pellucid.report.text import result_lines, seed_lines
@@ -56,7 +58,7 @@ def drive_and_tell(
     seconds, epochs = options["checkpoint_seconds"], options["checkpoint_epochs"]
     try:
         with watched:
-            finished = drive(session, folder, seconds, epochs, console, watched)
+            finished = drive(session, folder, seconds, epochs, console, watched, _logs(session, plan, folder, options))
     except DivergedError:
         _diagnose(watched, folder, console)
         raise
@@ -69,6 +71,15 @@ def drive_and_tell(
         _diagnose(watched, folder, console)
         conclude(run, session, own, console, session.ranks)
     return run
+
+
+def _logs(session: Session, plan: Plan | None, folder: Path, options: Mapping[str, Any]) -> TensorBoardLogs | None:
+    """Return the logs that were asked for, from the step on where the training stands."""
+    if not options.get("tensorboard"):
+        return None
+    network = type(session.network).__name__ if plan is None else str(plan)
+    texts = {"network": network, "recipe": json_text(flat_values(session.recipe))}
+    return TensorBoardLogs(folder / "tensorboard", session.progress.step, texts)
 
 
 def conclude(run: Run, session: Session, own: nn.Module | None, console: Console, ranks: Ranks) -> None:

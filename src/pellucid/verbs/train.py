@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid.errors import OptionError, RunError
+from pellucid.errors import OptionError, RunError, require_installed
 from pellucid.options import argument, check, flag_of, flat_values, from_keywords, nested, option
 from pellucid.recipe import DataOptions, Recipe
 from pellucid.verbs.outcome import INTERRUPTED, Outcome
@@ -62,6 +62,7 @@ class TrainOptions:
     checkpoint_epochs: int | None = option(
         None, "save the whole state after every so many epochs too", group=_RUN, minimum=1
     )
+    tensorboard: bool = option(False, "also write logs for TensorBoard into the run folder", group=_RUN)
     no_report: bool = option(False, "do not judge the network at length and write report.html", group=_RUN)
     no_diagnosis: bool = option(False, "do not watch what goes wrong and write findings.json", group=_RUN)
     quiet: bool = option(False, "print nothing", group=_RUN)
@@ -77,7 +78,8 @@ def train(data: object = None, network: str | nn.Module | Plan | None = None, **
     """Train a network on data and return the run.
 
     Args:
-        data: a built-in name, a path, a frame, a pair of arrays, a torch Dataset, or what `pellucid.load` returned.
+        data: a built-in name, a path, a frame, a pair of arrays, a torch Dataset or DataLoader, or what `pellucid.load`
+            returned. A loader's samples are split as any other's, and its batch size is taken unless one is given.
         network: arrows, a zoo name, a plan or any `nn.Module`; chosen from the data by default.
         options: as `pellucid train --help` lists them, with underscores: `epochs=10, learning_rate=1e-3`.
 
@@ -96,8 +98,16 @@ def train(data: object = None, network: str | nn.Module | Plan | None = None, **
 
     module = network if isinstance(network, nn.Module) else None
     text = None if network is None or module is not None else str(network)
-    asked = from_keywords(TrainOptions, {"network": text, **options})
+    asked = from_keywords(TrainOptions, {"network": text, **batch_size_of(data), **options})
     return _run_training(data, asked, module, Console(quiet=asked.quiet, highlight=False, soft_wrap=True))
+
+
+def batch_size_of(data: object) -> dict[str, int]:
+    """Return the batch size that data comes with, as an option: a loader's."""
+    from torch.utils.data import DataLoader
+
+    size = data.batch_size if isinstance(data, DataLoader) else None
+    return {} if size is None else {"batch_size": size}
 
 
 def command(options: TrainOptions, console: Console) -> Outcome:
@@ -206,6 +216,9 @@ def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None,
     from pellucid.training.ranks import launched
     from pellucid.verbs.folder import held
     from pellucid.verbs.telling import drive_and_tell
+
+    if options.tensorboard:
+        require_installed("logs for TensorBoard need", ("tensorboard",), "logs")
 
     network: str | Plan | None = options.network
     if _is_apart(options):

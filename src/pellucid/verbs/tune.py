@@ -80,7 +80,8 @@ def tune(data: object = None, network: str | None = None, **options: Any) -> Stu
     """Search for the network and the options that learn best, and return the search with its best run.
 
     Args:
-        data: a built-in name, a path, a frame, a pair of arrays, a torch Dataset, or what `pellucid.load` returned.
+        data: a built-in name, a path, a frame, a pair of arrays, a torch Dataset or DataLoader (whose batch size is
+            taken unless one is given or searched for), or what `pellucid.load` returned.
         network: arrows or a zoo name, with what is searched for in braces.
         options: as `pellucid tune --help` lists them, with underscores: `trials=64, learning_rate="{1e-4..1e-1 log}"`.
 
@@ -96,11 +97,33 @@ def tune(data: object = None, network: str | None = None, **options: Any) -> Stu
     """
     from rich.console import Console
 
+    from pellucid.verbs.train import batch_size_of
+
+    _refuse_module(network)
+    given = {**batch_size_of(data), **options}
     texts = {
-        name: str(value) for name, value in options.items() if name in flat_fields(RecipeTexts) and value is not None
+        name: str(value) for name, value in given.items() if name in flat_fields(RecipeTexts) and value is not None
     }
     asked = from_keywords(TuneOptions, {**options, **texts, "network": network})
     return _run_search(data, asked, Console(quiet=asked.quiet, highlight=False, soft_wrap=True))
+
+
+def _refuse_module(network: object) -> None:
+    """Refuse a module, which cannot be made anew for each trial.
+
+    Raises:
+        OptionError: it is one.
+    """
+    from torch import nn
+
+    if isinstance(network, nn.Module):
+        raise OptionError(
+            "a search makes its networks anew for each trial, and a module is one that is made",
+            expected="arrows or a zoo name, with what is searched for in braces",
+            received=type(network).__name__,
+            advice="write it in arrows; or train the module once for each value: "
+            "pellucid.train(data, copy.deepcopy(module), learning_rate=...)",
+        )
 
 
 def command(options: TuneOptions, console: Console) -> Outcome:

@@ -215,8 +215,8 @@ def test_a_tensor_dataset_is_its_tensors() -> None:
     assert torch.equal(load(TensorDataset(inputs, targets)).inputs, inputs)
 
 
-class Endless(IterableDataset[Any]):
-    """No length."""
+class Nothing(IterableDataset[Any]):
+    """Ends at once."""
 
     def __iter__(self) -> Any:
         yield from ()
@@ -225,7 +225,7 @@ class Endless(IterableDataset[Any]):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (Endless(), "without a length"),
+        (Nothing(), "empty"),
         (Squares(0), "empty"),
         (Squares(broken=9), "sample 9 has another shape"),
         (TensorDataset(torch.zeros(4, 1)), "no pair"),

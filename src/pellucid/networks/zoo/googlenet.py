@@ -10,7 +10,7 @@ from pellucid.shapes import Image
 Form = Literal["paper", "published"]
 
 # Table 1 of the paper: maps of the 1x1 branch, of the 3x3 branch (reduced to, then), the 5x5 branch, the pooled one
-_MODULES = {
+MODULES = {
     "3a": (64, 96, 128, 16, 32, 32),
     "3b": (128, 128, 192, 32, 96, 64),
     "4a": (192, 96, 208, 16, 48, 64),
@@ -39,7 +39,7 @@ class _Make:
 
     def module(self, name: str) -> tuple[int, ...]:
         """Return the maps of a module as in table 1."""
-        return tuple(map(self.maps, _MODULES[name]))
+        return tuple(map(self.maps, MODULES[name]))
 
     def gives(self, name: str) -> int:
         """Return the maps that a module gives."""

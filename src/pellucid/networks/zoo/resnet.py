@@ -8,7 +8,7 @@ from typing import Literal
 from pellucid.networks.zoo.entry import Arrows, Entry
 from pellucid.shapes import Image
 
-_DEEP = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+DEEP = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 _MAPS = 64  # of the first stage; each later one has twice as many
 _EXPANSION = 4  # maps a bottleneck gives for each of its 3x3 convolution
 _SHALLOWEST_BOTTLENECK = 50
@@ -129,7 +129,7 @@ def _imagenet(depth: int, block: Block, input: Image, width: int, classes: int, 
     if min(input.height, input.width) < _SMALL:
         stem = [_conv(width, 3, batchnorm=batchnorm), "relu"]
         notes = ("the first convolution is 3x3, without stride and pooling, for images this small",)
-    stages = ((count, width << stage) for stage, count in enumerate(_DEEP[depth]))
+    stages = ((count, width << stage) for stage, count in enumerate(DEEP[depth]))
     return _arrows(stem, block, stages, classes, notes)
 
 
@@ -203,7 +203,7 @@ def _imagenet_entry(depth: int, *, residual: bool) -> Entry:
         "multiply-adds": f"{multiply_adds} billion (the paper's table 1)",
         "ImageNet error, ILSVRC 2012 validation": f"{error} (one network, ten crops; tables 2 and 3)",
     }
-    if depth == max(_DEEP):
+    if depth == max(DEEP):
         figures["ImageNet top-5 error, ILSVRC 2015 test"] = "3.57 % (six networks averaged; first place)"
     basic = depth < _SHALLOWEST_BOTTLENECK
     convolutions = "two 3x3 convolutions" if basic else "a 1x1, a 3x3 and a 1x1 convolution"

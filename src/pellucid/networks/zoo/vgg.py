@@ -7,7 +7,7 @@ from pellucid.networks.zoo.image_sizes import at_least, behind_enlarging
 from pellucid.networks.zoo.widths import in_proportion
 from pellucid.shapes import Image
 
-_STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 _MAPS = (64, 128, 256, 512, 512)
 _UNITS = 4096
 _SMALLEST = 32  # halved five times, one pixel is left
@@ -33,7 +33,7 @@ def write(depth: int, input: Image, *, classes: int, width: int = _MAPS[0], batc
     conv = "conv({maps}, 3x3, padding=1, init=he) -> " + "batchnorm -> " * batchnorm + "relu"
     stages = [
         " -> ".join([conv.format(maps=in_proportion(maps, width, _MAPS[0]))] * count + ["maxpool(2x2)"])
-        for count, maps in zip(_STAGES[depth], _MAPS, strict=True)
+        for count, maps in zip(STAGES[depth], _MAPS, strict=True)
     ]
     places = [side // _SMALLEST for side in (enlarged.height, enlarged.width)]
     notes: tuple[str, ...] = ()
