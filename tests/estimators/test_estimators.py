@@ -276,7 +276,6 @@ def test_it_is_silent_unless_asked(capfd: pytest.CaptureFixture[str]) -> None:
         ({"network": "autoencoder"}, DataError, "reconstruction"),
         ({"learning_rate": 1e9, "optimizer": "sgd", "schedule": "constant"}, DivergedError, "diverged"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_is_refused_and_loses_nothing(
     options: dict[str, Any], error: type[Exception], message: str
