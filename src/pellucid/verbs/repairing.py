@@ -15,6 +15,7 @@ from torch import nn
 
 from pellucid.diagnosis.suspicion import Suspicion
 from pellucid.errors import DivergedError, PellucidError
+from pellucid.judging.gain import gain
 from pellucid.networks import Plan, parse
 from pellucid.recipe import Recipe
 from pellucid.training import begin
@@ -28,7 +29,6 @@ _WHOLE = 600
 _LEAST, _SHARE = 300, 10
 _LONGER = 4
 _CAUSES, _CHANGES = 3, 4
-_SHARES_OF_ONE = frozenset({"accuracy", "precision", "recall", "f1", "r2", "iou", "recalled", "corrected", "overlap"})
 _ONLY_OF_THE_WHOLE = frozenset({"too-few-epochs", "overfitting"})
 
 Tell = Callable[[str], None]
@@ -185,15 +185,8 @@ class _Workshop:
         return _Probed(score, () if found is None else found.suspicions)
 
     def _is_better(self, before: float, after: float) -> bool:
-        """Tell whether a score gained more than chance gives: some rows, and a share of what is lacking."""
-        if after == -math.inf:
-            return False
-        if before == -math.inf:
-            return True
-        if self._task.metric not in _SHARES_OF_ONE:
-            return after - before > 0.02 * abs(before)
-        least = max(0.003, 2 / max(len(self._data.rows["validation"]), 1))
-        return after - before >= max(least, min(0.02, 0.1 * (1 - before)))
+        rows = len(self._data.rows["validation"])
+        return gain(self._task.metric, self._value(before), self._value(after), rows) == "better"
 
     def _repair(self, suspicion: Suspicion, change: Change, before: float, after: float, seed: int) -> Repair:
         return Repair(
@@ -209,6 +202,9 @@ class _Workshop:
         )
 
     def _value(self, score: float) -> float:
+        """Return the metric of a score; NaN of a probe that diverged."""
+        if score == -math.inf:
+            return math.nan
         return abs(score) if self._task.score({self._task.metric: 1.0, "loss": 0.0})[0] < 0 else score
 
     def _said(self, score: float) -> str:

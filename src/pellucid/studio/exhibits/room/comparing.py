@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -11,13 +11,10 @@ from pellucid.errors import RunError
 from pellucid.judging.seeds import spread
 from pellucid.record import SeedResult, read_lines
 from pellucid.studio.exhibits.room.curves import Column, Curves
-from pellucid.training.tasks import HIGHER_IS_BETTER
 from pellucid.verbs.asked import as_damage
 
 POINTS = 500
 """That a chart shows at most: more are not told apart, and the page says that they are sampled."""
-Gain = Literal["better", "alike", "worse"]
-_SHARES = frozenset({"accuracy", "precision", "recall", "f1", "r2", "iou", "recalled", "corrected", "overlap"})
 _NOT_COMPARED = frozenset({"name", "folder", "resume", "quiet", "no_report", "checkpoint_seconds", "checkpoint_epochs"})
 
 
@@ -51,27 +48,6 @@ def charts(lines: Sequence[Curves], metric: str, axis: str) -> dict[str, tuple[C
         values = [over(where, at, line.of_epochs(field)) for at, line in zip(ends, lines, strict=True)]
         drawn["metric" if name == f"validation.{metric}" else name] = where, values
     return drawn
-
-
-def gain(metric: str, before: float, after: float, rows: int) -> Gain | None:
-    """Return whether a validation metric changed by more than chance gives, as `pellucid train --repair` decides it.
-
-    Of a share of `rows` that are right, (b, a): by max(3/1000, 2/rows, min(2/100, (1 - b)/10)) or more; of another
-    metric, by more than a fiftieth of b. A training that diverged before its first epoch's end has no b, which is NaN:
-    whatever ends with a figure is better. None while there is nothing to compare.
-    """
-    if math.isnan(after):
-        return None
-    if math.isnan(before):
-        return "better"
-    change = after - before if metric in HIGHER_IS_BETTER else before - after
-    least = 0.02 * abs(before)
-    if metric in _SHARES:
-        best = max(before, after) if change < 0 else before
-        least = max(0.003, 2 / max(rows, 1), min(0.02, 0.1 * (1 - best)))
-    if abs(change) < least or change == 0:
-        return "alike"
-    return "better" if change > 0 else "worse"
 
 
 def differences(asked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pellucid.judging.gain import gain
 from pellucid.record import Finding
-from pellucid.studio.exhibits.room.comparing import differences, gain
+from pellucid.studio.exhibits.room.comparing import differences
 from pellucid.studio.exhibits.room.listing import Listed, Listing
 from pellucid.studio.exhibits.room.measures import named
 from pellucid.studio.exhibits.room.remedies import REPAIR, Offer, Trial, changed_values, free_name
