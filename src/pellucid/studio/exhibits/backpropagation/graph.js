@@ -24,7 +24,7 @@ export function graph(c) {
     <svg viewBox="0 0 ${sheet.width} ${sheet.height}" aria-hidden="true">${sheet.edges.map((edge) => line(c, edge, seen, most))}</svg>
     ${sheet.heads.map((head) => title(c, head))}
     ${cells.map((cell) => drawn(c, cell, seen, most, keyOf(cell) === current))}</div></div>`;
-  queueMicrotask(() => follow(c));
+  setTimeout(() => follow(c)); // when the frame is laid out
   return html`${figure(c, { name: "graph", title: c.t("graph"), caption: c.t("graph.way"), body, extra: legend(c, most) })}
     <p class="unseen" id="bp-keys">${c.t("graph.keys")}</p>${refused(c, "set_number")}`;
 }

@@ -39,6 +39,7 @@ export class MapPicture extends HTMLElement {
     this.shown = undefined;
     /** @type {[number, number]} */
     this.cursor = [0, 0];
+    this.drawn = ""; // the frames that stand over it
   }
 
   connectedCallback() {
@@ -80,6 +81,9 @@ export class MapPicture extends HTMLElement {
   /** @param {MapPlot} plot */
   paintFrames(plot) {
     const [height, width] = plot.size ?? [plot.rows, plot.columns];
+    const drawn = JSON.stringify([width, height, plot.frames]);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
     this.over.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.over.replaceChildren(...(plot.frames ?? []).map((frame) => {
       const rect = document.createElementNS(SVG, "rect");
