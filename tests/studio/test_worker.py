@@ -38,11 +38,16 @@ class Break(Action):
     kind: Literal["break"]
 
 
+class Wander(Action):
+    kind: Literal["wander"]
+    steps: int
+
+
 class Walk(Engine[WalkSettings]):
     """A random walk that uses torch's own stream, as an engine should not but some layers must."""
 
     settings_class = WalkSettings
-    actions = (Leap, Break)
+    actions = (Leap, Break, Wander)
     pace: ClassVar[float] = 0.0
 
     def reset(self) -> None:
@@ -50,6 +55,7 @@ class Walk(Engine[WalkSettings]):
             raise RefusedError("unlucky", far=7)
         seed_torch(self.settings.seed, "walk")
         self.path = [0.0]
+        self.left = 0
 
     def advance(self) -> bool:
         seed_torch(self.settings.seed, "walk", len(self.path))
@@ -59,7 +65,19 @@ class Walk(Engine[WalkSettings]):
     def act(self, action: Any) -> None:
         if isinstance(action, Break):
             raise ZeroDivisionError
+        if isinstance(action, Wander):
+            self.left = action.steps
+            return
         self.path.append(self.path[-1] + action.by)
+
+    def tend(self) -> float | None:
+        if not self.left:
+            return None
+        if self.left < 0:
+            raise RefusedError("backwards")
+        self.left -= 1
+        self.path += [1.0]
+        return 0.0
 
     def step(self) -> bool:
         self.path += [100.0]
@@ -211,6 +229,18 @@ def test_slow_is_slow(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None
     begun = time.monotonic()
     visitor.frame(8)  # two at each beat
     assert time.monotonic() - begun > 0.25
+
+
+def test_what_goes_on_by_itself_is_tended_to_its_end_without_play(visitor: Visitor) -> None:
+    visitor.worker.ask(Act(type="act", action={"kind": "wander", "steps": 30}))
+    header, _ = visitor.frame(30)
+    assert not header["playing"]
+    visitor.worker.ask(Act(type="act", action={"kind": "wander", "steps": -1}))
+    assert visitor.told("refused")["key"] == "backwards"
+    time.sleep(0.1)  # and is not tried again by itself
+    assert not [message for message in list(visitor.heard.queue) if isinstance(message, str)]
+    visitor.worker.ask(Act(type="act", action={"kind": "wander", "steps": 2}))
+    visitor.frame(32)
 
 
 def test_step_reset_and_sources(visitor: Visitor) -> None:

@@ -141,6 +141,16 @@ class Engine(ABC, Generic[SettingsT]):
         """Do what Slow does at each of its beats; return False when there is nothing left to do."""
         return self.step()
 
+    def tend(self) -> float | None:
+        """Do a small piece of what goes on by itself, playing or not, such as a measurement or what others train.
+
+        It is called at first, and again after whatever the page asks.
+
+        Returns:
+            The seconds until it is called again; None when there was nothing to do.
+        """
+        return None
+
     def act(self, action: Any) -> None:
         """Do what the page asks: one of `actions`.
 

@@ -58,6 +58,7 @@ class Worker(threading.Thread):
         self.playing = self.slow = False
         self.fresh = True  # whether there is something the page has not seen
         self.due = 0.0
+        self.tended: float | None = 0.0  # when the engine is tended next; None: not before something is asked
 
     def ask(self, request: Request | None) -> None:
         """Hand over a message of the page; None ends the thread."""
@@ -73,6 +74,7 @@ class Worker(threading.Thread):
                     return
                 self._guarded(_control_of(request), functools.partial(self._serve, request))
             self._guarded("", self._work)
+            self._guarded("", self._tend)
             self._guarded("", self._show)
 
     def _waiting(self) -> list[Request | None]:
@@ -89,7 +91,8 @@ class Worker(threading.Thread):
     def _rest(self) -> float | None:
         if self.fresh and self.slot.is_open and self.engine is not None:
             return 0.0
-        return max(0.0, self.due - time.monotonic()) if self.playing else None
+        due = [each for each in (self.due if self.playing else None, self.tended) if each is not None]
+        return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _begin(self) -> None:
         """Make the engine from the address's settings, or from the defaults where these do not fit."""
@@ -119,6 +122,7 @@ class Worker(threading.Thread):
         engine = self.engine
         if engine is None:
             return
+        self.tended = 0.0
         match request:
             case Set():
                 self._change(engine, request.changes)
@@ -166,6 +170,14 @@ class Worker(threading.Thread):
             return
         while self.playing and time.monotonic() - now < BURST:
             self.playing = self.engine.advance()
+
+    def _tend(self) -> None:
+        """Let the engine go on with what goes on by itself, when that is due."""
+        if self.engine is None or self.tended is None or time.monotonic() < self.tended:
+            return
+        self.tended = None  # what fails is not tried again
+        if (wait := self.engine.tend()) is not None:
+            self.tended, self.fresh = time.monotonic() + wait, True
 
     def _show(self) -> None:
         engine = self.engine

@@ -132,11 +132,17 @@ def test_rounds_are_torch_optims(rule: str) -> None:
         optimizer.zero_grad()
         F.binary_cross_entropy_with_logits(model(*made.subject.inputs), made.subject.targets).backward()
         optimizer.step()
-    made.act(Train(kind="train", rounds=2))
+    train(made, 2)
     for name, parameter in model.named_parameters():
         np.testing.assert_allclose(result_at_update(made, name), parameter.detach(), rtol=1e-9)
     again = engine(preset="xor", optimizer=rule, learning_rate=0.05, round=2)
     assert again.losses == made.losses, "the address's round is the same to the bit"
+
+
+def train(made: Backpropagation, rounds: int) -> None:
+    made.act(Train(kind="train", rounds=rounds))
+    while made.tend() is not None:
+        pass
 
 
 def result_at_update(made: Backpropagation, name: str) -> np.ndarray:
@@ -276,7 +282,7 @@ def test_a_diverging_network_is_shown_as_it_is() -> None:
     made = engine(
         preset="own", network="1 -> fc(1) -> fc(1) -> fc(1)", learning_rate=100.0, inputs=[[1e3]], targets=[[1.0]]
     )
-    made.act(Train(kind="train", rounds=20))
+    train(made, 20)
     assert made.frame().values["losses"][-1] is None
     made.reset()
     assert made.frame().values["losses"] == [pytest.approx(made.losses[0])]

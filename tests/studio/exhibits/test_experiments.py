@@ -13,7 +13,7 @@ from pellucid.experiments import EXPERIMENTS, run
 from pellucid.experiments.experiment import Check, Experiment, Outcome, Result
 from pellucid.studio.exhibit import Given, RefusedError
 from pellucid.studio.exhibits.experiments import process
-from pellucid.studio.exhibits.experiments.engine import Experiments, ExperimentsSettings, Look, Run, Stop
+from pellucid.studio.exhibits.experiments.engine import Experiments, ExperimentsSettings, Run, Stop
 from pellucid.studio.exhibits.experiments.measuring import outcome_of
 from pellucid.studio.exhibits.experiments.recorded import FILE, recorded, verdicts, write
 from tests.studio.conftest import StudioPages
@@ -106,12 +106,12 @@ def test_it_is_stopped_and_only_one_runs() -> None:
         made.act(Run(kind="run"))
     assert made.running is not None
     started = made.running.process
-    made.act(Look(kind="look"))
+    made.tend()
     assert made.frame().values["running"]["name"] == "optimiser-race"
     made.act(Stop(kind="stop"))
     assert started.returncode is not None
     assert made.frame().values["running"] is None
-    made.act(Look(kind="look"))
+    made.tend()
     assert made.frame().values["outcome"] is None
 
 
@@ -130,7 +130,7 @@ def test_a_process_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     made.act(Run(kind="run"))
     while made.running is not None:
         time.sleep(0.02)
-        made.act(Look(kind="look"))
+        made.tend()
     values = made.frame().values
     assert "no_such_module" in values["failure"]["reason"]
     assert values["failure"]["name"] == "exclusive-or"

@@ -11,7 +11,7 @@ import torch
 from pellucid.blocks import Hopfield
 from pellucid.seed import generator
 from pellucid.studio.exhibit import Given, RefusedError
-from pellucid.studio.exhibits.hopfield.asked import Clear, Forget, HopfieldSettings, Keep, Measure, Paint
+from pellucid.studio.exhibits.hopfield.asked import Clear, Forget, HopfieldSettings, Keep, Paint
 from pellucid.studio.exhibits.hopfield.capacity import COUNTS, Capacity
 from pellucid.studio.exhibits.hopfield.engine import MOST_SWEEPS, Memory
 from tests.studio.conftest import StudioPages
@@ -125,10 +125,11 @@ def test_drawing_storing_and_forgetting() -> None:
 
 def test_the_capacity_is_measured_in_pieces_and_belongs_to_the_settings() -> None:
     made = engine(share=0.0, beta=0.1)
-    made.act(Measure(kind="measure"))
+    made.tend()
     assert not made.frame().values["measured"]
     while not made.frame().values["measured"]:
-        made.act(Measure(kind="measure"))
+        assert made.tend() == 0.0
+    assert made.tend() is None
     errors = made.frame().values["errors"]
     at = {memory: dict(zip(COUNTS, each, strict=False)) for memory, each in errors.items()}
     assert at["hebbian"][4] < 0.01  # 0.138 N lies between
@@ -196,11 +197,8 @@ def test_by_keyboard_alone(studio_page: StudioPages) -> None:
     studio_page.until(page, "document.querySelector('[data-cell=\"1,1\"]').ariaLabel.includes('x = 1')")
     page.get_by_role("button", name="Store this").press("Enter")
     studio_page.until(page, "document.querySelectorAll('.patterns li').length === 4")
-    studio_page.until(
-        page,
-        "document.querySelector('figure[data-name=capacity] line-chart .unseen').textContent.includes('up to 4')",
-        20,
-    )
+    held = "document.querySelector('figure[data-name=capacity] line-chart .unseen').textContent"
+    studio_page.until(page, f"{held}.includes('up to 2048 pictures')", 20)
     page.get_by_role("button", name="Clear").press("Enter")
     page.get_by_role("button", name="Forget 1").press("Enter")
     studio_page.until(page, "document.querySelectorAll('.patterns li').length === 3")

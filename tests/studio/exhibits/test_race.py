@@ -21,14 +21,13 @@ from pellucid.studio.exhibit import Given, RefusedError
 from pellucid.studio.exhibits.race.engine import FIRST, Race
 from pellucid.studio.exhibits.race.grounds import Classic, middles
 from pellucid.studio.exhibits.race.optimisers import stable_below
-from pellucid.studio.exhibits.race.settings import Lane, RaceSettings, RuleName, ScheduleName, Work
+from pellucid.studio.exhibits.race.settings import Lane, RaceSettings, RuleName, ScheduleName
 from pellucid.studio.exhibits.race.slices import Slice
 from pellucid.studio.exhibits.race.surfaces import SURFACES
 from tests.studio.conftest import StudioPages
 
 pytestmark = pytest.mark.covers("E3")
 
-WORK = Work(kind="work")
 SMOOTH = sorted(set(SURFACES) - {"ackley", "bukin"})
 # as torch.optim is called by hand
 BY_HAND: dict[RuleName, Any] = {
@@ -52,9 +51,8 @@ def engine(given: Given | None = None, **settings: Any) -> Race:
 
 def finish(made: Race) -> Race:
     for _ in range(10_000):
-        if not made.frame().values["busy"]:
+        if made.tend() is None:
             return made
-        made.act(WORK)
     raise AssertionError("never done")
 
 

@@ -1,5 +1,6 @@
 """Back-propagation one operation at a time: forwards, the loss, backwards, the update, and the next round."""
 
+import time
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -32,6 +33,8 @@ _READING = ("at", "element", "sample", "digits", "ask", "answer")
 """What changes nothing but what is shown."""
 _RIGHT, _CLOSE = 0.01, 0.2
 """A guess within these shares of the number is right, or close."""
+_MOMENT = 0.01
+"""Seconds of one piece of several rounds."""
 
 
 class Backpropagation(Engine[BackpropagationSettings]):
@@ -74,15 +77,24 @@ class Backpropagation(Engine[BackpropagationSettings]):
             self._hold_inside()
 
     def act(self, action: Any) -> None:
-        """Change a number, or do several rounds."""
+        """Change a number, or ask for several rounds."""
         match action:
             case SetNumber():
                 self._set_number(action)
             case Train():
-                for _ in range(min(action.rounds, MOST_ROUNDS - self.settings.round)):
-                    self._next_round(derive=False)
-                self._derive()
-                self._look(self.settings.at)
+                self.rounds_left = min(action.rounds, MOST_ROUNDS - self.settings.round)
+
+    def tend(self) -> float | None:
+        """Do some of the rounds that were asked for, and derive the last of them."""
+        if not self.rounds_left:
+            return None
+        ends = time.monotonic() + _MOMENT
+        while self.rounds_left and time.monotonic() < ends:
+            self._next_round(derive=False)
+            self.rounds_left -= 1
+        self._derive()
+        self._look(self.settings.at)
+        return 0.0
 
     def advance(self) -> bool:
         """Go to the next stop, after the last to the first of the next round."""
@@ -143,6 +155,7 @@ class Backpropagation(Engine[BackpropagationSettings]):
 
     def _make(self) -> None:
         """Make the network with its first numbers, and go to the round and stop of the settings."""
+        self.rounds_left = 0
         self.subject: Subject = subject(self.settings, self.given)
         self.first = self.now = learner(self.subject, self.settings)
         self.losses: list[float] = [float(loss_of(self.now.model, self.subject).detach())]

@@ -14,6 +14,8 @@ from pellucid.studio.exhibits.experiments.recorded import recorded, verdicts
 NAMES = tuple(EXPERIMENTS)
 TOPICS = tuple(dict.fromkeys(each.topic for each in EXPERIMENTS.values()))
 MOST_SEEDS = 20
+_LOOK = 0.3
+"""Seconds between two looks whether a measurement is done."""
 _CLAIMS = [{"name": each.name, "topic": each.topic, "seconds": each.seconds} for each in EXPERIMENTS.values()]
 
 
@@ -38,17 +40,11 @@ class Stop(Action):
     kind: Literal["stop"]
 
 
-class Look(Action):
-    """Ask whether the measurement has come to its end."""
-
-    kind: Literal["look"]
-
-
 class Experiments(Engine[ExperimentsSettings]):
     """One claim at a time: what is recorded of it, and what has been measured here since the page was opened."""
 
     settings_class = ExperimentsSettings
-    actions = (Run, Stop, Look)
+    actions = (Run, Stop)
     plays: ClassVar[bool] = False
 
     def __init__(self, settings: ExperimentsSettings, given: Given) -> None:
@@ -67,14 +63,19 @@ class Experiments(Engine[ExperimentsSettings]):
         self.settings = settings
 
     def act(self, action: Any) -> None:
-        """Measure, stop, or look whether it is done."""
+        """Measure, or stop."""
         match action:
             case Run():
                 self._begin()
             case Stop():
                 self._end()
-            case Look():
-                self._look()
+
+    def tend(self) -> float | None:
+        """Look whether the measurement has come to its end."""
+        if self.running is None:
+            return None
+        self._look(self.running)
+        return _LOOK
 
     def frame(self) -> Frame:
         """Return the claims, and of the one that is looked at what is recorded and what was measured here."""
@@ -118,11 +119,9 @@ class Experiments(Engine[ExperimentsSettings]):
             self.running.stop()
             self.running = None
 
-    def _look(self) -> None:
-        if self.running is None:
-            return
+    def _look(self, running: Measurement) -> None:
         try:
-            outcome = self.running.outcome()
+            outcome = running.outcome()
         except RunError as error:
             self.running = None
             self.failure = {"name": self.asked[0], "reason": error.received}

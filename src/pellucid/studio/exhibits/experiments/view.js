@@ -7,7 +7,6 @@ import { tip } from "../../page/parts/tip.js";
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
 /** @typedef {{title: string, detail: string, says: string, svg?: string, tiles?: {src: string, caption: string}[], columns?: number}} Drawn */
 
-const EVERY = 300; // milliseconds between two questions whether a measurement is done
 /** @type {Record<string, string>} */
 const MARKS = { holds: "good", "holds in part": "fair", undecided: "fair", "does not hold": "bad" };
 /** @type {Record<string, string>} */
@@ -139,17 +138,10 @@ function quantities(c, found, recorded) {
 /** @type {import("../../page/shell/exhibit.js").View} */
 export default {
   sources: ["pytorch"],
-  mount: (c) => {
-    const asking = setInterval(() => c.local.running && c.act({ kind: "look" }, { quiet: true }), EVERY);
-    return () => {
-      clearInterval(asking);
-      for (const address of c.local.pictures?.values() ?? []) URL.revokeObjectURL(address);
-    };
+  mount: (c) => () => {
+    for (const address of c.local.pictures?.values() ?? []) URL.revokeObjectURL(address);
   },
   status: (c) => c.t("status.idle", { count: Object.keys(c.frame.values.verdicts).length, all: c.frame.values.claims.length }),
-  render: (c) => {
-    c.local.running = Boolean(c.frame.values.running);
-    return html`<link rel="stylesheet" href="/exhibits/experiments/style.css">
-      <div class="flow">${list(c)}${claim(c)}${outcome(c)}</div>${figures(c)}`;
-  },
+  render: (c) => html`<link rel="stylesheet" href="/exhibits/experiments/style.css">
+    <div class="flow">${list(c)}${claim(c)}${outcome(c)}</div>${figures(c)}`,
 };

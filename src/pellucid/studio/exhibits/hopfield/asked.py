@@ -53,9 +53,3 @@ class Forget(Action):
 
     kind: Literal["forget"]
     index: int = Field(ge=0, lt=MOST)
-
-
-class Measure(Action):
-    """Go on with measuring how many random patterns a network of this size holds, for a moment."""
-
-    kind: Literal["measure"]

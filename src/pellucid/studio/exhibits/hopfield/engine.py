@@ -22,7 +22,6 @@ from pellucid.studio.exhibits.hopfield.asked import (
     Forget,
     HopfieldSettings,
     Keep,
-    Measure,
     Paint,
 )  # fmt: skip
 from pellucid.studio.exhibits.hopfield.capacity import COUNTS, NETWORKS, Capacity
@@ -38,7 +37,7 @@ class Memory(Engine[HopfieldSettings]):
     """Patterns, the network that stores them, and a state on its way."""
 
     settings_class = HopfieldSettings
-    actions = (Paint, Clear, Keep, Forget, Measure)
+    actions = (Paint, Clear, Keep, Forget)
     pace: ClassVar[float] = 0.04
 
     def __init__(self, settings: HopfieldSettings, given: Given) -> None:
@@ -94,7 +93,7 @@ class Memory(Engine[HopfieldSettings]):
         return not self.rests and self.sweeps < MOST_SWEEPS
 
     def act(self, action: Any) -> None:
-        """Draw, store, forget or measure."""
+        """Draw, store or forget."""
         match action:
             case Paint():
                 self.state_N[action.cell] = action.value
@@ -105,10 +104,15 @@ class Memory(Engine[HopfieldSettings]):
                 self._keep()
             case Forget():
                 self._forget(action.index)
-            case Measure():
-                until = time.monotonic() + _PIECE
-                while time.monotonic() < until and not self.capacity.is_done:
-                    self.capacity.go_on()
+
+    def tend(self) -> float | None:
+        """Measure for a moment how much the memories hold."""
+        if self.capacity.is_done:
+            return None
+        until = time.monotonic() + _PIECE
+        while time.monotonic() < until and not self.capacity.is_done:
+            self.capacity.go_on()
+        return 0.0
 
     def frame(self) -> Frame:
         """Return the patterns, the network, the state and its way."""

@@ -139,13 +139,6 @@ function couplings(c) {
   return figure(c, { name: "couplings", title: c.t("couplings.title"), caption: c.t("couplings.caption"), body });
 }
 
-/** Let the engine measure on, a piece for every frame. @param {Context} c */
-function measureOn(c) {
-  if (c.frame.values.measured || c.local.measured === c.frame.number) return;
-  c.local.measured = c.frame.number;
-  requestAnimationFrame(() => c.act({ kind: "measure" }, { quiet: true }));
-}
-
 /** What is measured of each memory, by how many pictures are stored, and the limit of Hebb's rule. @param {Context} c */
 function capacity(c) {
   const { counts, errors, networks, names, measured } = c.frame.values;
@@ -189,11 +182,8 @@ function rule(c) {
 export default {
   sources: ["arrows", "pytorch"],
   status: (c) => c.t("status", { updates: c.frame.values.updates, flips: c.frame.values.flips, energy: c.number(c.frame.values.energy) }),
-  render: (c) => {
-    measureOn(c);
-    return html`<link rel="stylesheet" href="/exhibits/hopfield/style.css">
+  render: (c) => html`<link rel="stylesheet" href="/exhibits/hopfield/style.css">
     <div class="flow">${memory(c)}<span class="into" aria-hidden="true">→</span>${state(c)}<span class="into" aria-hidden="true">→</span>${outcome(c)}</div>
     <div class="beside">${energy(c)}${overlaps(c)}</div>
-    <div class="beside">${isModern(c) ? nothing : couplings(c)}<div class="stack">${rule(c)}${kept([c.settings, JSON.stringify(c.frame.values.errors), c.frame.values.measured, c.dark, c.language], () => capacity(c))}</div></div>`;
-  },
+    <div class="beside">${isModern(c) ? nothing : couplings(c)}<div class="stack">${rule(c)}${kept([c.settings, JSON.stringify(c.frame.values.errors), c.frame.values.measured, c.dark, c.language], () => capacity(c))}</div></div>`,
 };

@@ -18,7 +18,7 @@ from pellucid.studio.exhibits.race.optimisers import (
 from pellucid.studio.exhibits.race.paths import Path
 from pellucid.studio.exhibits.race.program import program
 from pellucid.studio.exhibits.race.ranking import ranked
-from pellucid.studio.exhibits.race.settings import Lane, RaceSettings, Work
+from pellucid.studio.exhibits.race.settings import Lane, RaceSettings
 from pellucid.studio.exhibits.race.slices import Slice, runs
 from pellucid.studio.exhibits.race.surfaces import Place
 from pellucid.training.schedules import schedule
@@ -39,7 +39,6 @@ class Race(Engine[RaceSettings]):
     """All lanes on one ground, step by step together."""
 
     settings_class = RaceSettings
-    actions = (Work,)
     pace: ClassVar[float] = 0.03
 
     def __init__(self, settings: RaceSettings, given: Given) -> None:
@@ -72,10 +71,12 @@ class Race(Engine[RaceSettings]):
         self.wanted = min(step, settings.steps)
         self._work()
 
-    def act(self, action: Any) -> None:
-        """Go on with what the picture lacks."""
-        assert isinstance(action, Work)
+    def tend(self) -> float | None:
+        """Go on for a moment with what the picture lacks."""
+        if not self.is_behind and self.ground.is_whole:
+            return None
         self._work()
+        return 0.0
 
     def advance(self) -> bool:
         """Let everyone do as many steps as lie between two pictures, when all are there."""
@@ -106,7 +107,7 @@ class Race(Engine[RaceSettings]):
         """Return the picture, every path, and how it stands with each."""
         ground = self.ground
         values: dict[str, Any] = {
-            "step": self.at, "busy": self.is_behind or not self.ground.is_whole, "box": ground.box,
+            "step": self.at, "box": ground.box,
             "start": self.start, "minima": ground.minima, "other": ground.other, "least": ground.least,
             "goal": self.goal, "sharpness": self.sharpness,
             "lanes": [self._told(number) for number in range(len(self.settings.lanes))],

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from pellucid.recipe import OptimizerName
-from pellucid.studio.exhibit import Action, Message, Settings
+from pellucid.studio.exhibit import Message, Settings
 
 SurfaceName = Literal[
     "bowl", "rosenbrock", "beale", "booth", "himmelblau", "camel", "styblinski_tang", "rastrigin", "ackley", "easom",
@@ -80,9 +80,3 @@ class RaceSettings(Settings):
     speed: int = Field(1, ge=1, le=20)
     lanes: tuple[Lane, ...] = Field(USUAL_LANES, min_length=1, max_length=MOST_LANES)
     guess: int | None = Field(None, ge=0, lt=MOST_LANES)
-
-
-class Work(Action):
-    """Go on for a moment with what the picture still lacks."""
-
-    kind: Literal["work"]

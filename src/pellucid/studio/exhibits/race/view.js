@@ -22,13 +22,6 @@ const SCHEDULES = ["constant", "linear", "cosine", "one-cycle", "step"];
 /** What is less is drawn as this: a double has no more digits beside 1. */
 const LEAST = 1e-16;
 
-/** Ask the engine to go on with what is missing, once for each frame that lacks something. @param {Context} c */
-function goOn(c) {
-  if (!c.frame.values.busy || c.local.asked === c.frame) return;
-  c.local.asked = c.frame;
-  c.act({ kind: "work" }, { quiet: true });
-}
-
 /** The surface's colours, made again only when it is another or has grown. @param {Context} c */
 function ground(c) {
   const { field } = c.frame.arrays;
@@ -192,7 +185,6 @@ export default {
   sources: ["pytorch"],
   status: (c) => c.t("at", { step: c.frame.values.step, steps: c.settings.steps, leader: c.frame.values.order.length ? nameOf(c, c.frame.values.order[0]) : "–" }),
   render: (c) => {
-    goOn(c);
     if (c.frame.playing) c.local.look = undefined;
     return html`<link rel="stylesheet" href="/exhibits/race/style.css">
       <div class="race flow">${controls(c)}${field(c)}${losses(c)}</div>${lanes(c)}${formulas(c)}`;

@@ -23,6 +23,8 @@ MOST_SHOWN, MOST_TRIED, MOST_TRIALS = 8, 3, 2
 OPENING = 4
 """Epochs that are trained before the page is seen first."""
 _POLL, _LOOK = 0.2, 1.0
+_FOLLOWS, _IDLE = 0.4, 3.0
+"""Seconds between two looks at what others train, and at a folder in which nobody does."""
 
 
 class RoomSettings(Settings):
@@ -66,17 +68,11 @@ class Drop(Action):
     name: str = Field(max_length=8)
 
 
-class Look(Action):
-    """Read what is new, and train remedies that are behind for a slice: what goes on while nothing is played."""
-
-    kind: Literal["look"]
-
-
 class Room(Engine[RoomSettings]):
     """Play trains the page's own, and Step is an epoch of it; what others train is followed whenever the page looks."""
 
     settings_class = RoomSettings
-    actions = (Try, Stop, Drop, Look)
+    actions = (Try, Stop, Drop)
     pace: ClassVar[float] = 0.03
 
     def reset(self) -> None:
@@ -111,7 +107,7 @@ class Room(Engine[RoomSettings]):
         return any(trains) or self._follows
 
     def act(self, action: Any) -> None:
-        """Try a remedy, end a trial, or look what has come of them."""
+        """Try a remedy, end a trial, or take one away."""
         match action:
             case Try():
                 self._try(action)
@@ -120,12 +116,14 @@ class Room(Engine[RoomSettings]):
             case Drop():
                 if action.name != HERE and isinstance(self.lines.get(action.name), OwnLine):
                     del self.lines[action.name]
-            case Look():
-                self._follow(now=self.listing.waiting > 0)
-                if behind := self._behind():
-                    behind[0].advance()
-                return
         self._follow(now=True)
+
+    def tend(self) -> float | None:
+        """Read what others wrote, and train the remedies that are behind for a slice."""
+        self._follow(now=self.listing.waiting > 0)
+        if behind := self._behind():
+            behind[0].advance()
+        return 0.0 if self._works else _FOLLOWS if self._follows else _IDLE
 
     def frame(self) -> Frame:
         """Return the list, the curves of what is shown, what was found of it and what was tried."""
@@ -145,7 +143,6 @@ class Room(Engine[RoomSettings]):
             **told(self.listing, self.lines, self.trials), "metric": metric, "version": version,
             "runs": [run.to_json() for run in found[:MOST_LISTED]], "found": len(found),
             "known": len(self.listing.runs), "waiting": self.listing.waiting,
-            "works": self._works, "follows": self._follows,
         }  # fmt: skip
         return Frame(said, arrays)
 

@@ -8,12 +8,6 @@ import { figureOf, metricOf, nameOf, stateOf } from "./words.js";
 
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
 
-// milliseconds between two looks at what goes on without Play: work that waits, trainings that others do, an idle folder
-const [WORKS, FOLLOWS, IDLE] = [50, 400, 3000];
-
-// pieces of work asked for at once, each of some milliseconds, between which other pages have their turn
-const SLICES = 4;
-
 /** @param {Context} c */
 function configuration(c) {
   const { lines, differences } = c.frame.values;
@@ -34,28 +28,11 @@ function results(c, lines) {
     <tr><th scope="row">${c.t("tested", { metric: metricOf(c, metric) })}</th>${lines.map((line) => html`<td>${figureOf(c, metric, line.result?.[metric] ?? null)}</td>`)}</tr>`;
 }
 
-/** Look what has come, as often as there is reason to; a refusal is left to be read. @param {Context} c */
-function look(c) {
-  const { local } = c;
-  const now = performance.now();
-  const wait = local.works ? WORKS : local.follows ? FOLLOWS : IDLE;
-  if (document.hidden || local.playing || local.awaited || now - (local.looked ?? now - IDLE) < wait) return;
-  Object.assign(local, { looked: now, awaited: true });
-  for (let slice = 0; slice < (local.works ? SLICES : 1); slice++) c.act({ kind: "look" }, { quiet: true });
-}
-
 /** @type {import("../../page/shell/exhibit.js").View} */
 export default {
   sources: ["arrows", "pytorch"],
-  mount: (c) => {
-    const beat = setInterval(() => look(c), WORKS);
-    return () => clearInterval(beat);
-  },
   status: (c) => html`${c.frame.values.lines.map((/** @type {any} */ line) => html`<span>${nameOf(c, line)}: ${stateOf(c, line.state)}, ${c.t("epoch.of", { epoch: line.epoch, epochs: line.epochs })}, ${metricOf(c, line.metric)} ${figureOf(c, line.metric, line.best)} </span>`)}`,
   render: (c) => {
-    const { works, follows } = c.frame.values;
-    const isNew = c.local.number !== c.frame.number;
-    Object.assign(c.local, { works, follows, playing: c.frame.playing, number: c.frame.number, awaited: c.local.awaited && !isNew });
     const isAlone = c.frame.values.lines.length === 1 && !c.frame.values.lines[0].is_own;
     return html`<link rel="stylesheet" href="/exhibits/room/style.css"><div class="flow">${list(c)}${own(c)}${isAlone ? configuration(c) : nothing}</div>
       <div class="room"><div class="first">${main(c)}</div><div class="side">${trials(c)}${findings(c)}</div><div class="rest">${others(c)}${isAlone ? nothing : configuration(c)}</div></div>`;

@@ -28,8 +28,7 @@
  * @property {(key: string, values?: Record<string, any>) => string} t  a string in the reader's language
  * @property {(value: number | null | undefined, digits?: number) => string} number  a number as it is written there
  * @property {(changes: Record<string, any>) => void} set  change settings; several within one painting go as one
- * @property {(action: {kind: string} & Record<string, any>, how?: {quiet?: boolean}) => void} act  one of the engine's actions; quiet: the
- *   page asks by itself, and what was refused stays to be read
+ * @property {(action: {kind: string} & Record<string, any>) => void} act  one of the engine's actions
  * @property {() => void} redraw  draw again, after `local` has changed
  * @property {(control: string) => Refusal | undefined} refusal  what the engine refused of a control
  * @property {(control: string) => boolean} isHidden  whether the teacher hides it

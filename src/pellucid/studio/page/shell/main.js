@@ -80,8 +80,8 @@ afterPainting.port1.onmessage = (/** @type {MessageEvent} */ event) => performan
 function context(frame) {
   return {
     frame, settings: store.settings ?? {}, local: store.local, t, number: written, language: language(), dark: isDark(), redraw,
-    act: (action, { quiet = false } = {}) => {
-      if (!quiet) store.refusal = undefined;
+    act: (action) => {
+      store.refusal = undefined;
       connection?.say({ type: "act", action });
     },
     set,
