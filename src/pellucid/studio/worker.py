@@ -58,7 +58,7 @@ class Worker(threading.Thread):
         self.playing = self.slow = False
         self.fresh = True  # whether there is something the page has not seen
         self.due = 0.0
-        self.tended: float | None = 0.0  # when the engine is tended next; None: not before something is asked
+        self.tended: float | None = 0.0  # when the engine is tended next; None: when a page asked something
 
     def ask(self, request: Request | None) -> None:
         """Hand over a message of the page; None ends the thread."""

@@ -388,6 +388,23 @@ def test_the_view_says_nothing_without_words() -> None:
         assert f"refusal.{key}" in words, key
 
 
+@pytest.mark.parametrize("method", ["integrated", "occlusion"])
+def test_what_takes_longer_than_a_frame_is_computed_in_pieces(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = engine(method=method)
+    whole = made.frame().arrays["rests"]
+    monkeypatch.setattr("pellucid.studio.exhibits.inside.engine._AT_FIRST", 0.0)
+    monkeypatch.setattr("pellucid.studio.exhibits.inside.engine._MOMENT", 1e-9)
+    made = engine(method=method)
+    done = []
+    while "rests" not in (frame := made.frame()).arrays:
+        done.append(frame.values["rests"]["done"])
+        assert made.tend() == 0.0
+    assert made.tend() is None
+    assert done == sorted(done)
+    assert 0 < max(done) < 1
+    np.testing.assert_array_equal(frame.arrays["rests"], whole)
+
+
 @pytest.mark.slow
 def test_by_keyboard_alone(studio_page: StudioPages) -> None:
     page = studio_page("inside")

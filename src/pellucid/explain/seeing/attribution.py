@@ -4,7 +4,7 @@ Shape letters: B samples of a batch, K outputs, S steps of a sum; inputs are (B,
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import TypeAlias
@@ -20,6 +20,9 @@ from pellucid.networks import main_output
 
 Chosen: TypeAlias = int | Tensor | None
 """Which output is explained: one for all samples, one for each, or of each the greatest."""
+
+InPieces: TypeAlias = "Generator[float, None, Attribution]"
+"""An attribution that is computed while it is iterated over: it gives the share that is done, and ends in the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,13 @@ def integrated_gradients(
 
     Source: Sundararajan, Taly and Yan 2017, Axiomatic attribution for deep networks, sections 3 and 5.
     """
+    return _whole(integrating(network, inputs, chosen, baseline=baseline, steps=steps))
+
+
+def integrating(
+    network: nn.Module, inputs: Tensor, chosen: Chosen = None, *, baseline: Tensor | float = 0.0, steps: int = 64
+) -> InPieces:
+    """Compute `integrated_gradients` in pieces, one of its gradients each."""
     _require_numbers(inputs)
     start = torch.as_tensor(baseline).to(inputs).expand_as(inputs)
     with torch.no_grad(), evaluating(network):
@@ -101,14 +111,14 @@ def integrated_gradients(
     outputs_B, at_start_B = (each.gather(1, chosen_B[:, None])[:, 0] for each in (outputs_BK, at_start_BK))
     places_S, weights_S = np.polynomial.legendre.leggauss(steps)
     mean_slopes = torch.zeros_like(inputs)
-    for place, weight in zip((places_S + 1) / 2, weights_S / 2, strict=True):
+    for done, (place, weight) in enumerate(zip((places_S + 1) / 2, weights_S / 2, strict=True)):
+        yield done / steps
         mean_slopes += float(weight) * saliency(network, torch.lerp(start, inputs, float(place)), chosen_B).values
     values = (inputs - start) * mean_slopes
     error_B = values.flatten(1).sum(1) - (outputs_B - at_start_B)
     return Attribution("integrated gradients", values, outputs_B, chosen_B, error_B)
 
 
-@torch.no_grad()
 def occlusion(
     network: nn.Module,
     inputs: Tensor,
@@ -136,25 +146,41 @@ def occlusion(
 
     Source: Zeiler and Fergus 2014, Visualizing and understanding convolutional networks, section 4.2.
     """
+    return _whole(occluding(network, inputs, chosen, patch=patch, stride=stride, fill=fill))
+
+
+@torch.no_grad()
+def occluding(
+    network: nn.Module,
+    inputs: Tensor,
+    chosen: Chosen = None,
+    *,
+    patch: Sequence[int],
+    stride: Sequence[int] | None = None,
+    fill: float = 0.0,
+) -> InPieces:
+    """Compute `occlusion` in pieces, one of its patches each."""
     strides = tuple(patch) if stride is None else tuple(stride)
     _require_patch(inputs, patch, strides)
     sizes = inputs.shape[-len(patch) :]
-    starts = [_starts(*each) for each in zip(sizes, patch, strides, strict=True)]
+    corners = list(itertools.product(*(_starts(*each) for each in zip(sizes, patch, strides, strict=True))))
     with evaluating(network):
         outputs_BK = _outputs(network, inputs)
-        chosen_B = _chosen(outputs_BK, chosen)
-        outputs_B = outputs_BK.gather(1, chosen_B[:, None])[:, 0]
-        drops, counts = outputs_B.new_zeros(len(inputs), *sizes), outputs_B.new_zeros(sizes)
-        for corner in itertools.product(*starts):
-            window: tuple[slice | EllipsisType, ...] = (
-                ...,
-                *(slice(start, start + size) for start, size in zip(corner, patch, strict=True)),
-            )
-            covered = inputs.clone()
-            covered[window] = fill
+    chosen_B = _chosen(outputs_BK, chosen)
+    outputs_B = outputs_BK.gather(1, chosen_B[:, None])[:, 0]
+    drops, counts = outputs_B.new_zeros(len(inputs), *sizes), outputs_B.new_zeros(sizes)
+    for done, corner in enumerate(corners):
+        yield done / len(corners)
+        window: tuple[slice | EllipsisType, ...] = (
+            ...,
+            *(slice(start, start + size) for start, size in zip(corner, patch, strict=True)),
+        )
+        covered = inputs.clone()
+        covered[window] = fill
+        with evaluating(network):
             drop_B = outputs_B - _outputs(network, covered).gather(1, chosen_B[:, None])[:, 0]
-            drops[window] += drop_B.view(-1, *[1] * len(patch))
-            counts[window] += 1
+        drops[window] += drop_B.view(-1, *[1] * len(patch))
+        counts[window] += 1
     whole = (drops / counts).view(len(inputs), *[1] * (inputs.ndim - 1 - len(patch)), *sizes)
     return Attribution("occlusion", whole.expand_as(inputs), outputs_B, chosen_B)
 
@@ -190,6 +216,16 @@ def attribution_bars(
         axis=Axis("size of the attribution"),
         bars=[Bar(label=features[place], runs=sizes[:, place].tolist()) for place in order],
     )
+
+
+def _whole(pieces: InPieces) -> Attribution:
+    """Return what a computation in pieces ends in."""
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as ended:
+            found: Attribution = ended.value
+            return found
 
 
 def _outputs(network: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:

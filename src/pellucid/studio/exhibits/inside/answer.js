@@ -11,6 +11,7 @@ import { bracketed, extent, largest } from "./words.js";
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
 
 const MOST_BARS = 12;
+const METHODS = ["saliency", "integrated", "occlusion"];
 
 /** The outputs that are shown: all where they are few, else the greatest. @param {any} answer @returns {number[]} */
 function shown({ said }) {
@@ -98,13 +99,15 @@ function heat(c, name, frames, label) {
 function attribution(c) {
   const told = c.frame.values.rests;
   const { method } = told;
+  if (told.done !== undefined) return html`<div><p class="soft" role="status">${c.t("rests.working", { method: c.t(`method.${method}`) })} <progress max="1" .value=${told.done} aria-label=${c.t("rests.progress")}></progress></p>
+    <div class="controls">${select(c, { name: "method", options: METHODS })}</div></div>`;
   if (!c.frame.arrays.rests) return html`<p class="soft">${c.t("rests.none")}</p>`;
   const name = c.frame.values.answer.names[told.target];
   const title = c.t("rests.of", { name });
   const sums = { saliency: "\\frac{\\partial z}{\\partial x}", integrated: `\\sum = ${texNumber(told.total ?? 0, 3)} \\approx z(x) - z(0) = ${texNumber(told.output ?? 0, 3)} - ${bracketed(texNumber(told.start ?? 0, 3))}`, occlusion: "z(x) - z(x_{\\text{covered}})" };
   return figure(c, { name: method, title, caption: c.t(`method.${method}`), body: heat(c, "rests", [], `${title}: ${c.t(`method.${method}`)}`), extra: html`
     <p ${tex(sums[/** @type {"saliency"} */ (method)])}></p><p class="soft">${c.t(`rests.${method}`, { patch: (told.patch ?? []).join(" × ") })}</p>
-    <div class="controls">${select(c, { name: "method", options: ["saliency", "integrated", "occlusion"] })}${target(c)}</div>` });
+    <div class="controls">${select(c, { name: "method", options: METHODS })}${target(c)}</div>` });
 }
 
 /** Which output is explained. @param {Context} c */

@@ -1,5 +1,6 @@
 """What the network says of the image, and what of the image its answer, or one unit, rests on."""
 
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from torch import Tensor, nn
 
 from pellucid.data import Classes, Labels, Target, Values
 from pellucid.errors import PellucidError
-from pellucid.explain import Attribution, integrated_gradients, occlusion, saliency
+from pellucid.explain import saliency
+from pellucid.explain.seeing.attribution import InPieces, integrating, occluding
 from pellucid.formats.trained import Meaning
 from pellucid.studio.exhibit import finite
 from pellucid.studio.exhibits.inside.reading import Layer, UpTo
@@ -43,13 +45,16 @@ def answer(output: Tensor, target: Target | None) -> dict[str, Any]:
     }
 
 
-def attributed(network: nn.Module, x: Tensor, target: int | None, method: str) -> dict[str, Any]:
+def attributed(
+    network: nn.Module, x: Tensor, target: int | None, method: str
+) -> Generator[float, None, dict[str, Any]]:
     """Return what the parts of an image have to do with an output, (H, W), and the numbers that belong to it.
 
-    Channels are summed; covering a place covers all of them, so there each says the same.
+    Channels are summed; covering a place covers all of them, so there each says the same. It is computed while it is
+    iterated over, which gives the share that is done.
     """
     try:
-        found = _attributed(network, x, target, method)
+        found = yield from _attributed(network, x, target, method)
     except PellucidError:
         return {}  # outputs that are not K numbers
     whole = found.values[0]
@@ -66,13 +71,14 @@ def attributed(network: nn.Module, x: Tensor, target: int | None, method: str) -
     return told
 
 
-def _attributed(network: nn.Module, x: Tensor, target: int | None, method: str) -> Attribution:
+def _attributed(network: nn.Module, x: Tensor, target: int | None, method: str) -> InPieces:
     match method:
         case "integrated":
-            return integrated_gradients(network, x, target, steps=STEPS)
+            return (yield from integrating(network, x, target, steps=STEPS))
         case "occlusion":
             patch = _patch(x)
-            return occlusion(network, x, target, patch=patch, stride=[max(1, side // 2) for side in patch])
+            stride = [max(1, side // 2) for side in patch]
+            return (yield from occluding(network, x, target, patch=patch, stride=stride))
     return saliency(network, x, target)
 
 

@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -23,6 +24,8 @@ from pellucid.studio.exhibits.inside.subject import Subject, image_runs, subject
 OFFERED = 10
 """Samples that are offered at once."""
 _SEARCHED, _AT_ONCE = 4_000, 256
+_AT_FIRST, _MOMENT = 0.05, 0.01
+"""Seconds of work on what the answer rests on before a frame is shown without it, and between two frames after that."""
 
 T = TypeVar("T")
 
@@ -82,6 +85,14 @@ class Inside(Engine[InsideSettings]):
                 self._next_mistake()
         self._fit()
 
+    def tend(self) -> float | None:
+        """Go on with what the answer rests on, where that takes longer than a frame may."""
+        self._rests()
+        if self._pending is None:
+            return None
+        self._go_on(_MOMENT)
+        return 0.0
+
     def frame(self) -> Frame:
         """Return the image, every layer, the unit that is looked at, and the answer with what it rests on."""
         settings, subject_ = self.settings, self.subject
@@ -120,8 +131,10 @@ class Inside(Engine[InsideSettings]):
         self.runs = image_runs(self.given.runs)
         if self.own is not None and tuple(self.own.shape[1:]) != made.shape:
             self.own = None
+        self._resting: dict[str, Any] = {}
         self.seen = fields(made.network, self._prepared(self._sample(0)))
         self._known: dict[str, tuple[Any, Any]] = {}
+        self._pending: Generator[float, None, dict[str, Any]] | None = None
         self._fit()
 
     @property
@@ -264,9 +277,30 @@ class Inside(Engine[InsideSettings]):
         return self._kept("reading", (), lambda: read(network, self._prepared(self._stored()), self.seen))
 
     def _rests(self) -> dict[str, Any]:
-        """Return what of the image the answer rests on."""
+        """Return what of the image the answer rests on, or how much of the work on it is done."""
         network, asked = self.subject.network, (self.settings.target, self.settings.method)
-        return self._kept("rests", asked, lambda: attributed(network, self._prepared(self._stored()), *asked))
+        return self._kept(
+            "rests", asked, lambda: self._begun(attributed(network, self._prepared(self._stored()), *asked))
+        )
+
+    def _begun(self, pieces: Generator[float, None, dict[str, Any]]) -> dict[str, Any]:
+        """Begin with what the answer rests on; what is returned is filled when it is done."""
+        self._pending, self._resting = pieces, {"method": self.settings.method, "done": 0.0}
+        self._go_on(_AT_FIRST)
+        return self._resting
+
+    def _go_on(self, seconds: float) -> None:
+        """Work for some time on what the answer rests on."""
+        assert self._pending is not None
+        ends = time.monotonic() + seconds
+        try:
+            self._resting["done"] = next(self._pending)
+            while time.monotonic() < ends:
+                self._resting["done"] = next(self._pending)
+        except StopIteration as ended:
+            self._pending = None
+            self._resting.clear()
+            self._resting |= ended.value
 
     def _looked(self, layer: Layer, at: tuple[int, int]) -> Any:
         """Return what of the image the unit looks at, (H, W)."""
