@@ -146,7 +146,7 @@ class Tiles:
         title, detail, says: as of a chart.
         tiles: in reading order.
         columns: in a row.
-        signed: blue below and orange above zero, in place of grey.
+        signed: orange below and blue above zero, in place of grey.
         together: one scale for all, in place of each its own.
     """
 

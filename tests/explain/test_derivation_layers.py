@@ -252,3 +252,13 @@ def test_a_layer_in_place_leaves_the_numbers_before_it() -> None:
     derived = backprop(nn.Sequential(nn.Linear(4, 2), nn.Identity(), nn.ReLU(inplace=True)), X, Y)
     assert_exact(derived)
     assert (derived.steps[0].output < 0).any()
+
+
+def test_shapes_are_written_with_the_sizes_that_were_left_open() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.Unflatten(1, (2, -1)), nn.Flatten(), nn.Linear(4, 1))
+    random = generator(0)
+    x, targets = torch.randn(3, 2, 3, generator=random), torch.randn(3, 1, generator=random)
+    text = as_text(backprop(network, x, targets))
+    assert "(3, 6)" in text
+    assert "(3, 2, 2)" in text
+    assert "-1)" not in text

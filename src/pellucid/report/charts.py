@@ -189,9 +189,9 @@ def _grey(tile: Tile, ends: tuple[float, float]) -> Tensor:
 
 
 def _coloured(tile: Tile, ends: tuple[float, float]) -> Tensor:
-    """Return values as colours: pale at zero, blue below, orange above."""
+    """Return values as colours: pale at zero, orange below, blue above."""
     most = max(abs(ends[0]), abs(ends[1])) or 1.0
     values = np.asarray(tile.values, dtype=float)[:, :, None] / most
-    towards = np.where(values < 0, np.array(_BLUE), np.array(_ORANGE))
+    towards = np.where(values < 0, np.array(_ORANGE), np.array(_BLUE))
     colours = np.array(_PALE) + np.abs(values) * (towards - np.array(_PALE))
     return torch.from_numpy(np.round(colours).astype(np.uint8)).permute(2, 0, 1)

@@ -127,13 +127,15 @@ def _(layer: nn.Softmax | nn.LogSoftmax, x: Value) -> Call | None:
 def _(layer: nn.Flatten, x: Value) -> Call:
     first, last = (axis % x.array.ndim for axis in (layer.start_dim, layer.end_dim))
     shape = x.array.shape
-    return Call(Reshaping("flattening", (*shape[:first], -1, *shape[last + 1 :])), (x,))
+    flat = x.array.reshape(*shape[:first], -1, *shape[last + 1 :])
+    return Call(Reshaping("flattening", flat.shape), (x,))
 
 
 @written.register
 def _(layer: nn.Unflatten, x: Value) -> Call:
     axis, shape = layer.dim % x.array.ndim, x.array.shape
-    return Call(Reshaping("unflattening", (*shape[:axis], *layer.unflattened_size, *shape[axis + 1 :])), (x,))
+    parted = x.array.reshape(*shape[:axis], *layer.unflattened_size, *shape[axis + 1 :])
+    return Call(Reshaping("unflattening", parted.shape), (x,))
 
 
 @written.register

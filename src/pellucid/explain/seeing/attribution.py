@@ -186,14 +186,14 @@ def occluding(
 
 
 def attribution_tiles(found: Attribution, captions: Sequence[str], title: str = "What speaks for the answer") -> Tiles:
-    """Return maps of a batch of images as pictures, orange where a place speaks for the output and blue where against.
+    """Return maps of a batch of images as pictures, blue where a place speaks for the output and orange where against.
 
     Channels are summed; of occlusion, which covers all at once, each channel says the same and their mean is shown.
     """
     maps = found.values.mean(1) if found.method == "occlusion" else found.values.sum(1)
     return Tiles(
         title=title,
-        detail=f"{found.method}; orange speaks for the answer, blue against it",
+        detail=f"{found.method}; blue speaks for the answer, orange against it",
         says=f"{found.method.capitalize()} of {len(maps)} inputs; at most {float(maps.abs().max()):.3g} at one place.",
         tiles=[Tile(caption=caption, values=one.tolist()) for caption, one in zip(captions, maps, strict=True)],
         columns=min(6, len(maps)),

@@ -141,7 +141,7 @@ def feature_map_tiles(found: FeatureMaps, sample: int = 0, most: int = 16) -> Ti
     shown = maps[:, None] if maps.ndim == 2 else maps
     return Tiles(
         title=f"Feature maps of {found.layer}",
-        detail=f"{len(shown)} of {found.maps.shape[1]} channels; orange above 0, blue below",
+        detail=f"{len(shown)} of {found.maps.shape[1]} channels; blue above 0, orange below",
         says=f"The maps of {found.layer} lie between {float(shown.min()):.3g} and {float(shown.max()):.3g}.",
         tiles=[Tile(caption=str(place), values=one.tolist()) for place, one in enumerate(shown)],
         columns=_COLUMNS,
@@ -159,7 +159,7 @@ def kernel_tiles(found: Kernels, most: int = 32) -> Tiles:
     ]
     return Tiles(
         title=f"Kernels of {found.layer}",
-        detail=f"{min(most, len(pictures))} of {len(pictures)}; orange weights are positive, blue ones negative",
+        detail=f"{min(most, len(pictures))} of {len(pictures)}; blue weights are positive, orange ones negative",
         says=f"The {len(found.weights)} kernels of {found.layer} are {found.weights.shape[2]} x"
         f" {found.weights.shape[3]}; their weights lie between {float(found.weights.min()):.3g} and"
         f" {float(found.weights.max()):.3g}.",

@@ -130,7 +130,7 @@ def gates_tiles(found: Gates, sample: int = 0) -> Tiles:
     """Return each gate as a picture: a row a unit, a column a step."""
     return Tiles(
         title=f"The gates of {found.layer or 'the layer'}, unit by unit",
-        detail="a row is a unit, a column a step; orange above 0, blue below",
+        detail="a row is a unit, a column a step; blue above 0, orange below",
         says=f"{len(found.values)} gates of {found.states.shape[2]} units over {found.states.shape[1]} steps.",
         tiles=[Tile(caption=name, values=values[sample].T.tolist()) for name, values in found.values.items()],
         columns=len(found.values),
