@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from pellucid.errors import OptionError, PellucidError
+from pellucid.errors import DataError, DivergedError, NotationError, OptionError, PellucidError, RunError
 from pellucid.studio.catalogue import Entry
 from pellucid.studio.channel import LatestFrame, encode
 from pellucid.studio.exhibit import Action, Engine, Given, RefusedError, Settings
@@ -217,13 +217,20 @@ def refusal(control: str, error: PellucidError | ValidationError) -> dict[str, A
         bounds = {name: value for name, value in first.get("ctx", {}).items() if isinstance(value, int | float | str)}
         control = str(first["loc"][0]) if first["loc"] else control
         told_key = {"key": first["type"], "values": bounds}
-        return {"control": control, **told_key, "message": first["msg"], "expected": "", "advice": ""}
+        return {"control": control, "kind": "option", **told_key, "message": first["msg"], "expected": "", "advice": ""}
     told_key = {"key": "", "values": {}}
     if isinstance(error, RefusedError):
         control = error.control or control
         told_key = {"key": error.key, "values": error.values}
     words = {"message": error.message, "expected": error.expected, "advice": error.advice}
-    return {"control": control, **told_key, **words}
+    return {"control": control, "kind": _kind_of(error), **told_key, **words}
+
+
+def _kind_of(error: PellucidError) -> str:
+    """Return what sort of mistake the page calls it, in the reader's language."""
+    kinds = {NotationError: "notation", DataError: "data", OptionError: "option", DivergedError: "diverged",
+             RunError: "run"}  # fmt: skip
+    return next((kind for each, kind in kinds.items() if isinstance(error, each)), "other")
 
 
 def _action(engine: Engine[Any], values: Mapping[str, Any]) -> Action:

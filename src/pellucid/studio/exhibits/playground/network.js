@@ -120,8 +120,9 @@ function arrows(c) {
   return html`<div class="control" data-tip=${`${c.t("network.label")}\n${c.t("network.help")}`}><label for="control-network">${c.t("network.label")}</label>
     <input id="control-network" class="mono" type="text" spellcheck="false" autocomplete="off" .value=${settled(c.settings.network, Boolean(c.refusal("network")))}
       aria-invalid=${String(Boolean(refusal))} @change=${(/** @type {any} */ event) => c.set({ network: event.target.value })}>
-    ${refusal && !isSpoken ? html`<div role="alert"><pre class="caret" tabindex="0" aria-label=${c.t("network.label")}>${refusal.message}</pre>
-      <p class="refused">${[refusal.expected && `${c.t("expected")}: ${refusal.expected}`, refusal.advice].filter(Boolean).join(". ")}</p></div>` : refused(c, "network")}</div>`;
+    ${refusal && !isSpoken ? html`<div role="alert">${c.language === "en" ? nothing : html`<p class="refused">${c.t("refusal.of.notation")}</p>`}
+      <pre class="caret" lang="en" tabindex="0" aria-label=${c.t("network.label")}>${refusal.message}</pre>
+      <p class="refused" lang="en">${[refusal.expected && `expected: ${refusal.expected}`, refusal.advice].filter(Boolean).join(". ")}</p></div>` : refused(c, "network")}</div>`;
 }
 
 /** The network as a file. @param {Context} c @param {number[]} counts @param {number} height */

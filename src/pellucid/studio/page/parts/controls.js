@@ -78,13 +78,14 @@ export function refused(c, name) {
   return refusal ? html`<p class="refused" role="alert">${refusalText(c, refusal)}</p>` : nothing;
 }
 
-/** @param {Context} c @param {import("../shell/exhibit.js").Refusal} refusal */
+/** The exhibit's own words; of an error of pellucid's, which are English, its kind before them in other languages. @param {Context} c @param {import("../shell/exhibit.js").Refusal} refusal */
 export function refusalText(c, refusal) {
   const key = `refusal.${refusal.key}`;
   const told = refusal.key ? c.t(key, refusal.values) : key;
   if (told !== key) return told;
-  const { message, expected, advice } = refusal;
-  return [message, expected && `${c.t("expected")}: ${expected}`, advice].filter(Boolean).join(". ");
+  const { kind, message, expected, advice } = refusal;
+  const words = [message, expected && `expected: ${expected}`, advice].filter(Boolean).join(". ");
+  return c.language === "en" ? words : html`${c.t(`refusal.of.${kind}`)}<br><span lang="en">${words}</span>`;
 }
 
 /** @param {Context} c @param {Of} of @param {unknown} inner */

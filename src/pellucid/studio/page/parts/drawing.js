@@ -22,12 +22,12 @@ export function drawingOf(width, height, title, inner) {
   return mark("svg", attributes, `<title>${escaped(title)}</title>${mark("rect", { width, height, fill: "#ffffff" })}${inner}`);
 }
 
-/** Round numbers that divide a range into some `count` parts. @param {number} from @param {number} to @param {number} [count] */
+/** Round numbers that divide a range into some `count` parts, two at least. @param {number} from @param {number} to @param {number} [count] @returns {number[]} */
 export function ticks(from, to, count = 5) {
   const rough = Math.abs(to - from) / count || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5].find((each) => each * power >= rough) ?? 10);
   const found = [];
   for (let i = Math.ceil(Math.min(from, to) / step - 1e-9); i * step <= Math.max(from, to) + step * 1e-9; i++) found.push(+(i * step).toPrecision(12));
-  return found;
+  return found.length < 2 && count < 50 ? ticks(from, to, 2 * count) : found;
 }

@@ -15,6 +15,7 @@
  *
  * @typedef {object} Refusal
  * @property {string} control
+ * @property {string} kind  of error
  * @property {string} key
  * @property {Record<string, any>} values
  * @property {string} message
