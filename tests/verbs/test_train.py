@@ -79,8 +79,14 @@ def test_any_module_and_arrays_will_do(here: Path) -> None:
     assert run.record.result is not None
     assert run.record.result.metrics["r2"] > 0.9
     assert not (run.folder / "network.py").exists()
+    assert run.evaluate() == pytest.approx(dict(run.record.result.metrics), rel=1e-6)
+    assert run.model() is not network
+    assert run.predict(x[:3]) == run.predict(x[:3])
+    opened = pellucid.open_run(run.folder)  # as another process has it: without what was given from Python
     with pytest.raises(RunError, match="module of your own"):
-        run.model()
+        opened.model()
+    with pytest.raises(RunError, match="given from Python"):
+        opened.data()
 
 
 def test_the_exported_network_predicts_the_same(here: Path) -> None:

@@ -1,6 +1,7 @@
 """A run folder, opened: what was asked, what happened, and the trained network ready to use."""
 
 import contextlib
+import copy
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,9 @@ class Run:
         target: what the network predicts.
     """
 
+    _data: Dataset | None = None
+    _module: nn.Module | None = None
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.asked = read_asked(folder)
@@ -64,6 +68,11 @@ class Run:
         with as_damage(folder / "preprocessing.json"):
             self.preprocessing: Preprocessing = from_json(described["input"])
             self.target: Target = target_from_json(described["output"])
+
+    def knowing(self, data: Dataset, module: nn.Module | None) -> "Run":
+        """Return the run with what its folder cannot hold: data given from Python, and a module of the user's own."""
+        self._data, self._module = data, module
+        return self
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -123,9 +132,9 @@ class Run:
         """Return the network with its best weights, in evaluation mode: a plain `torch.nn.Module`.
 
         Raises:
-            RunError: it was trained with a module of the user's own, or has no weights yet.
+            RunError: it was trained with a module of the user's own in another process, or has no weights yet.
         """
-        return self.with_weights(build(self._plan))
+        return self.with_weights(build(self._plan) if self._module is None else copy.deepcopy(self._module))
 
     def data(self) -> Dataset:
         """Load the data it was trained on again, split as it was.
@@ -135,6 +144,8 @@ class Run:
             RunError: the source changed since.
         """
         source = self.asked["data"]
+        if source["kind"] == "memory" and self._data is not None:
+            return self._data
         if source["kind"] == "memory":
             raise RunError("this run was trained on data given from Python", advice="pass the data to evaluate(data)")
         data = load(source["location"], **source["options"])

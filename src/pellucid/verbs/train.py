@@ -235,7 +235,8 @@ def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None,
         folder = ranks.from_first(lambda: _new_folder(session, options, begun.plan, repairs))
         with held(folder, ranks):
             own = copy.deepcopy(session.network) if begun.plan is None and options.seeds > 1 else None
-            return drive_and_tell(session, begun.plan, folder, flat_values(options), console, own)
+            run = drive_and_tell(session, begun.plan, folder, flat_values(options), console, own)
+            return run.knowing(dataset, module)
 
 
 def _new_folder(session: Session, options: TrainOptions, plan: Plan | None, repairs: tuple[Repair, ...]) -> Path:
