@@ -31,6 +31,7 @@ PAGES = sorted(
 TRANSLATIONS = {
     REPOSITORY / f"{name}.zh-CN.md": REPOSITORY / f"{name}.md" for name in ("README", "docs/tutorial")
 }  # fmt: skip
+VERB_PAGES = sorted((REPOSITORY / "docs" / "verbs").glob("*.md"))
 SOURCES = sorted((REPOSITORY / "src").rglob("*.py"))
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>.+?) -->\s*\Z")
@@ -263,10 +264,18 @@ def test_a_verb_and_its_options_are_documented(verb: str) -> None:
     assert not missing, f"no page tells of these options of `pellucid {verb}`: {missing}"
 
 
-def test_the_page_of_verbs_tells_of_no_option_that_does_not_exist() -> None:
+def test_each_verb_has_a_page_that_is_listed() -> None:
+    pages = {page.stem: page.read_text(encoding="utf-8").splitlines()[0] for page in VERB_PAGES}
+    listed = re.findall(r"\(verbs/(\w+)\.md\) \|", (REPOSITORY / "docs" / "verbs.md").read_text(encoding="utf-8"))
+    assert sorted(pages) == sorted(VERBS) == sorted(listed)
+    assert all(re.match(rf"# `pellucid {verb}\b", heading) for verb, heading in pages.items())
+
+
+@pytest.mark.parametrize("page", [REPOSITORY / "docs" / "verbs.md", *VERB_PAGES], ids=name_of)
+def test_the_pages_of_verbs_tell_of_no_option_that_does_not_exist(page: Path) -> None:
     others = {"--standalone", "--nproc-per-node", "--max-restarts", "--logdir"}  # torchrun's, and TensorBoard's
     known = {flag for verb in VERBS for flag in flags_of(verb)} | {"--help", "--version", "--completion"} | others
-    told = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", (REPOSITORY / "docs" / "verbs.md").read_text(encoding="utf-8")))
+    told = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", page.read_text(encoding="utf-8")))
     assert told <= known, f"no verb has {sorted(told - known)}"
 
 

@@ -1,0 +1,35 @@
+"""The pages of docs/ as a site: `pip install -c constraints.txt '.[docs]' && sphinx-build -W docs site`."""
+
+# ruff: noqa: INP001 - Sphinx reads it as a file
+
+from importlib.metadata import version as version_of
+from typing import Any
+
+project = "pellucid"
+copyright = "the pellucid authors"
+version = release = version_of("pellucid")
+extensions = ["myst_parser"]
+myst_heading_anchors = 3
+html_theme = "furo"
+html_title = f"pellucid {version}"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
+html_copy_source = html_show_sphinx = False
+
+AT_THE_ROOT = {
+    "README.md": "docs/index.md",
+    "README.zh-CN.md": "docs/index.zh-CN.md",
+    "CHANGELOG.md": "docs/changelog.md",
+    "CONTRIBUTING.md": "docs/contributing.md",
+}
+"""Pages at the repository's root, and those of the site that bring them in."""
+
+
+def setup(app: Any) -> None:
+    """Let pages at the root lead to each other on the site, too."""
+    app.connect("include-read", _lead_to_pages)
+
+
+def _lead_to_pages(_app: Any, _path: Any, _page: str, content: list[str]) -> None:
+    for file, page in AT_THE_ROOT.items():
+        content[0] = content[0].replace(f"]({file})", f"]({page})")
