@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from pellucid.report.search_text import gain_lines
 from pellucid.tuning import UNTUNED, Replicate, SearchResult, Space, Trial
 from pellucid.tuning.trial import ranked
 
@@ -72,3 +73,19 @@ def test_importance_finds_what_the_metric_hangs_on() -> None:
 def test_importance_is_not_said_of_luck_or_of_few_trials() -> None:
     assert SearchResult(SPACE, "accuracy", True, trials(64, (0, 0, 0), noise=1.0)).importances() is None
     assert SearchResult(SPACE, "accuracy", True, trials(8, (1.0, 0, 0))).importances() is None
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        (
+            [0.85, 0.85],
+            "better than what pellucid chooses without a search by 2.5 points (with each seed): that may be luck",
+        ),
+        ([0.85, 0.855, 0.85], "better than what pellucid chooses without a search by 2.67 points (1.95 to 3.38)"),
+        ([0.85, 0.80, 0.85], ": that may be luck"),
+    ],
+)
+def test_a_gain_is_sure_where_it_varies_and_stays_above_nothing(own: list[float], told: str) -> None:
+    (line,) = gain_lines(result(replicates("1", own), replicates(UNTUNED, [0.825] * len(own)), winner="1"))
+    assert line.endswith(told)

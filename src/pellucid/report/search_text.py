@@ -108,8 +108,10 @@ def gain_lines(result: SearchResult) -> list[str]:
 
 def _compared(result: SearchResult, gain: Spread, what: str) -> str:
     word = "better" if gain.mean >= 0 else "worse"
-    ends = " to ".join(_amount(result.metric, end) for end in (gain.low, gain.high))
-    luck = "" if gain.low > 0 else ": that may be luck"
+    # few seeds on few rows can differ by the same number of rows: that is no certainty
+    is_same = math.isclose(gain.low, gain.high)
+    ends = "with each seed" if is_same else " to ".join(_amount(result.metric, end) for end in (gain.low, gain.high))
+    luck = "" if gain.low > 0 and not is_same else ": that may be luck"
     return f"{word} than {what} by {_amount(result.metric, abs(gain.mean))}{_unit(result.metric)} ({ends}){luck}"
 
 
