@@ -20,9 +20,9 @@ LOST = "WebSocket connection to"
 
 
 @pytest.fixture(scope="session")
-def studio() -> Iterator[Studio]:
-    """A running studio, opened with nothing."""
-    with Studio(Given(), port=0) as running:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """A running studio, opened with nothing, not even the runs that happen to lie here."""
+    with Studio(Given(runs=tmp_path_factory.mktemp("runs")), port=0) as running:
         yield running
 
 

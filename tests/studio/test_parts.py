@@ -124,3 +124,27 @@ def test_a_logarithmic_axis_of_many_decades_has_few_labels(studio_page: StudioPa
     assert written[0] == "10⁻⁴⁹"
     assert written[-1] == "1"
     assert 3 <= len(written) <= 9
+
+
+@pytest.mark.parametrize(("value", "least"), [("10 ** (i / 13)", "1"), ("10 ** (-i / 128)", "0.0001")])
+def test_a_logarithmic_axis_has_labels_however_long_it_is(studio_page: StudioPages, value: str, least: str) -> None:
+    page = studio_page("convolution")  # the longest is float32's, some 10³⁸
+    page.evaluate(CHART)
+    page.evaluate(f"chart.plot = {{...plot, series: [{{name: 'loss', values: plot.x.map((i) => {value})}}]}}")
+    page.wait_for_timeout(200)
+    written = page.evaluate("chart.drawn.axes[1]._values")
+    assert written[0] == least
+    assert 3 <= len(written) <= 9
+
+
+def test_neighbours_on_an_axis_are_told_apart(studio_page: StudioPages) -> None:
+    page = studio_page("convolution")
+    page.evaluate(CHART)
+    page.evaluate("""() => {
+      chart.plot = {...plot, logarithmic: false, series: [{name: "loss", values: plot.x.map((i) => 2.33 + i / 1e6)}]};
+    }""")
+    page.wait_for_timeout(200)
+    written = page.evaluate("chart.drawn.axes[1]._values")
+    assert "2.3302" in written
+    assert len(set(written)) == len(written) >= 3
+    assert ">2.3302<" in page.evaluate("chart.toSvg()")

@@ -1,5 +1,6 @@
 """The shell in a real browser: languages, themes, sharing, keys, a server that goes away, a page without its key."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -30,6 +31,13 @@ def test_what_was_refused_stays_to_be_mended(studio_page: StudioPages) -> None:
     page.keyboard.press("Enter")
     studio_page.until(page, "!document.querySelector('.refused')")
     assert page.input_value("#control-learning_rate") == "0.05"
+
+
+def test_a_refused_setting_of_an_address_leaves_no_empty_field(studio_page: StudioPages) -> None:
+    state = base64.urlsafe_b64encode(json.dumps({"settings": {"learning_rate": 1e6}}).encode()).decode().rstrip("=")
+    page = studio_page("playground", more=f"&state={state}")
+    page.wait_for_selector(".control:has(#control-learning_rate) .refused")
+    assert page.input_value("#control-learning_rate") == "0.01"
 
 
 def test_the_token_leaves_the_address_and_a_reload_keeps_the_settings(studio_page: StudioPages) -> None:
@@ -108,6 +116,7 @@ def test_marks_answer_hover_and_focus(studio_page: StudioPages) -> None:
     page = studio_page("convolution")
     page.hover("#matrix-weights td")
     assert page.text_content("#tip") == "Weight, row 1, column 1−1"
+    studio_page.check(page)  # with the tip, which stands within a landmark
     page.focus("#matrix-result [data-cell='0,1']")
     page.keyboard.press("ArrowDown")
     studio_page.until(page, f"{STATUS}.includes('position 7')")
@@ -132,8 +141,10 @@ def test_a_server_that_comes_back_finds_the_page_as_it_was(studio_page: StudioPa
     page.wait_for_load_state("networkidle")  # the fonts of formulas come when they are first needed
     first.close()
     page.wait_for_selector(".dot.waiting")
+    assert "does not answer" in (page.text_content("main .notice") or "")
     with Studio(Given(), port=first.port, token=first.token):
         page.wait_for_selector(".dot.connected", timeout=20_000)
+        page.wait_for_selector("main .notice", state="detached")
         page.keyboard.press("Escape")
         page.evaluate("document.activeElement.blur()")
         page.keyboard.press("s")

@@ -478,6 +478,21 @@ def test_by_keyboard_alone(studio_page: StudioPages) -> None:
 
 
 @pytest.mark.slow
+def test_on_a_phone_the_optimisers_stand_one_below_the_other(studio_page: StudioPages) -> None:
+    page = studio_page("race", language="zh", width=360)
+    wide = page.locator(".lanes .wide")
+    assert wide.evaluate("(each) => each.scrollWidth <= each.clientWidth")
+    heads = wide.locator("thead th").all_text_contents()
+    cells = "(row) => [...row.querySelectorAll('td')].map((cell) => cell.dataset.label)"
+    assert wide.locator("tbody tr").first.evaluate(cells) == heads[1:]
+    # to a screen reader it is the table that it is in a wide window
+    reader = page.context.new_cdp_session(page)
+    nodes = reader.send("Accessibility.getFullAXTree")["nodes"]
+    roles = [str(node.get("role", {}).get("value")) for node in nodes]
+    assert [roles.count(role) for role in ("table", "columnheader", "rowheader")] == [1, len(heads), 8]
+
+
+@pytest.mark.slow
 def test_a_step_of_a_path_answers_and_all_is_saved(studio_page: StudioPages, tmp_path: Path) -> None:
     page = studio_page("race", more="&hide=noise")
     studio_page.until(page, "document.querySelector('.status').textContent.includes('step 150')")

@@ -1,6 +1,7 @@
 """The training room: records read as they grow, states, remedies as fixed commands, and its page."""
 
 import ast
+import base64
 import json
 import os
 import re
@@ -335,6 +336,21 @@ def test_divergence_is_explained_mended_and_taken_away_by_keyboard(studio_page: 
     page.get_by_role("button", name="As code").click()
     studio_page.until(page, "document.querySelector('#sources-dialog').textContent.includes('nn.ReLU')")
     assert "# pellucid train digits" in str(page.locator("#sources-dialog").text_content())
+
+
+@pytest.mark.slow
+def test_eight_runs_side_by_side_are_told_in_brief(studio_page: StudioPages, runs: Path, tmp_path: Path) -> None:
+    names = [f"r{number}" for number in range(1, 9)]
+    for name in names:
+        shutil.copytree(runs / "slow", tmp_path / name)
+    state = base64.urlsafe_b64encode(json.dumps({"settings": {"shown": names}}).encode()).decode().rstrip("=")
+    with Studio(Given(runs=tmp_path), port=0) as many:
+        page = studio_page("room", more=f"&state={state}", width=360, studio=many)
+        studio_page.until(page, "document.querySelectorAll('.status .brief').length === 8")
+        assert re.match(r"r1 ✓finished \d", page.locator(".brief").first.text_content() or "")
+        legend = "document.querySelector('line-chart .legend')?.children.length === 8"
+        studio_page.until(page, legend)
+        studio_page.check(page)
 
 
 @pytest.mark.slow

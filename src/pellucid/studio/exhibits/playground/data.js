@@ -85,6 +85,5 @@ export function className(c, kind, count = c.frame.values.classes.length) {
   const named = c.t(key);
   if (named !== key) return named;
   if (set === "given") return c.frame.values.classes[kind] ?? "";
-  const colour = count <= 2 && kind < 2 ? ` (${c.t(kind ? "blue" : "orange")})` : "";
-  return `${c.t("class", { number: kind + 1 })}${colour}`;
+  return c.t(count > 2 || kind > 1 ? "class" : kind ? "class.blue" : "class.orange", { number: kind + 1 });
 }

@@ -4,7 +4,7 @@ import { main, others } from "./curves.js";
 import { findings } from "./findings.js";
 import { list, own } from "./runs.js";
 import { trials } from "./tried.js";
-import { figureOf, metricOf, nameOf, stateOf } from "./words.js";
+import { figureOf, metricOf, nameOf, signOf, stateOf } from "./words.js";
 
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
 
@@ -20,6 +20,19 @@ function configuration(c) {
     ${seeds.map((/** @type {any} */ line) => html`<p><strong>${line.name}</strong>: ${c.t("seeds", { count: line.seeds.count, metric: metricOf(c, line.metric), mean: figureOf(c, line.metric, line.seeds.mean), low: figureOf(c, line.metric, line.seeds.low), high: figureOf(c, line.metric, line.seeds.high) })}</p>`)}</section>`;
 }
 
+const FEW = 3; // so many are told in full, more in brief
+
+/** How a training stands. @param {Context} c @param {any} line */
+function standing(c, line) {
+  return html`<span>${nameOf(c, line)}: ${stateOf(c, line.state)}, ${c.t("epoch.of", { epoch: line.epoch, epochs: line.epochs })}, ${metricOf(c, line.metric)} ${figureOf(c, line.metric, line.best)} </span>`;
+}
+
+/** How a training of many stands. @param {Context} c @param {any} line */
+function brief(c, line) {
+  const progress = line.state === "training" ? ` ${line.epoch}/${line.epochs}` : "";
+  return html`<span class="brief"><strong>${nameOf(c, line)}</strong> ${signOf(c, line.state)}${progress} ${figureOf(c, line.metric, line.best)}</span>`;
+}
+
 /** What came out, above what was set. @param {Context} c @param {any[]} lines */
 function results(c, lines) {
   const metric = c.frame.values.metric;
@@ -31,7 +44,7 @@ function results(c, lines) {
 /** @type {import("../../page/shell/exhibit.js").View} */
 export default {
   sources: ["arrows", "pytorch"],
-  status: (c) => html`${c.frame.values.lines.map((/** @type {any} */ line) => html`<span>${nameOf(c, line)}: ${stateOf(c, line.state)}, ${c.t("epoch.of", { epoch: line.epoch, epochs: line.epochs })}, ${metricOf(c, line.metric)} ${figureOf(c, line.metric, line.best)} </span>`)}`,
+  status: (c) => html`${c.frame.values.lines.map((/** @type {any} */ line) => (c.frame.values.lines.length > FEW ? brief : standing)(c, line))}`,
   render: (c) => {
     const isAlone = c.frame.values.lines.length === 1 && !c.frame.values.lines[0].is_own;
     return html`<link rel="stylesheet" href="/exhibits/room/style.css"><div class="flow">${list(c)}${own(c)}${isAlone ? configuration(c) : nothing}</div>

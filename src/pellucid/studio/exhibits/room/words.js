@@ -22,6 +22,9 @@ export const nameOf = (c, line) => (line.name === HERE ? c.t("here") : line.is_o
 /** @param {Context} c @param {string} state */
 export const stateOf = (c, state) => html`<span aria-hidden="true">${SIGNS[/** @type {"gone"} */ (state)]}</span> ${c.t(`state.${state}`)}`;
 
+/** The same as one sign, for eyes. @param {Context} c @param {string} state */
+export const signOf = (c, state) => html`<span aria-hidden="true">${SIGNS[/** @type {"gone"} */ (state)]}</span><span class="unseen">${c.t(`state.${state}`)}</span>`;
+
 /** What a remedy sets, in the reader's words: "learning rate: 0.1". @param {Context} c @param {[string, string][]} values */
 export const changeOf = (c, values) => values.map(([name, value], at) => html`${at ? ", " : ""}${optionOf(c, name)} <code>${value}</code>`);
 

@@ -2,7 +2,7 @@
 import uPlot from "../third_party/uplot.js";
 import { written } from "../shell/language.js";
 import { DASHES, category } from "./colours.js";
-import { drawingOf, mark, ticks, words } from "./drawing.js";
+import { alongAxis, drawingOf, mark, ticks, words } from "./drawing.js";
 import { hideTip, say, showTip } from "./tip.js";
 
 /** A line of so few places, or of one, is seen by its dots. */
@@ -96,16 +96,17 @@ export class LineChart extends HTMLElement {
   options(plot) {
     const style = getComputedStyle(this);
     const [ink, soft, grid] = ["--ink", "--soft", "--grid"].map((name) => style.getPropertyValue(name));
-    const font = `12px ${style.fontFamily}`;
-    const axis = { stroke: soft, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font, labelFont: font, labelSize: 20 };
+    const size = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // the axes' words grow with the page's
+    const font = `${12 * size}px ${style.fontFamily}`;
+    const axis = { stroke: soft, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font, labelFont: font, labelSize: 20 * size };
     /** @param {unknown} _ @param {number[]} values */
-    const numbers = (_, values) => values.map((value) => (value === null ? "" : written(value, 3)));
+    const numbers = (_, values) => alongAxis(values);
     const height = plot.height ?? 220;
     return {
       width: this.across, height, legend: { show: false }, padding: [8, 16, 0, 0],
       cursor: { points: { size: 7, stroke: ink }, drag: { x: false, y: false }, ...(plot.sync ? { sync: { key: plot.sync, scales: ["x", null] } } : {}) },
       scales: { x: { time: false }, y: plot.logarithmic ? { distr: 3, range: plot.yRange ?? decades } : { distr: 1, ...(plot.yRange ? { range: plot.yRange } : {}) } },
-      axes: [{ ...axis, label: plot.xLabel, values: numbers, size: 32 }, { ...axis, label: plot.yLabel, values: numbers, size: 66, ...(plot.logarithmic ? { splits: powers(height / 28), filter: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits } : {}) }],
+      axes: [{ ...axis, label: plot.xLabel, values: numbers, size: 32 * size }, { ...axis, label: plot.yLabel, values: numbers, size: 66 * size, ...(plot.logarithmic ? { incrs: whole, splits: powers(height / 28 / size), filter: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits } : {}) }],
       series: [{}, ...plot.series.map((each, index) => ({
         label: each.name, stroke: category(each.category ?? index, plot.dark), width: 2, dash: DASHES[(each.category ?? index) % 8],
         points: { show: (/** @type {uPlot} */ drawn) => drawn.data[0].length <= FEW, size: 6 },
@@ -182,7 +183,7 @@ export class LineChart extends HTMLElement {
     let inner = mark("rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top, fill: "none", stroke: "#d5dae0" });
     for (const at of ticks(x0, x1, 7)) inner += words(across(at), box.bottom + 16, written(at), { "text-anchor": "middle" });
     const levels = plot.logarithmic ? ticks(Math.floor(scale(y0)), scale(y1)).map((power) => 10 ** power).filter((at) => at >= y0 * 0.999) : ticks(y0, y1);
-    for (const at of levels) inner += words(box.left - 6, up(at) + 4, written(at), { "text-anchor": "end" });
+    alongAxis(levels).forEach((text, at) => { inner += words(box.left - 6, up(levels[at]) + 4, text, { "text-anchor": "end" }); });
     inner += words((box.left + box.right) / 2, box.bottom + 34, plot.xLabel, { "text-anchor": "middle" });
     inner += mark("g", { transform: `translate(14 ${(box.top + box.bottom) / 2}) rotate(-90)` }, words(0, 0, plot.yLabel, { "text-anchor": "middle" }));
     plot.series.forEach((each, index) => {
@@ -212,6 +213,9 @@ function decades(_, low, high) {
   const from = Math.floor(Math.log10(low) + 1e-9);
   return [10 ** from, 10 ** Math.max(from + 1, Math.ceil(Math.log10(high) - 1e-9))];
 }
+
+/** One step from end to end, which `powers` divides; uPlot's own steps end at some 10³¹, and longer axes would have no numbers. @param {unknown} _ @param {number} __ @param {number} low @param {number} high */
+const whole = (_, __, low, high) => [Math.max(5, high - low)]; // of smaller ones uPlot asks how many decimals they have, and knows only its own
 
 /** Powers of ten on an axis, at most `most` of them; uPlot's own never end below some 10⁻³⁰. @param {number} most */
 const powers = (most) => (/** @type {unknown} */ _, /** @type {number} */ __, /** @type {number} */ low, /** @type {number} */ high) => {

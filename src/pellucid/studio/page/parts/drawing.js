@@ -1,4 +1,5 @@
 /** Figures as SVG texts, for saving. */
+import { written } from "../shell/language.js";
 
 /** @param {unknown} text */
 export function escaped(text) {
@@ -7,8 +8,8 @@ export function escaped(text) {
 
 /** One element. @param {string} name @param {Record<string, string | number>} attributes @param {string} [inner] */
 export function mark(name, attributes, inner = "") {
-  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(typeof value === "number" ? +value.toFixed(2) : value)}"`);
-  return `<${name}${written.join("")}>${inner}</${name}>`;
+  const told = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(typeof value === "number" ? +value.toFixed(2) : value)}"`);
+  return `<${name}${told.join("")}>${inner}</${name}>`;
 }
 
 /** A text at a place. @param {number} x @param {number} y @param {string} text @param {Record<string, string | number>} [more] */
@@ -30,4 +31,12 @@ export function ticks(from, to, count = 5) {
   const found = [];
   for (let i = Math.ceil(Math.min(from, to) / step - 1e-9); i * step <= Math.max(from, to) + step * 1e-9; i++) found.push(+(i * step).toPrecision(12));
   return found.length < 2 && count < 50 ? ticks(from, to, 2 * count) : found;
+}
+
+/** Numbers along an axis: with three significant digits, or as many as neighbours need to differ. @param {(number | null)[]} values @returns {string[]} */
+export function alongAxis(values) {
+  const told = values.filter((value) => value !== null);
+  let digits = 3;
+  while (digits < 12 && new Set(told.map((value) => written(value, digits))).size < new Set(told).size) digits++;
+  return values.map((value) => (value === null ? "" : written(value, digits)));
 }

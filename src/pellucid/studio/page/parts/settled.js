@@ -5,7 +5,7 @@ class Settled extends Directive {
   /** @param {any} part */
   constructor(part) {
     super(part);
-    this.isTyped = false;
+    this.isTyped = this.isShown = false;
     const field = /** @type {HTMLElement} */ (part.element);
     field.addEventListener("input", () => { this.isTyped = true; });
     for (const end of ["change", "blur"]) field.addEventListener(end, () => { this.isTyped = false; }, { capture: true });
@@ -18,7 +18,9 @@ class Settled extends Directive {
 
   /** @param {any} part @param {[string, boolean]} args */
   update(part, [text, kept]) {
-    return this.isTyped || kept || part.element.value === text ? noChange : text;
+    const isKept = kept && this.isShown; // at first there is nothing to keep: what a shared address held was refused
+    this.isShown = true;
+    return this.isTyped || isKept || part.element.value === text ? noChange : text;
   }
 }
 

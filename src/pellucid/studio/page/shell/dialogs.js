@@ -48,8 +48,9 @@ export function share(t, { link, file, name, take }) {
     <form @submit=${(/** @type {any} */ event) => { event.preventDefault(); open(event.target.elements.link.value); }}>
       <label for="share-link">${t("share.paste")}</label>
       <p class="row"><input id="share-link" name="link" type="text" autocomplete="off" spellcheck="false"><button class="plain">${t("share.take")}</button></p></form>
-    <label class="filing">${t("share.choose")} <input type="file" accept=".json,application/json"
-      @change=${async (/** @type {any} */ event) => event.target.files[0] && open(await event.target.files[0].text())}></label>
+    <p class="row"><input id="share-open" type="file" hidden accept=".json,application/json"
+      @change=${async (/** @type {any} */ event) => event.target.files[0] && open(await event.target.files[0].text())}>
+      <button type="button" class="plain" @click=${() => document.getElementById("share-open")?.click()}>${t("share.choose")}</button></p>
     <p id="share-told" role="status"></p>`);
 }
 

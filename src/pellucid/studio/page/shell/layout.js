@@ -25,6 +25,7 @@ import { transport } from "./transport.js";
  * @property {boolean} slow
  * @property {boolean} shortcuts
  * @property {boolean} hasFailed
+ * @property {boolean} isLost  the connection was, and has not come back
  * @property {import("./exhibit.js").Refusal | undefined} refusal
  * @property {"connecting" | "connected" | "waiting" | "refused"} state
  * @property {Record<string, string>} sources
@@ -57,7 +58,7 @@ export function layout(store, means) {
   return html`
     <a class="skip" href="#main" @click=${(/** @type {Event} */ event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>${means.t("skip")}</a>
     ${header(store, means)}
-    <main id="main" tabindex="-1">${content(store, means)}</main>
+    <main id="main" tabindex="-1">${content(store, means)}<div id="tip" role="tooltip" hidden></div></main>
     ${footer(store, means)}
     ${dialogs(store, means)}`;
 }
@@ -92,7 +93,7 @@ function content(store, { t, context: c, do: { enter, drive, pace, showSources, 
         <button type="button" class="plain" aria-haspopup="dialog" @click=${() => open("share-dialog")}>${t("share")}</button>
       </div>
     </div>
-    ${failed}${notices(store, c, dismiss)}
+    ${failed}${store.isLost ? html`<div class="notice">${t("no-answer")}</div>` : nothing}${notices(store, c, dismiss)}
     <div class="exhibit">${store.view.render(c)}</div>`;
 }
 

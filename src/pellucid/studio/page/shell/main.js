@@ -15,7 +15,7 @@ import { layout } from "./layout.js";
 const store = {
   address: readAddress(location.hash), exhibits: [], versions: {}, words: { en: {}, zh: {} }, own: { en: {}, zh: {} },
   view: undefined, frame: undefined, settings: undefined, local: {}, identity: {}, plays: true, slow: false, shortcuts: true,
-  hasFailed: false, refusal: undefined, state: "connecting", sources: {}, notice: "", painted: [],
+  hasFailed: false, isLost: false, refusal: undefined, state: "connecting", sources: {}, notice: "", painted: [],
 };
 const language = () => store.address.lang ?? usualLanguage();
 const darkness = matchMedia("(prefers-color-scheme: dark)");
@@ -242,6 +242,7 @@ function connectionState(state) {
     if (store.slow) connection?.say({ type: "pace", slow: true });
   }
   store.state = state;
+  store.isLost = state === "waiting" || (state === "connecting" && store.isLost);
   redraw();
 }
 
