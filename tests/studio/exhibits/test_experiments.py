@@ -1,6 +1,7 @@
 """The experiments' exhibit: the same outcome as the room's own, a process that can be stopped, the page by keyboard."""
 
 import json
+import re
 import time
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
@@ -12,7 +13,7 @@ from pellucid.chart import Tile, Tiles
 from pellucid.experiments import EXPERIMENTS, run
 from pellucid.experiments.experiment import Check, Experiment, Outcome, Result
 from pellucid.studio.exhibit import Given, RefusedError
-from pellucid.studio.exhibits.experiments import process
+from pellucid.studio.exhibits.experiments import process, wording
 from pellucid.studio.exhibits.experiments.engine import Experiments, ExperimentsSettings, Run, Stop
 from pellucid.studio.exhibits.experiments.measuring import outcome_of
 from pellucid.studio.exhibits.experiments.recorded import FILE, recorded, verdicts, write
@@ -36,6 +37,24 @@ def test_every_claim_is_listed_and_has_words_in_both_languages() -> None:
         assert words["en"][f"claim.{name}"] == experiment.claim
         assert words["zh"][f"title.{name}"] != experiment.title
         assert words["zh"][f"topic.{experiment.topic}"]
+
+
+def test_an_experiment_is_told_in_chinese_whole_or_not_at_all_with_the_same_numbers() -> None:
+    known: dict[str, str] = json.loads(wording.FILE.read_text(encoding="utf-8"))
+    told = set()
+    for name in EXPERIMENTS:
+        values = engine(name=name).frame().values
+        if values["method"] not in known:
+            continue
+        outcome = values["recorded"]
+        texts = {values["method"], *outcome["notes"], *(each["statement"] for each in outcome["checks"])}
+        texts |= {each["name"] for each in outcome["quantities"]}
+        assert set(values["chinese"]) == texts, name
+        told |= texts
+    assert told == set(known)
+    for english, chinese in known.items():
+        assert re.search(r"[\u4e00-\u9fff]", chinese), english
+        assert sorted(re.findall(r"\d+", english)) == sorted(re.findall(r"\d+", chinese)), english
 
 
 def test_what_is_looked_at_is_told_whole() -> None:

@@ -10,6 +10,7 @@ from pellucid.experiments.experiment import LEAST_SEEDS
 from pellucid.studio.exhibit import Action, Engine, Frame, Given, RefusedError, Settings
 from pellucid.studio.exhibits.experiments.process import Measurement
 from pellucid.studio.exhibits.experiments.recorded import recorded, verdicts
+from pellucid.studio.exhibits.experiments.wording import in_chinese
 
 NAMES = tuple(EXPERIMENTS)
 TOPICS = tuple(dict.fromkeys(each.topic for each in EXPERIMENTS.values()))
@@ -81,12 +82,13 @@ class Experiments(Engine[ExperimentsSettings]):
         """Return the claims, and of the one that is looked at what is recorded and what was measured here."""
         experiment, outcome = EXPERIMENTS[self.settings.name], self.outcomes.get(_key(self.settings))
         kinds = {each["name"]: (each["share"], each["scale"]) for each in outcome["quantities"]} if outcome else {}
+        remembered = recorded(self.settings.name, kinds)
         values = {
             "topics": TOPICS, "claims": _CLAIMS, "method": experiment.method,
             "sources": [source.strip() for source in experiment.source.split(";")],
             "seconds": experiment.seconds * self.settings.seeds / LEAST_SEEDS,
-            "outcome": outcome, "recorded": recorded(self.settings.name, kinds), "recorded_verdicts": verdicts(),
-            "failure": self.failure,
+            "outcome": outcome, "recorded": remembered, "recorded_verdicts": verdicts(),
+            "chinese": in_chinese(_texts(experiment.method, outcome, remembered)), "failure": self.failure,
             "verdicts": {name: each["verdict"] for (name, _, _), each in self.outcomes.items()},
             "running": None if self.running is None else {
                 "name": self.asked[0], "elapsed": self.running.seconds, "starting": self.running.begun is None,
@@ -129,6 +131,16 @@ class Experiments(Engine[ExperimentsSettings]):
         if outcome is not None:
             self.outcomes[self.asked] = outcome
             self.running = None
+
+
+def _texts(method: str, *outcomes: dict[str, Any] | None) -> list[str]:
+    """Return all sentences that the page shows of a claim, as the experiment says them."""
+    said = [method]
+    for outcome in outcomes:
+        if outcome is not None:
+            said += [check["statement"] for check in outcome["checks"]]
+            said += [*outcome["notes"], *(quantity["name"] for quantity in outcome["quantities"])]
+    return said
 
 
 def _key(settings: ExperimentsSettings) -> tuple[str, int, int]:

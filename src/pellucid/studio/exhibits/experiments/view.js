@@ -3,6 +3,7 @@ import { html, nothing } from "../../page/third_party/lit.js";
 import { button, number, select, slider } from "../../page/parts/controls.js";
 import { figure } from "../../page/parts/figure.js";
 import { tip } from "../../page/parts/tip.js";
+import { evidence, isTold, said } from "./words.js";
 
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
 /** @typedef {{title: string, detail: string, says: string, svg?: string, tiles?: {src: string, caption: string}[], columns?: number}} Drawn */
@@ -32,11 +33,11 @@ function list(c) {
 /** @param {Context} c */
 function claim(c) {
   const { method, sources } = c.frame.values;
-  const told = html`<h3>${c.t("method")}</h3><p lang="en">${method}</p>
+  const told = html`<h3>${c.t("method")}</h3><p>${said(c, method)}</p>
     <h3>${c.t("says")}</h3><ul class="plain-list soft" lang="en">${sources.map((/** @type {string} */ each) => html`<li>${each}</li>`)}</ul>`;
   return html`<section><h2>${titleOf(c, c.settings.name)}</h2>
     <h3>${c.t("claim")}</h3><p>${c.t(`claim.${c.settings.name}`)}</p>
-    ${c.language === "en" ? told : html`<details><summary>${c.t("original")}</summary>${told}</details>`}</section>`;
+    ${isTold(c) ? told : html`<details><summary>${c.t("original")}</summary>${told}</details>`}</section>`;
 }
 
 /** @param {Context} c */
@@ -64,7 +65,7 @@ function outcome(c) {
     ${failure ? html`<p class="failure" role="alert">${c.t("failure", { title: titleOf(c, failure.name) })} <code lang="en">${failure.reason}</code></p>` : nothing}
     ${found ? html`<p class="mark ${MARKS[found.verdict]}" id="verdict">${verdictOf(c, "told", found)}</p>` : html`<p class="soft">${c.t("unmeasured")}</p>`}
     ${found && recorded ? html`<p>${c.t(found.verdict === recorded.verdict ? "agrees" : "differs")}</p>` : nothing}
-    ${c.language === "en" ? statements(c, found, recorded) : html`<details><summary>${c.t("statements")}</summary>${statements(c, found, recorded)}</details>`}</section>`;
+    ${isTold(c) ? statements(c, found, recorded) : html`<details><summary>${c.t("statements")}</summary>${statements(c, found, recorded)}</details>`}</section>`;
 }
 
 /** @param {Context} c @param {string} key @param {any} found */
@@ -75,14 +76,14 @@ function verdictOf(c, key, found) {
 
 /** Each statement with what was recorded of it, and beside that what was measured here. @param {Context} c @param {any} found @param {any} recorded */
 function statements(c, found, recorded) {
-  const said = (found ?? recorded)?.checks.map((/** @type {any} */ check) => check.statement) ?? [];
+  const all = (found ?? recorded)?.checks.map((/** @type {any} */ check) => check.statement) ?? [];
   /** @param {any} side @param {string} statement @param {string} key */
   const told = (side, statement, key) => {
     const check = side?.checks.find((/** @type {any} */ each) => each.statement === statement);
-    return check ? html`<p><span class="soft">${c.t(key)}</span> <span class="mark ${CHECKS[String(check.holds)]}">${c.t(`check.${check.holds}`)}</span> · <span class="soft" lang="en">${check.evidence}</span></p>` : nothing;
+    return check ? html`<p><span class="soft">${c.t(key)}</span> <span class="mark ${CHECKS[String(check.holds)]}">${c.t(`check.${check.holds}`)}</span> · <span class="soft">${evidence(c, check.evidence)}</span></p>` : nothing;
   };
-  return html`<ul class="checks">${said.map((/** @type {string} */ statement) => html`<li><p lang="en">${statement}.</p>${told(recorded, statement, "recorded")}${told(found, statement, "here")}</li>`)}</ul>
-    ${(found ?? recorded)?.notes.map((/** @type {string} */ note) => html`<p class="soft" lang="en">${note}</p>`)}`;
+  return html`<ul class="checks">${all.map((/** @type {string} */ statement) => html`<li><p>${said(c, statement)}${c.language === "zh" ? "。" : "."}</p>${told(recorded, statement, "recorded")}${told(found, statement, "here")}</li>`)}</ul>
+    ${(found ?? recorded)?.notes.map((/** @type {string} */ note) => html`<p class="soft">${said(c, note)}</p>`)}`;
 }
 
 /** @param {Context} c */
@@ -128,11 +129,11 @@ function quantities(c, found, recorded) {
   /** @param {any} side @param {string} name */
   const cells = (side, name) => {
     const [mean, interval] = side.quantities.find((/** @type {any} */ each) => each.name === name)?.written ?? ["–", ""];
-    return html`<td>${mean}</td><td><span lang="en">${interval}</span></td>`;
+    return html`<td>${mean}</td><td>${evidence(c, interval)}</td>`;
   };
   return html`<section><h2>${c.t("figures")}</h2><div class="wide" tabindex="0" role="region" aria-label=${c.t("figures")}><table class="figures">
     <thead><tr><th scope="col">${c.t("figures.what")}</th>${sides.map(([key]) => html`<th scope="col">${c.t(key)} ${c.t("figures.mean")}</th><th scope="col">${c.t("figures.interval")}</th>`)}</tr></thead>
-    <tbody>${rows.map((/** @type {any} */ row) => html`<tr><td lang="en">${row.name}</td>${sides.map(([, side]) => cells(side, row.name))}</tr>`)}</tbody></table></div></section>`;
+    <tbody>${rows.map((/** @type {any} */ row) => html`<tr><td>${said(c, row.name)}</td>${sides.map(([, side]) => cells(side, row.name))}</tr>`)}</tbody></table></div></section>`;
 }
 
 /** @type {import("../../page/shell/exhibit.js").View} */
