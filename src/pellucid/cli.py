@@ -38,6 +38,10 @@ VERBS: dict[str, tuple[type[Options], Command]] = {
     "data": (data.ShowDataOptions, data.command),
     "studio": (studio.StudioOptions, studio.command),
 }
+_OUT_OF_MEMORY = """memory ran out
+  expected: room for the data, the network and a batch
+  received: no more memory
+  advice: a smaller --batch-size or network; a training goes on from its last checkpoint: pellucid train --resume RUN"""
 _JSON_HELP = "write machine-readable output to this file; - is standard output"
 
 
@@ -61,6 +65,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if error.filename is None:
             raise
         console.print(f"error: {error.filename}: {error.strerror}", markup=False, style="red")
+        sys.exit(2)
+    except (MemoryError, RuntimeError) as error:
+        from pellucid.training.memory import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        console.print(f"error: {_OUT_OF_MEMORY}", markup=False, style="red")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

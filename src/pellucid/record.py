@@ -218,7 +218,8 @@ class RecordFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: IO[bytes] = path.open("ab", buffering=0)
+        with writing(path):
+            self._file: IO[bytes] = path.open("ab", buffering=0)
 
     def on_step(self, step: Step) -> None:
         """Append a step."""
@@ -335,21 +336,21 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def writing(path: str | Path) -> Iterator[None]:
-    """Say what to do where the disk takes no more.
+    """Say what to do where a file cannot be written.
 
     Raises:
-        RunError: no space is left, a quota is used up, or the file has reached the size the system allows.
+        RunError: no space is left, the right to write is missing, the folder is gone, or the disk failed otherwise.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        mend = "make room" if is_full else "see that its folder is there and may be written into"
         raise RunError(
-            f"the disk takes no more: {path} could not be written",
-            expected="free space",
-            received=os.strerror(error.errno),
-            advice="make room; a training then goes on from its last checkpoint with: pellucid train --resume RUN",
+            f"the disk takes no more: {path} could not be written" if is_full else f"{path} cannot be written",
+            expected="free space" if is_full else "a folder that takes files",
+            received=error.strerror or str(error),
+            advice=f"{mend}; a training goes on from its last checkpoint with: pellucid train --resume RUN",
         ) from None
 
 

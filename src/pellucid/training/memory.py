@@ -142,7 +142,7 @@ def explained(session: Session) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RunError) or not _is_out_of_memory(error):
+        if isinstance(error, RunError) or not is_out_of_memory(error):
             raise
         raise RunError(
             f"memory ran out on {session.device.device} in step {session.progress.step + 1:,}",
@@ -214,7 +214,8 @@ def _process_limit() -> int | None:
     return None if limit == psutil.RLIM_INFINITY else limit - int(process.memory_info().vms)
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an error says that memory ran out, as Python or as torch says it."""
     text = str(error).lower()
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         "out of memory" in text or "not enough memory" in text or "can't allocate memory" in text

@@ -45,12 +45,7 @@ def write_page(target: Path, text: str) -> Path:
     """
     from pellucid.record import write_bytes
 
-    try:
-        write_bytes(target, text.encode("utf-8"))
-    except OSError as error:
-        raise RunError(
-            f"{target} cannot be written", expected="a place for the report", received=error.strerror or str(error)
-        ) from None
+    write_bytes(target, text.encode("utf-8"))
     return target
 
 

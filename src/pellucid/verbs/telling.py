@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 from torch import nn
 
-from pellucid.errors import DivergedError, PellucidError
+from pellucid.errors import DivergedError, PellucidError, RunError
 from pellucid.formats.tensorboard import TensorBoardLogs
 from pellucid.networks import Plan
 from pellucid.options import flat_values
@@ -112,7 +112,11 @@ def _diagnose(watched: Watched, folder: Path, console: Console) -> None:
 
 
 def _report(run: Run, session: Session, console: Console) -> None:
-    """Judge the network, say the verdict and write report.html; a training that succeeded does not fail by it."""
+    """Judge the network, say the verdict and write report.html; a training that succeeded does not fail by it.
+
+    Raises:
+        RunError: there is no report because there is no run any more.
+    """
     module = session.network if run.asked["network"]["arrows"] is None else None
     try:
         judgement, judgements = None, {}
@@ -126,4 +130,11 @@ def _report(run: Run, session: Session, console: Console) -> None:
         page = run.report(judgement=judgement, judgements=judgements, data=session.data, network=module)
         console.print(f"report   {page}", markup=False)
     except PellucidError as error:
+        if not (run.folder / "run.json").exists():
+            raise RunError(
+                f"{run.folder} is gone, and what was trained with it",
+                expected="the run's folder",
+                received="none",
+                advice="see what deletes it, and train again",
+            ) from None
         console.print(f"report   none: {error}", markup=False)
