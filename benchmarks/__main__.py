@@ -20,12 +20,15 @@ from benchmarks import (
     diagnosis,
     diagnosis_overhead,
     digits_time_to_result,
+    edges,
+    faults,
     fuzzing,
     gan_digits,
     gan_modes,
     growth,
     hopfield_capacity,
     kills,
+    long_run,
     mnist_time_to_result,
     population_step,
     repair,
@@ -96,7 +99,7 @@ PAGES = {
         (
             "Written by `python -m benchmarks diagnosis`, not by hand; a line for each run is in",
             "`benchmarks/results/diagnosis.jsonl`. How it is used stands in",
-            "[the verbs](verbs.md#pellucid-diagnose-script); diagnosing a script executes it.",
+            "[the verbs](verbs/diagnose.md); diagnosing a script executes it.",
             "",
             "**Rules, thresholds and remedies were tuned on these very scripts, with seed 0**; the repairs are",
             "measured with it alone. Seeds 1 and 2 chose three things: gated recurrent layers that learn are not",
@@ -118,7 +121,7 @@ PAGES = {
         DOCS / "reliability.md",
         "Reliability",
         ("Written by `python -m benchmarks reliability`, not by hand.",),
-        {"kills": kills, "fuzzing": fuzzing},
+        {"kills": kills, "fuzzing": fuzzing, "faults": faults, "long_run": long_run, "edges": edges},
     ),
 }
 

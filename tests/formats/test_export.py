@@ -88,8 +88,18 @@ def arrays(folder: Path) -> tuple[str, dict[str, Any], Path]:
     return str(folder / "arrays.npz"), {}, folder / "new.npy"
 
 
+def offset(folder: Path) -> tuple[str, dict[str, Any], Path]:
+    """Inputs and targets beside an offset at which float32 tells 64 apart."""
+    random = np.random.default_rng(0)
+    x = 1e9 + random.normal(0, 2, (200, 3))
+    np.savez(folder / "offset.npz", x=x, y=x.sum(1))
+    np.save(folder / "new.npy", 1e9 + random.normal(0, 2, (5, 3)))
+    return str(folder / "offset.npz"), {}, folder / "new.npy"
+
+
 KINDS: dict[str, Callable[[Path], tuple[str, dict[str, Any], Path]]] = {
     "table": table, "values": values, "image": images, "series": series, "text-lines": texts, "array": arrays,
+    "offset": offset,
 }  # fmt: skip
 
 

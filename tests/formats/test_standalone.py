@@ -436,6 +436,13 @@ def test_arrays(shape: tuple[int, ...], tmp_path: Path) -> None:
         require_refused(preprocessing, wrong)
 
 
+def test_arrays_beside_a_large_offset() -> None:
+    x = 1e9 + np.random.default_rng(0).normal(0, 2, (200, 3))
+    preprocessing = load((x, x.sum(1))).preprocessing
+    require_same(preprocessing, x[:5])
+    assert alone(preprocessing, x)[1].std() > 0.9
+
+
 def test_grey_images_as_arrays() -> None:
     x = np.random.default_rng(0).integers(0, 256, (200, 6, 7), dtype=np.uint8)
     preprocessing = load((x, x[:, 0, 0] % 2)).preprocessing

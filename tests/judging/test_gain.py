@@ -27,16 +27,18 @@ OPPOSITE = {"better": "worse", "worse": "better", "alike": "alike"}
         ("accuracy", 0.5, math.nan, 50, None),
     ],
 )
-def test_gain(metric, before, after, rows, expected):
+def test_gain(metric: str, before: float, after: float, rows: int, expected: str | None) -> None:
     assert gain(metric, before, after, rows) == expected
 
 
 @given(UNIT, UNIT, st.integers(1, 10_000))
-def test_the_way_back_of_a_share_is_the_opposite(before, after, rows):
-    assert gain("accuracy", after, before, rows) == OPPOSITE[gain("accuracy", before, after, rows)]
+def test_the_way_back_of_a_share_is_the_opposite(before: float, after: float, rows: int) -> None:
+    there = gain("accuracy", before, after, rows)
+    assert there is not None
+    assert gain("accuracy", after, before, rows) == OPPOSITE[there]
 
 
 @given(UNIT, st.integers(1, 10_000))
-def test_nothing_is_no_gain(value, rows):
+def test_nothing_is_no_gain(value: float, rows: int) -> None:
     assert gain("accuracy", value, value, rows) == "alike"
     assert gain("rmse", value, value, rows) == "alike"

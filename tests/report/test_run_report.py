@@ -175,7 +175,7 @@ def test_a_run_stopped_before_its_first_step_says_so() -> None:
 def test_a_module_of_ones_own_is_described_and_judged_where_it_is_given() -> None:
     module = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
     run = pellucid.train("iris", module, epochs=2, quiet=True, folder=str(Sources.folder / "runs"))
-    without = told(run)
+    without = told(pellucid.open_run(run.folder))
     assert "a module of your own" in without.text
     assert "0.weight" in without.one("network").text
     root = told(run, network=nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)))

@@ -341,7 +341,7 @@ PREDICTIONS: dict[str, tuple[str, Make, str, list[str]]] = {
     "other shape": ("arrays", arrays(x=X[:, :3]), "data.npz", ["another shape", "received: 60 x 3"]),
     "objects": ("arrays", arrays(x=np.array([{}])), "data.npz", ["array 'x' of data.npz holds Python objects"]),
     "not a number": ("arrays", arrays(x=X * np.nan), "data.npz", ["240 of 240 numbers in the inputs are not finite"]),
-    "no arrays": ("arrays", arrays(), "data.npz", ["data.npz holds no arrays"]),
+    "no arrays": ("arrays", arrays(), "data.npz", ["data.npz has no key that means inputs", "no arrays"]),
     "no samples": ("arrays", arrays(x=X[:0]), "data.npz", ["there are no samples to predict for"]),
     "a table for arrays": ("arrays", text(ROWS), "data.csv", ["data.csv is no file of arrays"]),
     "no such text": ("lines", text("hi", "data.txt"), "date.txt", ["date.txt does not exist", "mean 'data.txt'?"]),

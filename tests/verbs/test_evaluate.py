@@ -231,7 +231,7 @@ def test_a_run_on_data_from_python(place: Path, tmp_path: Path) -> None:
     """What it was trained on is not at hand: the class looked for has to be named, and a baseline told by new rows."""
     points = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
     labels = (points[:, 0] > 0.5).astype(int)
-    run = pellucid.train((points, labels), epochs=5, folder=str(tmp_path), quiet=True)
+    run = pellucid.open_run(pellucid.train((points, labels), epochs=5, folder=str(tmp_path), quiet=True).folder)
     with pytest.raises(OptionError, match="--positive 0 or --positive 1"):
         pellucid.predict(run, points, threshold=0.5)
     assert len(pellucid.predict(run, points, threshold=0.5, positive="1")) == 200

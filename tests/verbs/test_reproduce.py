@@ -89,6 +89,7 @@ def test_a_module_and_arrays_of_ones_own_come_again(here: Path) -> None:
     x = np.random.default_rng(0).normal(size=(80, 3)).astype(np.float32)
     run = pellucid.train((x, x.sum(1)), module(), epochs=2, quiet=True)
     assert pellucid.reproduce(run, (x, x.sum(1)), module(), quiet=True).same
+    run = pellucid.open_run(run.folder)
     with pytest.raises(RunError, match="given from Python"):
         pellucid.reproduce(run, quiet=True)
     with pytest.raises(RunError, match="module of your own"):

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 import polars as pl
 from torch import Tensor
 
+from pellucid.data import spread
 from pellucid.errors import DataError
 from pellucid.recipe import TaskName
 from pellucid.shapes import Shape
@@ -48,8 +49,8 @@ class Values:
 
     def restore(self, standardised_NK: Tensor) -> Tensor:
         """Return the values in the target's own units: standardised * scale + mean."""
-        scale_K = standardised_NK.new_tensor(self.scale)
-        return standardised_NK * scale_K + standardised_NK.new_tensor(self.mean)
+        values_NK = standardised_NK.to(spread.precision(self.mean, self.scale))
+        return values_NK * values_NK.new_tensor(self.scale) + values_NK.new_tensor(self.mean)
 
 
 @dataclass(frozen=True, slots=True)

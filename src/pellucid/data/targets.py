@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid.data.dataset import Classes, Values
+from pellucid.data.spread import LEAST_DEVIATION, deviation
 from pellucid.errors import DataError
 from pellucid.recipe import DataOptions
 
@@ -86,10 +87,10 @@ def standardise(values_NK: NDArray[np.float64], train: Tensor, names: tuple[str,
     """Return (value - mean) / scale as float32 (N, K), and the mean and scale of the training rows.
 
     Raises:
-        DataError: a target is the same in all training rows.
+        DataError: a target is the same in all training rows, or varies so little that its square is 0.
     """
     training_NK = values_NK[train.numpy()]
-    mean_K, scale_K = training_NK.mean(0), training_NK.std(0)
+    mean_K, scale_K = training_NK.mean(0), deviation(training_NK)
     constant = [name for name, scale in zip(names, scale_K, strict=True) if not scale > 0]
     if constant:
         raise DataError(
@@ -97,5 +98,13 @@ def standardise(values_NK: NDArray[np.float64], train: Tensor, names: tuple[str,
             expected="a target that varies",
             received=f"always {training_NK[0].tolist()[0]}",
         )
+    for name, scale in zip(names, scale_K, strict=True):
+        if scale < LEAST_DEVIATION:
+            raise DataError(
+                f"the target {name} varies too little: squared errors of it are 0 in double precision",
+                expected=f"a standard deviation of {LEAST_DEVIATION:g} or more",
+                received=f"{scale:.3g} in the training rows",
+                advice="give it in a smaller unit",
+            )
     stored_NK = torch.from_numpy(((values_NK - mean_K) / scale_K).astype(np.float32))
     return stored_NK, Values(names, tuple(mean_K.tolist()), tuple(scale_K.tolist()))

@@ -20,6 +20,8 @@ from torch import Tensor, nn
 
 from pellucid.data.arrays import numbers
 from pellucid.data.dataset import Classes, Labels, Values
+from pellucid.data.spread import LEAST_DEVIATION
+from pellucid.errors import DataError
 from pellucid.estimators.computing import features_of, outputs_of
 from pellucid.estimators.options import Options
 from pellucid.estimators.rows import Array, Rows, arranged, as_they_are, chosen_rows, counting, dataset, stored
@@ -190,11 +192,27 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Options, ABC)
         return begun
 
     def _fitted_scaler(self, X: Array, rows: Rows) -> StandardScaler:
-        """Return mean and deviation of each feature, or channel of an image, over the training rows."""
+        """Return mean and deviation of each feature, or channel of an image, over the training rows.
+
+        Raises:
+            DataError: the squares of some are beyond double precision.
+        """
         inputs = arranged(X[rows.train.numpy()], self._shape)
         each = inputs[0].size // inputs.shape[-1]
         weights = None if rows.train_weights is None else np.repeat(rows.train_weights, each)
-        return StandardScaler().fit(inputs.reshape(-1, inputs.shape[-1]), sample_weight=weights)
+        flat = inputs.reshape(-1, inputs.shape[-1])
+        with np.errstate(over="ignore", invalid="ignore"):  # it is refused below
+            scaler = StandardScaler().fit(flat, sample_weight=weights)
+            varies = flat.max(0) - flat.min(0) > 0
+        lost = ~np.isfinite(scaler.var_) | (varies & (scaler.var_ < LEAST_DEVIATION**2))
+        if lost.any():
+            raise DataError(
+                "some inputs are too large or too small to be squared, so they cannot be standardised",
+                expected="deviations of 1e-140 to 1e150",
+                received=f"a feature of {flat[:, lost].min():.3g} to {flat[:, lost].max():.3g}",
+                advice="give it in another unit",
+            )
+        return scaler
 
     def _prepared(self, X: Array) -> Tensor:
         """Return inputs as the network takes them.

@@ -12,6 +12,7 @@ from sklearn.base import RegressorMixin
 from torch import Tensor
 
 from pellucid.data.dataset import Values
+from pellucid.data.spread import LEAST_DEVIATION
 from pellucid.errors import DataError
 from pellucid.estimators.estimator import Estimator, Target
 from pellucid.estimators.rows import Array, Rows
@@ -87,6 +88,12 @@ def _values(targets_MK: Array, weights_M: Array | None) -> Values:
         raise DataError(
             "the targets are too large to be squared", expected="numbers up to 1e150",
             received=f"{np.abs(targets_MK).max():.3g}",
+        )  # fmt: skip
+    if ((scale_K < LEAST_DEVIATION) & (np.ptp(targets_MK, axis=0) > 0)).any():
+        raise DataError(
+            "the targets vary too little: squared errors of them are 0 in double precision",
+            expected=f"a standard deviation of {LEAST_DEVIATION:g} or more", received=f"{scale_K.min():.3g}",
+            advice="give them in a smaller unit",
         )  # fmt: skip
     count = targets_MK.shape[1]
     names = ("y",) if count == 1 else tuple(f"y{number}" for number in range(1, count + 1))

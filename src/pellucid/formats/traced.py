@@ -115,8 +115,8 @@ def _each(outputs: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
 def _same(own: Tensor, other: Tensor, target: Target) -> bool:
     """Return whether outputs differ by no more than rounding does; in the target's unit, however far from 0 it lies."""
     middle, unit = (target.mean, target.scale) if isinstance(target, Values) else (0.0, 1.0)
-    unit_K = torch.tensor(unit)
-    standardised = ((own - torch.tensor(middle)) / unit_K).abs().clamp(min=1)
+    unit_K = own.new_tensor(unit)
+    standardised = ((own - own.new_tensor(middle)) / unit_K).abs().clamp(min=1)
     allowed = _TOLERANCE * standardised * unit_K + 4 * torch.finfo(torch.float32).eps * own.abs()
     return bool(((own - other).abs() <= allowed).all())
 
@@ -124,8 +124,9 @@ def _same(own: Tensor, other: Tensor, target: Target) -> bool:
 def shape_text(trained: Trained) -> str:
     """Return what a batch is, for people."""
     what = {"image": "uint8, 0 to 255", "text": "int64 tokens", "text-lines": "int64 tokens"}
+    numbers = str(trained.precision).removeprefix("torch.")
     sizes = ", ".join(map(str, ("N", "T") if trained.open_length else ("N", *trained.sample)))
-    return f"{what.get(trained.preprocessing.kind, 'float32')}, ({sizes})"
+    return f"{what.get(trained.preprocessing.kind, numbers)}, ({sizes})"
 
 
 def notes_on(trained: Trained) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pellucid.data import spread
 from pellucid.data.arrays.arrays import ArrayPreprocessing
 from pellucid.data.dataset import Classes, Itself, Labels, Masks, NextToken, Preprocessing, Several, Target, Values
 from pellucid.data.images.images import ImagePreprocessing
@@ -85,7 +86,12 @@ class Trained:
             case TextPreprocessing() | TextLinesPreprocessing():
                 tokens = len(self.preprocessing.vocabulary)
                 return torch.randint(0, tokens, (samples, self.sample[0] + longer), generator=random)
-        return torch.randn((samples, *self.sample), generator=random)
+        return torch.randn((samples, *self.sample), generator=random, dtype=self.precision)
+
+    @property
+    def precision(self) -> torch.dtype:
+        """What numbers of an input come in: float64 where float32 would round away what varies in an array."""
+        return self.preprocessing.precision if isinstance(self.preprocessing, ArrayPreprocessing) else torch.float32
 
     def metadata(self) -> dict[str, str]:
         """Return what a file says of itself: arrows, classes, and all of preprocessing.json."""
@@ -96,9 +102,10 @@ class Trained:
 class Whole(nn.Module):
     """From an input as it is stored to what is said of it.
 
-    Images come as bytes (N, C, H, W), arrays as float32 in their own units; rows, series and tokens come prepared.
-    Out come probabilities that sum to 1 (of labels, one each), values in their own unit, or what the network gives
-    where it learned without a target; of several targets a tensor each.
+    Images come as bytes (N, C, H, W), arrays in their own units, as float32 (as float64 where float32 would round away
+    what varies in them); rows, series and tokens come prepared. Out come probabilities that sum to 1 (of labels, one
+    each), values in their own unit, or what the network gives where it learned without a target; of several targets a
+    tensor each.
     """
 
     shift: Tensor
@@ -113,15 +120,18 @@ class Whole(nn.Module):
             self.register_buffer("factor", torch.tensor(preprocessing.std).mul(255).reciprocal()[:, None, None])
         elif isinstance(preprocessing, ArrayPreprocessing):
             along = (-1, 1, 1) if len(preprocessing.dimensions) == 3 else (-1,)
-            self.register_buffer("shift", torch.tensor(preprocessing.mean).reshape(along))
-            self.register_buffer("factor", torch.tensor(preprocessing.scale).reshape(along).reciprocal())
+            mean, scale = (
+                torch.tensor(of, dtype=preprocessing.precision) for of in (preprocessing.mean, preprocessing.scale)
+            )
+            self.register_buffer("shift", mean.reshape(along))
+            self.register_buffer("factor", scale.reshape(along).reciprocal())
         parts = target.parts if isinstance(target, Several) else {"": target}
         self.heads = tuple(parts) if isinstance(target, Several) else ()
         self.meanings = nn.ModuleList(map(Meaning, parts.values()))
 
     def forward(self, input: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Return probabilities or values for a batch, of several targets each one's."""
-        x = (input.to(torch.float32) - self.shift) * self.factor if self.standardises else input
+        x = ((input.to(self.shift.dtype) - self.shift) * self.factor).float() if self.standardises else input
         outputs = self.network(x)
         if self.heads:
             return tuple(meaning(outputs[name]) for name, meaning in zip(self.heads, self.meanings, strict=True))
@@ -139,8 +149,9 @@ class Meaning(nn.Module):
         super().__init__()
         self.kind = type(target)
         if isinstance(target, Values):
-            self.register_buffer("mean", torch.tensor(target.mean))
-            self.register_buffer("scale", torch.tensor(target.scale))
+            precision = spread.precision(target.mean, target.scale)
+            self.register_buffer("mean", torch.tensor(target.mean, dtype=precision))
+            self.register_buffer("scale", torch.tensor(target.scale, dtype=precision))
 
     def forward(self, output: Tensor) -> Tensor:
         """Return probabilities, values in their own unit, or the output as it is where there was no target."""

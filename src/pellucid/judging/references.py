@@ -63,6 +63,7 @@ def reference_figures(trained_on: Dataset, task: Supervised, data: Dataset, rows
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a figure short of the best is still a lower bound
             warnings.filterwarnings("ignore", "Label .* is present in all training examples|Label not ", UserWarning)
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
             said = method.fit(inputs_NF, targets_N).predict(judged_NF)
         predicted = _restored(said, task) if isinstance(task.target, Values) else said
         outputs = Outputs(judged.numpy(), predicted, truth, np.zeros(len(judged)))

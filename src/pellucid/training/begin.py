@@ -12,6 +12,7 @@ from pellucid.recipe import LossName, Recipe
 from pellucid.seed import isolated, seed_torch
 from pellucid.training.defaults import default_network, default_state, default_threads, fill_in, suited
 from pellucid.training.device import Device, choose_device
+from pellucid.training.layers import require_variance
 from pellucid.training.loop import open_session
 from pellucid.training.memory import require_room_for_weights
 from pellucid.training.session import Session
@@ -139,6 +140,9 @@ def _begun(
     require_layers(network, recipe)
     recipe = dataclasses.replace(recipe, state=recipe.state or default_state(network, data, recipe))
     session = open_session(network, data, task_for(data, recipe), recipe, device)
+    first = data.rows["train"][: session.batch_size]
+    if len(first) == 1:
+        require_variance(network, data.batch(first)[0].to(device.device))
     with isolated():
         seed_torch(session.recipe.seed, "begin")
         session.rule.begin(session)

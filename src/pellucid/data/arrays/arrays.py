@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.data import fingerprint, masks
+from pellucid.data import fingerprint, masks, spread
 from pellucid.data.arrays import layouts, npz, numbers
 from pellucid.data.arrays.answers import answers_of_several, read_answers
 from pellucid.data.arrays.layouts import Layout
@@ -35,6 +35,8 @@ from pellucid.recipe import DataOptions
 
 _ROWS_AT_ONCE = 4096
 _FARTHEST = 1e15  # standard deviations; a network squares and sums, and float32 ends at 3.4e38
+
+_ROUNDING = 1e-13  # of a number in double precision, after a few operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,13 @@ class ArrayPreprocessing(Preprocessing):
     def __post_init__(self) -> None:
         """Make the tensors that every batch needs once."""
         broadcast = _broadcast(1 + len(self.dimensions))
-        object.__setattr__(self, "_mean", torch.tensor(self.mean).reshape(broadcast))
-        object.__setattr__(self, "_scale", torch.tensor(self.scale).reshape(broadcast))
+        object.__setattr__(self, "_mean", torch.tensor(self.mean, dtype=self.precision).reshape(broadcast))
+        object.__setattr__(self, "_scale", torch.tensor(self.scale, dtype=self.precision).reshape(broadcast))
+
+    @property
+    def precision(self) -> torch.dtype:
+        """What numbers are stored and standardised in: float64 where float32 would round away what varies in them."""
+        return spread.precision(self.mean, self.scale)
 
     @classmethod
     def fit(cls, stored: Tensor, rows: Tensor, layout: Layout) -> "ArrayPreprocessing":
@@ -72,19 +79,27 @@ class ArrayPreprocessing(Preprocessing):
         chunks = rows.split(_ROWS_AT_ONCE)
         mean = torch.stack([stored[chunk].double().sum(others) for chunk in chunks]).sum(0) / count
         centre = mean.reshape(_broadcast(stored.ndim))
-        squares = torch.stack([(stored[chunk].double() - centre).square().sum(others) for chunk in chunks]).sum(0)
-        deviation = (squares / count).sqrt()
+        low = torch.stack([stored[chunk].amin(others) for chunk in chunks]).amin(0).double()
+        high = torch.stack([stored[chunk].amax(others) for chunk in chunks]).amax(0).double()
         # a feature that never changes says nothing: leave it at 0 instead of dividing by 0 (or by rounding errors)
-        scale = torch.where(deviation > 1e-9 * (1 + mean.abs()), deviation, 1.0)
+        varies = high - low > _ROUNDING * torch.maximum(high.abs(), low.abs())
+        # the square of 1e-200 is 0, so what is squared is first divided by a power of two, which is exact
+        unit = torch.where(varies, torch.ldexp(torch.ones_like(low), torch.frexp(high - low).exponent), 1.0)
+        units = unit.reshape(centre.shape)
+        squares = torch.stack(
+            [((stored[chunk].double() - centre) / units).square().sum(others) for chunk in chunks]
+        ).sum(0)
+        scale = torch.where(varies, (squares / count).sqrt() * unit, 1.0)
         return cls(layout, tuple(stored.shape[1:]), tuple(mean.tolist()), tuple(scale.tolist()))
 
     def prepare(self, stored: Tensor) -> Tensor:
         """Return float32 of the same shape, standardised, on the same device."""
-        return (stored.to(torch.float32) - self._mean.to(stored.device)).div_(self._scale.to(stored.device))
+        apart = stored.to(self.precision) - self._mean.to(stored.device)
+        return apart.div_(self._scale.to(stored.device)).float()
 
     def restore(self, prepared: Tensor) -> Tensor:
-        """Return float32 of the same shape in the units of the source, prepared * scale + mean."""
-        return prepared.to(torch.float32) * self._scale.to(prepared.device) + self._mean.to(prepared.device)
+        """Return numbers of the same shape in the units of the source, prepared * scale + mean."""
+        return prepared.to(self.precision) * self._scale.to(prepared.device) + self._mean.to(prepared.device)
 
     def refuse_far_off(self, stored: Tensor) -> None:
         """Refuse inputs so far from those trained on that their sums in a network could be infinite.
@@ -126,19 +141,20 @@ class ArrayPreprocessing(Preprocessing):
             )
         if not len(stored):
             raise DataError("there are no samples to predict for", expected="at least one", received="none")
-        stored = numbers.storable(stored)
         numbers.refuse_non_finite(stored, "inputs")
+        stored = numbers.storable(stored, self.precision)
         self.refuse_far_off(stored)
         names = [f"sample {number}" for number in range(len(stored))]
         return Samples(stored, names, None if targets is None else torch.as_tensor(np.asarray(targets)))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields."""
+        """Return the fields, and the precision they ask for, which readers without pellucid do not work out again."""
         return {
             "layout": self.layout,
             "dimensions": list(self.dimensions),
             "mean": list(self.mean),
             "scale": list(self.scale),
+            "precision": str(self.precision).removeprefix("torch."),
         }
 
     @classmethod
@@ -233,9 +249,9 @@ def _arranged(raw: Tensor, inputs: object, *, masked: bool = False) -> tuple[Ten
     layout = layouts.recognise(raw, prefer="channels first" if isinstance(inputs, Tensor) else "channels last")
     if masked and layout == "sequences":
         layout = "grey images"
-    stored = numbers.storable(layouts.arrange(raw, layout))
-    numbers.refuse_non_finite(stored, "inputs")
-    return stored, layout
+    arranged = layouts.arrange(raw, layout)
+    numbers.refuse_non_finite(arranged, "inputs")
+    return arranged, layout
 
 
 def _of(  # noqa: PLR0913 (what a data set is made of)
@@ -289,9 +305,10 @@ def _refuse_empty(what: str, shape: tuple[int, ...]) -> None:
 def _fitted(stored: Tensor, rows: Tensor, layout: Layout, classes: Sequence[str]) -> tuple[Tensor, Preprocessing]:
     """Return the inputs as they are stored and their preprocessing: images of bytes are kept as files' pixels are."""
     # a plain (N, H, W) stays an array, so that new data can come in the same three axes
-    as_bytes = layouts.as_pixels(stored) if layout in ("channels first", "channels last") else None
+    as_bytes = layouts.as_pixels(numbers.storable(stored)) if layout in ("channels first", "channels last") else None
     if as_bytes is None:
         preprocessing = ArrayPreprocessing.fit(stored, rows, layout)
+        stored = numbers.storable(stored, preprocessing.precision)
         preprocessing.refuse_far_off(stored)
         return stored, preprocessing
     return as_bytes, ImagePreprocessing.fit(as_bytes, rows, classes)

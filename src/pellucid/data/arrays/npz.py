@@ -79,12 +79,7 @@ def read_inputs(path: Path) -> Found:
         return Found(_joined(arrays, train, test), none, torch.arange(first, first + count), notes)
     key = _inputs(arrays, _PLAIN) or train or (next(iter(arrays)) if len(arrays) == 1 else None)
     if key is None:
-        raise DataError(
-            f"{path.name} has no key that means inputs",
-            expected="x, inputs, data, images or features, or one array alone",
-            received=", ".join(f"{key} {array.shape}" for key, array in arrays.items()) or "no arrays",
-            advice="save it again with numpy.savez(path, x=X)",
-        )
+        raise _without_inputs(path, arrays)
     return Found(arrays[key], none, None, (f"keys: {key}",))
 
 
@@ -95,11 +90,10 @@ def read_new(source: object) -> tuple[object, object | None]:
         arrays = _arrays(path)
         if pair := _pair(arrays, _PLAIN) or _pair(arrays, _TEST):
             return arrays[pair[0]], arrays[pair[1]]
-        by_name = {key.lower(): array for key, array in arrays.items()}
-        alone = [by_name[name] for name in _INPUTS if name in by_name] or list(arrays.values())[:1]
-        if not alone:
-            raise DataError(f"{path.name} holds no arrays", expected="inputs under the key x")
-        return alone[0], None
+        key = _inputs(arrays, _PLAIN) or _inputs(arrays, _TEST) or (next(iter(arrays)) if len(arrays) == 1 else None)
+        if key is None:
+            raise _without_inputs(path, arrays)
+        return arrays[key], None
     if isinstance(source, tuple) and len(source) == 2:
         return source
     return source, None
@@ -165,6 +159,15 @@ def _array(path: Path, called: str, read: Callable[[], object]) -> Array:
     if not isinstance(array, np.ndarray):  # a member that is no array is given as its bytes
         raise _damaged(path, ValueError(f"the member{called} is no array"))
     return array
+
+
+def _without_inputs(path: Path, arrays: Mapping[str, Array]) -> DataError:
+    return DataError(
+        f"{path.name} has no key that means inputs",
+        expected="x, inputs, data, images or features, or one array alone",
+        received=", ".join(f"{key} {array.shape}" for key, array in arrays.items()) or "no arrays",
+        advice="save it again with numpy.savez(path, x=X)",
+    )
 
 
 def _damaged(path: Path, error: Exception) -> DataError:

@@ -89,9 +89,9 @@ def _refuse_masked(values: object, what: str) -> None:
         )
 
 
-def storable(inputs: Tensor) -> Tensor:
-    """Return bytes of images as they are, everything else as float32."""
-    return inputs if inputs.dtype == torch.uint8 and inputs.ndim == 4 else inputs.to(torch.float32)
+def storable(inputs: Tensor, precision: torch.dtype = torch.float32) -> Tensor:
+    """Return bytes of images as they are, everything else in a precision."""
+    return inputs if inputs.dtype == torch.uint8 and inputs.ndim == 4 else inputs.to(precision)
 
 
 def refuse_non_finite(values: Tensor, what: str) -> None:

@@ -17,7 +17,7 @@ from pellucid.data.dataset import Preprocessing, Samples
 from pellucid.data.series import timeline
 from pellucid.data.series.timeline import Timeline
 from pellucid.data.tables import columns as column_kinds
-from pellucid.data.tables import frames, roles
+from pellucid.data.tables import frames, infinite
 from pellucid.data.tables.columns import Column
 from pellucid.data.tables.preprocessing import encode
 from pellucid.errors import DataError
@@ -68,7 +68,7 @@ class SeriesPreprocessing(Preprocessing):
             frame = frames.read(source, known=[column.name for column in self.columns])
             table, time, notes = frame.columns, self.time, frame.notes
             self._refuse_missing(table)
-        roles.refuse_infinite(table.select([column.name for column in self.columns]))
+        infinite.refuse(table.select([column.name for column in self.columns]))
         table, moments, order_notes = timeline.in_order(table, time)
         steps, fill_notes = filled(table.select([column.name for column in self.columns]))
         target = steps[self.targets[0]]

@@ -19,7 +19,7 @@ from pellucid.data.dataset import Dataset, Source, SplitName, Values
 from pellucid.data.series import timeline
 from pellucid.data.series.preprocessing import SeriesPreprocessing, filled
 from pellucid.data.split import SPLITS, ratios
-from pellucid.data.tables import frames, roles
+from pellucid.data.tables import frames, infinite, roles
 from pellucid.data.tables.columns import CategoryColumn, Column, NumberColumn
 from pellucid.data.tables.preprocessing import encode
 from pellucid.errors import DataError
@@ -103,7 +103,7 @@ def _in_order(frame: frames.Frame, options: DataOptions) -> _Steps:
                 expected="--split, such as 60:20:20, of the steps in order",
                 received=f"--{option} {value}",
             )
-    roles.refuse_infinite(frame.columns)
+    infinite.refuse(frame.columns)
     time = timeline.find(frame.columns, options)
     table, _, notes = timeline.in_order(frame.columns, time)
     told = f"time: {' and '.join(map(repr, time.columns))}" if time.columns else "time: the order of the rows"

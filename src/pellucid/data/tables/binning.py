@@ -1,5 +1,7 @@
 """Where to cut a number into bins: at the thresholds a small decision tree finds between it and the target."""
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -38,7 +40,9 @@ def edges(values: NDArray[np.float64], targets: NDArray[np.float64], *, classes:
         values, targets = values[chosen], targets[chosen]
     kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
     tree = kind(max_leaf_nodes=_MOST_LEAVES, min_samples_leaf=_LEAST_ROWS, random_state=0)
-    grown = tree.fit(values[:, None], targets).tree_
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)  # of 10,000 classes it is
+        grown = tree.fit(values[:, None], targets).tree_
     thresholds = grown.threshold[grown.feature >= 0]
     if not len(thresholds):
         return ()

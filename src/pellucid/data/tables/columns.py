@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pellucid.data.spread import deviation
 from pellucid.data.tables import frames
 from pellucid.errors import DataError
 
@@ -91,11 +92,10 @@ class NumberColumn(Column):
     def fit(cls, series: pl.Series, edges: tuple[float, ...]) -> "NumberColumn":
         """Fit on training values."""
         values = frames.as_numbers(series).drop_nulls().to_numpy()
-        deviation = float(values.std())
         return cls(
             series.name,
             float(values.mean()),
-            deviation if deviation > 0 else 1.0,
+            float(deviation(values)) or 1.0,
             float(np.median(values)),
             len(values) < len(series),
             edges,
@@ -219,12 +219,11 @@ class DateColumn(Column):
         """Fit on training values."""
         dates = _dates_of(series)
         seconds = dates.drop_nulls().dt.epoch("s").to_numpy()
-        deviation = float(seconds.std())
         parts = tuple(part for part in _CIRCLES if len(np.unique(_angle(dates.drop_nulls(), part))) > 1)
         return cls(
             series.name,
             float(seconds.mean()),
-            deviation if deviation > 0 else 1.0,
+            float(deviation(seconds.astype(np.float64))) or 1.0,
             float(np.median(seconds)),
             dates.null_count() > 0,
             parts,

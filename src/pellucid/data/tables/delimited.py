@@ -19,6 +19,7 @@ _MOST_SHORT_LINES = 0.1
 _SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE_BYTES = 1 << 17
 _SAMPLE_ROWS = 200
+_SAMPLE_LINES = 5
 
 # what people write where a value is missing; compared without regard to case
 MISSING = frozenset(("", "na", "n/a", "#n/a", "?", "null", "nan", "-"))
@@ -60,7 +61,7 @@ def read(path: Path, known: Sequence[str] = ()) -> Table:
     content, notes = contents.read(path)
     if not content.strip():
         raise DataError(f"{path.name} is empty", expected="a header and rows", received="no text")
-    sample = content[:_SAMPLE_BYTES].decode(errors="ignore").lstrip("\r\n")
+    sample = _sample(content).decode(errors="ignore").lstrip("\r\n")
     separator = _separator(sample)
     spaced_quote = f'{separator} "'
     if separator != "\t" and spaced_quote in sample:
@@ -123,6 +124,16 @@ def _separator(sample: str) -> str:
         if width > 1 and (widths.count(width) / len(widths), width) > most:
             best, most = separator, (widths.count(width) / len(widths), width)
     return best
+
+
+def _sample(content: bytes) -> bytes:
+    """Return the beginning of a file: of lines so long that few fit in, as many as tell a header from rows."""
+    end = 0
+    for _ in range(_SAMPLE_LINES):
+        end = content.find(b"\n", end) + 1
+        if not end:
+            return content
+    return content[: max(end, _SAMPLE_BYTES)]
 
 
 def _sample_rows(sample: str, separator: str) -> list[list[str]]:
@@ -230,7 +241,7 @@ def _fields_of_lines(content: bytes, separator: str) -> tuple[list[tuple[int, in
 
 def _unique(fields: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return column names, the nameless and the repeated ones given a name of their own, and notes."""
-    names: list[str] = []
+    names: dict[str, None] = {}
     notes: list[str] = []
     for number, field in enumerate(fields, start=1):
         name = field.strip() or f"column_{number}"
@@ -238,8 +249,8 @@ def _unique(fields: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
             renamed = f"{name}_{number}"
             notes.append(f"two columns are named '{name}': the later is called '{renamed}'")
             name = renamed
-        names.append(name)
-    return names, tuple(notes)
+        names[name] = None
+    return list(names), tuple(notes)
 
 
 def _is_number(field: str) -> bool:

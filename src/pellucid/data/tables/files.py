@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pellucid.data.dataset import WITHOUT_TARGET, Classes
-from pellucid.data.tables import frames, labels, roles
+from pellucid.data.tables import frames, infinite, labels, roles
 from pellucid.errors import DataError, nearest
 from pellucid.recipe import DataOptions
 
@@ -54,7 +54,7 @@ def read_table(source: object, options: DataOptions, frame: frames.Frame | None 
         columns = columns.with_columns(frames.as_words(columns[targets[0]]).fill_null(""))
     if not len(columns):
         raise DataError("the table has no rows with values", expected="a row for each sample", received="none")
-    roles.refuse_infinite(columns)
+    infinite.refuse(columns)
     rows, notes = _with_targets(columns, targets, "")
     notes = (*frame.notes, why, *notes)
     test_rows = None
@@ -114,7 +114,7 @@ def _read_test(
             advice=nearest(missing[0], set(test.columns) - set(rows.columns)),
         )
     test = test.select(rows.columns)
-    roles.refuse_infinite(test, f" in the test file {path.name}")
+    infinite.refuse(test, f" in the test file {path.name}")
     test, notes = _with_targets(test, targets, f" of {path.name}")
     for target in targets:
         if rows[target].dtype == pl.String:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from pellucid.data.paths import require_file
-from pellucid.data.tables import delimited
+from pellucid.data.tables import delimited, infinite
 from pellucid.errors import DataError, nearest
 
 FILE_ENDINGS = (*delimited.ENDINGS, ".parquet", ".pq", ".feather", ".arrow")
@@ -191,9 +191,11 @@ def as_known_numbers(series: pl.Series) -> tuple[pl.Series, str]:
     """Return a typed column of new data as Float64 where training had numbers, and a note on what is none.
 
     Raises:
-        DataError: nothing in it is a number.
+        DataError: nothing in it is a number, or one is infinite.
     """
     numbers = as_numbers(series)
+    if series.dtype == pl.String:
+        infinite.refuse(numbers.to_frame())  # the rest was looked at before, as numbers
     unread = numbers.is_null() & series.is_not_null()
     count = int(unread.sum())
     if not count:

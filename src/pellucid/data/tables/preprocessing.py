@@ -16,7 +16,7 @@ from torch import Tensor
 from pellucid.data.answers import Answer
 from pellucid.data.dataset import Preprocessing, Samples
 from pellucid.data.tables import columns as column_kinds
-from pellucid.data.tables import frames, roles
+from pellucid.data.tables import frames, infinite
 from pellucid.data.tables.answers import stored_as
 from pellucid.data.tables.columns import Column
 from pellucid.data.target_json import target_from_json, target_to_json
@@ -81,7 +81,7 @@ class TablePreprocessing(Preprocessing):
         used = table.select([column.name for column in self.columns])
         if not len(used):
             raise DataError("there are no rows with values to predict for", expected="a row for each sample")
-        roles.refuse_infinite(used)
+        infinite.refuse(used)
         encoded, notes = encode(used, self.columns)
         targets, more_notes = self._targets(table)
         return Samples(torch.from_numpy(encoded), self._row_names(table), targets, (*naming_notes, *notes, *more_notes))
@@ -160,6 +160,7 @@ class TablePreprocessing(Preprocessing):
             return None, ()
         if any(table[name].null_count() == len(table) for name in self.targets):
             return None, ()
+        infinite.refuse(table.select(self.targets))
         return stored_as(table.select(self.targets), self.answer)
 
     def _row_names(self, table: pl.DataFrame) -> Sequence[str]:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from pellucid.data.tables import frames
@@ -14,8 +13,6 @@ _TARGET_NAMES = ("target", "label", "class", "y")
 _IDENTIFIER_NAME = re.compile(
     r"^(id|idx|index|no|nr|key|uuid|guid|row_?(id|names?|numbers?)|unnamed: \d+)$|(_id|_?uuid)$|[a-z]ID$"
 )
-
-_LARGEST = float(np.finfo(np.float32).max)  # what a network computes with
 
 _CONSTANT = "it is always"
 _MOST_NOTES = 5
@@ -93,37 +90,6 @@ def assign(training: pl.DataFrame, kept_apart: Sequence[str], *, none_is_fine: b
             advice="is the target the right column, and are there enough rows?",
         )
     return Roles(tuple(inputs), identifiers[0] if identifiers else None, notes)
-
-
-def refuse_infinite(frame: pl.DataFrame, where: str = "") -> None:
-    """Refuse numbers that are infinite or too large to be computed with.
-
-    Args:
-        frame: typed rows, all there are, so that their numbers are those of the source.
-        where: what the source is called, if there are several.
-
-    Raises:
-        DataError: naming the columns, how many there are in each, and the first row.
-    """
-    numbers = frame.select(pl.col(pl.Float64))
-    if not numbers.width or not numbers.height:
-        return
-    largest = numbers.select(pl.all().abs().max()).row(0, named=True)
-    bad = [name for name, size in largest.items() if size is not None and size > _LARGEST]
-    if bad:
-        found = []
-        for name in bad:
-            too_large = numbers[name].abs() > _LARGEST
-            first = int(too_large.arg_max() or 0)
-            found.append(
-                f"{int(too_large.sum()):,} in column '{name}', the first {numbers[name][first]} in row {first + 1:,}"
-            )
-        raise DataError(
-            f"infinite values cannot be computed with{where}",
-            expected=f"numbers up to {_LARGEST:.1e}, or an empty field where a value is missing",
-            received="; ".join(found),
-            advice="leave them empty to have them filled, or leave the column out (--ignore in training)",
-        )
 
 
 def missing_note(training: pl.DataFrame, inputs: Sequence[str]) -> tuple[str, ...]:

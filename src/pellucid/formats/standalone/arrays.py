@@ -25,14 +25,15 @@ def read(source: Any, description: Mapping[str, Any]) -> tuple[list[str], torch.
     layout, dimensions = description["layout"], tuple(description["dimensions"])
     axes = AXES.get(layout, 4)
     raw = torch.from_numpy(np.ascontiguousarray(array[None] if array.ndim == axes - 1 else array))
-    stored = _arranged(raw, layout).to(torch.float32) if raw.ndim == axes else raw
+    precision = getattr(torch, description.get("precision", "float32"))
+    stored = _arranged(raw, layout).to(precision) if raw.ndim == axes else raw
     if tuple(stored.shape[1:]) != dimensions or not len(stored):
         raise ValueError(f"these are no samples of {dimensions} ({layout}), as in training: {tuple(array.shape)}")
     # channels of (N, C, H, W), features of (N, F) and (N, T, F)
     axis = 1 if stored.ndim == 4 else stored.ndim - 1
     along = [-1 if place == axis else 1 for place in range(stored.ndim)]
-    mean, scale = (torch.tensor(description[name]).reshape(along) for name in ("mean", "scale"))
-    inputs = (stored - mean) / scale
+    mean, scale = (torch.tensor(description[name], dtype=precision).reshape(along) for name in ("mean", "scale"))
+    inputs = ((stored - mean) / scale).float()
     if not float(inputs.abs().max()) <= FARTHEST:  # so written that NaN is refused too
         raise ValueError("some inputs are not finite, or too far from those of training")
     return [f"sample {number}" for number in range(len(inputs))], inputs

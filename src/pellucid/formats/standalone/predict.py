@@ -50,7 +50,8 @@ def said(output: Any, described: dict[str, Any]) -> dict[str, Any]:
         probabilities = dict(zip(described["names"], output.softmax(-1).tolist(), strict=True))
         return {"class": max(probabilities, key=probabilities.__getitem__), "probabilities": probabilities}
     if described["kind"] == "values":
-        values = output * torch.tensor(described["scale"]) + torch.tensor(described["mean"])
+        values = output.double() * torch.tensor(described["scale"], dtype=torch.float64)
+        values += torch.tensor(described["mean"], dtype=torch.float64)
         return {"values": dict(zip(described["names"], values.tolist(), strict=True))}
     if described["kind"] == "itself":  # learned without a target: recalled or reconstructed, as the network gives it
         return {"output": output.tolist()}
