@@ -253,12 +253,27 @@ def test_points_of_ones_own() -> None:
 
 
 def test_pasted_lines() -> None:
-    read, answer, rows = points.read("a;b;kind\n0.1;0.2;red\n1;2;blue\n3;4;red\n")
-    assert (read, answer, rows) == (((0.1, 0.2, 0.0), (1.0, 2.0, 1.0), (3.0, 4.0, 0.0)), "classes", 0)
-    read, answer, rows = points.read("\n".join(f"{n},{n},{n / 7}" for n in range(1000)))
-    assert (len(read), answer, rows) == (400, "values", 1000)
+    read = points.read("a;b;kind\n0.1;0.2;red\n1;2;blue\n3;4;red\n")
+    assert (read["points"], read["answer"]) == (((0.1, 0.2, 0.0), (1.0, 2.0, 1.0), (3.0, 4.0, 0.0)), "classes")
+    assert (read["names"], read["rows"]) == (("red", "blue"), 0)
+    assert points.read("0,0,10\n0,0,9\n")["names"] == ("9", "10")
+    read = points.read("\n".join(f"{n},{n},{n / 7}" for n in range(1000)))
+    assert (len(read["points"]), read["answer"], read["rows"]) == (400, "values", 1000)
     with pytest.raises(RefusedError, match="no_point"):
         engine().act(Paste(kind="paste", text="1,2\n"))
+
+
+def test_classes_of_ones_own_keep_their_names() -> None:
+    made = engine()
+    made.act(Paste(kind="paste", text="\n".join(f"{n},{n % 3},{('red', 'blue')[n % 2]}" for n in range(12))))
+    assert made.frame().values["classes"] == ["red", "blue"]
+    made.act(Draw(kind="draw", x1=0.0, x2=0.0, answer=3.0))
+    assert made.frame().values["classes"] == ["red", "blue", "class 3", "class 4"]
+    made.act(Clear(kind="clear"))
+    assert made.settings.names == ()
+    given = engine(Given(data=load("moons")), data="given")
+    given.act(Draw(kind="draw", x1=0.0, x2=0.0, answer=1.0))
+    assert given.frame().values["classes"] == ["upper", "lower"]
 
 
 def test_given_data_of_two_features() -> None:

@@ -85,5 +85,6 @@ export function className(c, kind, count = c.frame.values.classes.length) {
   const named = c.t(key);
   if (named !== key) return named;
   if (set === "given") return c.frame.values.classes[kind] ?? "";
+  if (set === "own" && c.settings.names[kind]) return c.settings.names[kind];
   return c.t(count > 2 || kind > 1 ? "class" : kind ? "class.blue" : "class.orange", { number: kind + 1 });
 }

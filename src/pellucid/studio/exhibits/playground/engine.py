@@ -16,6 +16,7 @@ from pellucid.studio.exhibits.playground import arrows, by_hand, points
 from pellucid.studio.exhibits.playground.picture import Plane, dense_layers, pictures, plane
 from pellucid.studio.exhibits.playground.program import program
 from pellucid.studio.exhibits.playground.settings import (
+    LONGEST_NAME,
     MOST_CLASSES,
     MOST_POINTS,
     MOST_WEIGHTS,
@@ -115,12 +116,11 @@ class Playground(Engine[PlaygroundSettings]):
             case Draw():
                 self._draw(action)
             case Clear():
-                self.settings = self.settings.model_copy(update={**self._kept(), "points": (), "rows": 0})
+                self.settings = self.settings.model_copy(update={**self._kept(), "points": (), "rows": 0, "names": ()})
                 self.reset()
             case Paste():
-                read, answer, rows = points.read(action.text)
-                own = {"data": "own", "points": read, "answer": answer, "rows": max(rows, action.rows)}
-                self.change(self.settings.model_copy(update=own))
+                own = points.read(action.text)
+                self.change(self.settings.model_copy(update=own | {"rows": max(own["rows"], action.rows)}))
 
     def frame(self) -> Frame:
         """Return the points, the field, every unit's picture, the weights and the curves."""
@@ -244,7 +244,11 @@ class Playground(Engine[PlaygroundSettings]):
         numbers = np.column_stack([self.points.places[at], self.points.answers[at]]).tolist()
         kept = tuple(tuple(float(f"{value:.4g}") for value in row) for row in numbers)
         total = self.points.total if self.points.total > len(kept) else 0
-        return {"data": "own", "points": kept, "answer": "classes" if self.points.classes else "values", "rows": total}
+        answer = "classes" if self.points.classes else "values"
+        # the names of laws' classes are the page's, in its language
+        names = self.points.classes if self.settings.data == "given" else self.settings.names
+        named = tuple(name[:LONGEST_NAME] for name in names)
+        return {"data": "own", "points": kept, "answer": answer, "rows": total, "names": named}
 
     def _draw(self, action: Draw) -> None:
         settings = self.settings

@@ -7,6 +7,7 @@ import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import StringIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from pellucid.recipe import DataOptions
 from pellucid.seed import generator
 from pellucid.shapes import Features
 from pellucid.studio.exhibit import RefusedError
-from pellucid.studio.exhibits.playground.settings import MOST_CLASSES, MOST_POINTS, PlaygroundSettings, Point
+from pellucid.studio.exhibits.playground.settings import LONGEST_NAME, MOST_CLASSES, MOST_POINTS, PlaygroundSettings
 
 LAWS: Mapping[str, Callable[[int, float, int], plane.Points | plane.Surface]] = {
     "circles": plane.circles, "xor": plane.xor, "gaussians": plane.gaussians, "spirals": plane.spirals,
@@ -120,10 +121,10 @@ def is_plane(given: Dataset | None) -> bool:
     return False
 
 
-def read(text: str) -> tuple[tuple[Point, ...], str, int]:
-    """Return points from lines of a CSV, whether they have `classes` or `values`, and of how many they are a sample.
+def read(text: str) -> dict[str, Any]:
+    """Return the settings of a visitor's own points, from lines of a CSV with or without a header.
 
-    A header is left out. Classes that are words are numbered as they come. The last number is 0 where all were kept.
+    Classes that are numbers come ascending, words in the order of the lines. Of very many lines a sample is kept.
 
     Raises:
         RefusedError: a line that is no point, or too many classes.
@@ -138,12 +139,17 @@ def read(text: str) -> tuple[tuple[Point, ...], str, int]:
         raise RefusedError("no_points", control="paste")
     total = len(rows) if len(rows) > MOST_POINTS else 0
     rows = [rows[at] for at in sample(len(rows), MOST_POINTS).tolist()]
+    own = {"data": "own", "rows": total, "answer": "classes", "names": ()}
     words = list(dict.fromkeys(row[2].strip() for row in rows))
-    if all(map(_is_number, words)) and len(words) > MOST_CLASSES:
-        return tuple((float(a), float(b), float(c)) for a, b, c in rows), "values", total
+    if are_numbers := all(map(_is_number, words)):
+        words.sort(key=float)
+    if are_numbers and len(words) > MOST_CLASSES:
+        return own | {"answer": "values", "points": tuple((float(a), float(b), float(c)) for a, b, c in rows)}
     if len(words) > MOST_CLASSES:
         raise RefusedError("many_classes", control="paste", count=len(words), most=MOST_CLASSES)
-    return tuple((float(a), float(b), float(words.index(c.strip()))) for a, b, c in rows), "classes", total
+    read = tuple((float(a), float(b), float(words.index(c.strip()))) for a, b, c in rows)
+    names = tuple(word[:LONGEST_NAME] for word in words)
+    return own | {"points": read, "names": names if len({*names, ""}) > len(words) else ()}
 
 
 def sample(count: int, most: int) -> Tensor:
@@ -163,7 +169,8 @@ def _own(settings: PlaygroundSettings) -> Scatter:
         return Scatter(numbers[:, :2], numbers[:, 2], (), total)
     labels = numbers[:, 2].astype(np.int64).clip(0, MOST_CLASSES - 1)
     count = max(2, int(labels.max(initial=0)) + 1)
-    return Scatter(numbers[:, :2], labels, tuple(f"class {number + 1}" for number in range(count)), total)
+    names = [*settings.names[:count], *(f"class {number + 1}" for number in range(len(settings.names), count))]
+    return Scatter(numbers[:, :2], labels, tuple(names), total)
 
 
 def _of_given(given: Dataset | None) -> Scatter:

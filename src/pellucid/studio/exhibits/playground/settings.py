@@ -16,6 +16,7 @@ assert set(get_args(InitName)) == set(get_args(InitChoice)) - {"arrows"}
 MOST_POINTS = 400
 MOST_CLASSES = 6
 MOST_WEIGHTS = 200
+LONGEST_NAME = 24
 Coordinate = Annotated[float, Field(ge=-1e4, le=1e4)]
 Point = tuple[Coordinate, Coordinate, Coordinate]
 Place = Annotated[int, Field(ge=0, le=63)]
@@ -33,6 +34,7 @@ class PlaygroundSettings(Settings):
         points: the visitor's own: x1, x2, and a class's number or a value.
         rows: how many points there were where those kept are a sample of them; else 0.
         answer: what the third number of an own point is.
+        names: of the visitor's own classes, as far as they have some.
         network: in arrows; its first number follows the features, its last layer the data.
         weights: those set by hand, in the order of their moments: how often `advance` had been called before. They are
             set again at the same moments, so that a training can be repeated to the bit.
@@ -45,6 +47,7 @@ class PlaygroundSettings(Settings):
     points: tuple[Point, ...] = Field((), max_length=MOST_POINTS)
     rows: int = Field(0, ge=0, le=10**12)
     answer: Literal["classes", "values"] = "classes"
+    names: tuple[Annotated[str, Field(max_length=LONGEST_NAME)], ...] = Field((), max_length=MOST_CLASSES)
     features: tuple[FeatureName, ...] = Field(("x1", "x2"), max_length=7)
     network: str = Field("2 -> fc(6) -> tanh -> fc(4) -> tanh -> fc(2)", max_length=400)
     init: InitChoice = "arrows"
