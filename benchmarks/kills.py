@@ -112,12 +112,9 @@ def disturbed(kind: Kind, kills: int, chance: random.Random) -> Outcome:
 
 def _kill_often(kind: Kind, folder: Path, kills: int, seconds: float, chance: random.Random, outcome: Outcome) -> None:
     """Begin a run, kill it and go on with it, up to so many times, then to its end."""
-    verb, place = kind.begin[0], str(folder.parents[1])
+    place = str(folder.parents[1])
     for _ in range(kills):
-        going_on = (folder / ("study.json" if verb == "tune" else "run.json")).exists()
-        arguments = [verb, "--resume", str(folder)] if going_on else [*kind.begin, "--name", folder.name]
-        if not going_on and folder.exists():
-            shutil.rmtree(folder)  # killed before it was written what was asked: there is nothing to go on with
+        arguments = _next(kind, folder)
         process = subprocess.Popen(  # noqa: S603 - our own commands
             _command(arguments), cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
@@ -135,11 +132,22 @@ def _kill_often(kind: Kind, folder: Path, kills: int, seconds: float, chance: ra
             raise RuntimeError(f"{arguments} ended with {process.returncode}: {complaint[-500:]}")
         else:
             return
+    arguments = _next(kind, folder)
     last = subprocess.run(  # noqa: S603 - our own commands
-        _command([verb, "--resume", str(folder)]), cwd=place, capture_output=True, text=True, check=False
+        _command(arguments), cwd=place, capture_output=True, text=True, check=False
     )
     if last.returncode and "nothing to resume" not in last.stderr:
-        raise RuntimeError(f"--resume {folder} ended with {last.returncode}: {last.stderr[-500:]}")
+        raise RuntimeError(f"{arguments} ended with {last.returncode}: {last.stderr[-500:]}")
+
+
+def _next(kind: Kind, folder: Path) -> list[str]:
+    """Return the arguments that go on with a run, or begin it where it was killed before it wrote what was asked."""
+    verb = kind.begin[0]
+    if (folder / ("study.json" if verb == "tune" else "run.json")).exists():
+        return [verb, "--resume", str(folder)]
+    if folder.exists():
+        shutil.rmtree(folder)
+    return [*kind.begin, "--name", folder.name]
 
 
 def _damaged(folder: Path) -> Iterator[str]:

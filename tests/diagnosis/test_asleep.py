@@ -46,6 +46,21 @@ def test_all_is_counted_while_nothing_is_heard() -> None:
     assert not seen.faults
 
 
+def test_of_a_rate_that_changes_at_every_step_what_matters_is_kept() -> None:
+    network = nn.Linear(3, 2)
+    with Watch(sampling=SELDOM) as watch:
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
+        for step in range(10_000):
+            optimizer.param_groups[0]["lr"] = 1 - abs(step - 7_777) / 10_000
+            optimizer.zero_grad()
+            loss_of(network).backward()
+            optimizer.step()
+    seen = watch.seen.optimizers[0]
+    assert (seen.steps, seen.highest_rate) == (10_000, 1.0)
+    assert 1_000 < len(seen.rates) < 5_000
+    assert all(rate == 1 - abs(step - 7_777) / 10_000 for step, rate in seen.rates)
+
+
 def test_an_evaluation_wakes_it_and_the_next_step_lulls_it() -> None:
     network = nn.Linear(3, 2)
     with Watch(sampling=SELDOM) as watch:

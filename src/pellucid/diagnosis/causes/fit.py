@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pellucid.diagnosis import thresholds
 from pellucid.diagnosis.causes.progress import Progress, is_made_anew
-from pellucid.diagnosis.causes.rate import highest_rate, main_optimizer
+from pellucid.diagnosis.causes.rate import main_optimizer
 from pellucid.diagnosis.observation import Observation, Score
 from pellucid.diagnosis.suspicion import Evidence, Place, Suspicion
 
@@ -133,7 +133,7 @@ def plateau(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
             *((thresholds.HELD_STILL.evidence("share of the weights that are kept from learning", held),) * most),
         ),
         explanation=_STANDS_STILL + (_HELD.format(held=held) if most else _UNEXPLAINED),
-        facts={"optimizer": optimizer.kind, "rate": highest_rate(optimizer), "held_still": held if most else None},
+        facts={"optimizer": optimizer.kind, "rate": optimizer.highest_rate, "held_still": held if most else None},
     )
 
 

@@ -44,7 +44,7 @@ def lr_high(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     found = list(_too_far(progress, largest, first_leap(seen)))
     if found:
         confidence, evidence = max(found, key=lambda one: one[0])
-        rate = highest_rate(optimizer) if optimizer else math.nan
+        rate = optimizer.highest_rate if optimizer else math.nan
         kind = optimizer.kind if optimizer else "gradient descent by hand"
         yield Suspicion(
             cause="lr-high",
@@ -92,7 +92,7 @@ def lr_low(seen: Observation, progress: Progress) -> Iterator[Suspicion]:
     if optimizer is None or not updates or progress.has_learned:
         return
     way = fmean(updates) * optimizer.steps
-    rate = highest_rate(optimizer)
+    rate = optimizer.highest_rate
     if fmean(updates) < thresholds.UPDATE_SMALL.value and way < thresholds.WAY_SHORT.value:
         yield Suspicion(
             cause="lr-low",
@@ -252,7 +252,7 @@ def scheduler_misuse(seen: Observation, progress: Progress) -> Iterator[Suspicio
             continue
         if progress.has_learned and (progress.short or 0.0) <= thresholds.SHORT_OF.value:
             continue
-        peak = highest_rate(optimizer)
+        peak = optimizer.highest_rate
         ends = [*(step for step, _ in rates[1:]), seen.steps]
         idle = sum(end - step for (step, rate), end in zip(rates, ends, strict=True) if rate < 0.01 * peak) / seen.steps
         if idle > thresholds.IDLE.value:
@@ -415,11 +415,6 @@ def _is_weight(shape: tuple[int, ...], sizes: tuple[float, float]) -> bool:
 def main_optimizer(seen: Observation) -> OptimizerSeen | None:
     """Return the optimiser that made most steps."""
     return max((o for o in seen.optimizers if o.steps), key=lambda o: o.steps, default=None)
-
-
-def highest_rate(optimizer: OptimizerSeen) -> float:
-    """Return the highest learning rate that an optimiser's steps were made with."""
-    return max((rate for _, rate in optimizer.rates), default=0.0)
 
 
 def first_and_last(seen: Observation) -> tuple[ParameterSeen, ParameterSeen] | None:

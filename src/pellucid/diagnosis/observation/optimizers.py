@@ -5,13 +5,16 @@ from typing import Any
 
 from pellucid.diagnosis.suspicion import Place
 
+_MOST_RATES = 4096
+
 
 @dataclass(slots=True)
 class OptimizerSeen:
     """One optimiser object.
 
     Attributes:
-        rates: (step, learning rate of its first group) at every change.
+        rates: (step, learning rate of its first group) at every change; of very many changes at every other, and so on.
+        highest_rate: of all steps.
         looked: steps whose gradients were looked at; `stale` of them were made with gradients that were not cleared
             since the last one, `empty` without any.
         settings: of its first group, numbers and switches only.
@@ -24,9 +27,19 @@ class OptimizerSeen:
     settings: dict[str, Any]
     steps: int = 0
     rates: list[tuple[int, float]] = field(default_factory=list)
+    highest_rate: float = 0.0
     looked: int = 0
     stale: int = 0
     empty: int = 0
+
+    def note_rate(self, step: int, rate: float) -> None:
+        """Note the learning rate that a step is made with."""
+        if self.rates and self.rates[-1][1] == rate:
+            return
+        self.highest_rate = max(self.highest_rate, rate)
+        self.rates.append((step, rate))
+        if len(self.rates) > _MOST_RATES:
+            del self.rates[1::2]
 
 
 @dataclass(slots=True)

@@ -128,8 +128,7 @@ class Optimizers(Listener):
             raise EnoughSteps
 
     def _count(self, seen: OptimizerSeen, optimizer: torch.optim.Optimizer, rate: float) -> None:
-        if not seen.rates or seen.rates[-1][1] != rate:
-            seen.rates.append((self.seen.steps, rate))
+        seen.note_rate(self.seen.steps, rate)
         seen.steps += 1
         self.cleared[id(optimizer)] = False
         self.listening.at_step(self.seen.steps + 1)
