@@ -3,7 +3,7 @@ import { html, nothing } from "../../page/third_party/lit.js";
 import { button, number, select, slider } from "../../page/parts/controls.js";
 import { figure } from "../../page/parts/figure.js";
 import { tip } from "../../page/parts/tip.js";
-import { evidence, isTold, said } from "./words.js";
+import { evidence, said } from "./words.js";
 
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
 /** @typedef {{title: string, detail: string, says: string, svg?: string, tiles?: {src: string, caption: string}[], columns?: number}} Drawn */
@@ -33,11 +33,10 @@ function list(c) {
 /** @param {Context} c */
 function claim(c) {
   const { method, sources } = c.frame.values;
-  const told = html`<h3>${c.t("method")}</h3><p>${said(c, method)}</p>
-    <h3>${c.t("says")}</h3><ul class="plain-list soft" lang="en">${sources.map((/** @type {string} */ each) => html`<li>${each}</li>`)}</ul>`;
   return html`<section><h2>${titleOf(c, c.settings.name)}</h2>
     <h3>${c.t("claim")}</h3><p>${c.t(`claim.${c.settings.name}`)}</p>
-    ${isTold(c) ? told : html`<details><summary>${c.t("original")}</summary>${told}</details>`}</section>`;
+    <h3>${c.t("method")}</h3><p>${said(c, method)}</p>
+    <h3>${c.t("says")}</h3><ul class="plain-list soft" lang="en">${sources.map((/** @type {string} */ each) => html`<li>${each}</li>`)}</ul></section>`;
 }
 
 /** @param {Context} c */
@@ -65,7 +64,7 @@ function outcome(c) {
     ${failure ? html`<p class="failure" role="alert">${c.t("failure", { title: titleOf(c, failure.name) })} <code lang="en">${failure.reason}</code></p>` : nothing}
     ${found ? html`<p class="mark ${MARKS[found.verdict]}" id="verdict">${verdictOf(c, "told", found)}</p>` : html`<p class="soft">${c.t("unmeasured")}</p>`}
     ${found && recorded ? html`<p>${c.t(found.verdict === recorded.verdict ? "agrees" : "differs")}</p>` : nothing}
-    ${isTold(c) ? statements(c, found, recorded) : html`<details><summary>${c.t("statements")}</summary>${statements(c, found, recorded)}</details>`}</section>`;
+    ${statements(c, found, recorded)}</section>`;
 }
 
 /** @param {Context} c @param {string} key @param {any} found */

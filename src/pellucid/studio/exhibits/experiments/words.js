@@ -27,15 +27,10 @@ const CHINESE = [
   [/ （/, "（"],
 ];
 
-/** A sentence of the experiment's. @param {Context} c @param {string} text */
+/** A sentence of the experiment's; one that a new measurement has worded stays English. @param {Context} c @param {string} text */
 export function said(c, text) {
   const known = c.language === "zh" ? c.frame.values.chinese[text] : undefined;
   return known ?? html`<span lang="en">${text}</span>`;
-}
-
-/** Whether the experiment's sentences are there in the reader's language; others are folded away. @param {Context} c */
-export function isTold(c) {
-  return c.language === "en" || c.frame.values.method in c.frame.values.chinese;
 }
 
 /** The figures that decide a statement. @param {Context} c @param {string} text @returns {string} */
