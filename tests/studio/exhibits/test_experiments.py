@@ -39,6 +39,11 @@ def test_every_claim_is_listed_and_has_words_in_both_languages() -> None:
         assert words["zh"][f"topic.{experiment.topic}"]
 
 
+NAMES = {"GRU", "He", "adam", "momentum", "rmsprop", "sgd", "sigmoid", "tanh", "tanh'", "wasserstein", "tanh, [0, 1)",
+         "relu, [0, 1)", "floor((n + 2p - f) / s)", "floor((n + 2p - f) / s) + 1"}  # fmt: skip
+"""What is called so in Chinese, too."""
+
+
 def test_every_experiment_is_told_in_chinese_whole_and_with_the_same_numbers() -> None:
     known: dict[str, str] = json.loads(wording.FILE.read_text(encoding="utf-8"))
     told = set()
@@ -47,6 +52,8 @@ def test_every_experiment_is_told_in_chinese_whole_and_with_the_same_numbers() -
         outcome = values["recorded"]
         texts = {values["method"], *outcome["notes"], *(each["statement"] for each in outcome["checks"])}
         texts |= {each["name"] for each in outcome["quantities"]}
+        labels = {label for each in outcome["figures"] for label in wording.labels(each["svg"])}
+        texts |= {label for label in labels if label not in NAMES and re.search("[a-zA-Z]{2}", label)}
         assert set(values["chinese"]) == texts, name
         told |= texts
     assert told == set(known)

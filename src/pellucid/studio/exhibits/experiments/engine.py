@@ -10,7 +10,7 @@ from pellucid.experiments.experiment import LEAST_SEEDS
 from pellucid.studio.exhibit import Action, Engine, Frame, Given, RefusedError, Settings
 from pellucid.studio.exhibits.experiments.process import Measurement
 from pellucid.studio.exhibits.experiments.recorded import recorded, verdicts
-from pellucid.studio.exhibits.experiments.wording import in_chinese
+from pellucid.studio.exhibits.experiments.wording import in_chinese, labels
 
 NAMES = tuple(EXPERIMENTS)
 TOPICS = tuple(dict.fromkeys(each.topic for each in EXPERIMENTS.values()))
@@ -134,12 +134,13 @@ class Experiments(Engine[ExperimentsSettings]):
 
 
 def _texts(method: str, *outcomes: dict[str, Any] | None) -> list[str]:
-    """Return all sentences that the page shows of a claim, as the experiment says them."""
+    """Return all that the page shows of a claim, as the experiment says it: its sentences, and its drawings' labels."""
     said = [method]
     for outcome in outcomes:
         if outcome is not None:
             said += [check["statement"] for check in outcome["checks"]]
             said += [*outcome["notes"], *(quantity["name"] for quantity in outcome["quantities"])]
+            said += [label for drawn in outcome["figures"] for label in labels(drawn.get("svg", ""))]
     return said
 
 

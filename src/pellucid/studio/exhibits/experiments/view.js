@@ -3,7 +3,7 @@ import { html, nothing } from "../../page/third_party/lit.js";
 import { button, number, select, slider } from "../../page/parts/controls.js";
 import { figure } from "../../page/parts/figure.js";
 import { tip } from "../../page/parts/tip.js";
-import { evidence, said } from "./words.js";
+import { evidence, labelled, said } from "./words.js";
 
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
 /** @typedef {{title: string, detail: string, says: string, svg?: string, tiles?: {src: string, caption: string}[], columns?: number}} Drawn */
@@ -102,8 +102,9 @@ function drawn(c, { title, detail, says, svg, tiles = [] }, name) {
     return html`<figure lang="en"><figcaption><strong>${title}</strong> <span>${detail}</span></figcaption>
       <ul class="tiles">${pictures.map((each) => html`<li><img src=${each.src} alt="">${each.caption}</li>`)}</ul><p class="unseen">${says}</p></figure>`;
   }
+  const drawing = labelled(c, svg);
   // as a picture and not as markup: nothing in it can become part of the page
-  const body = html`<img class="drawing" lang="en" alt=${says} src=${pictureOf(c, svg)} .toSvg=${() => svg}>`;
+  const body = html`<img class="drawing" lang="en" alt=${says} src=${pictureOf(c, drawing)} .toSvg=${() => drawing}>`;
   return figure(c, { name, title, caption: html`<span lang="en">${detail}</span>`, body });
 }
 

@@ -1,11 +1,17 @@
-"""The experiments' own texts, which are English, in Chinese: methods, statements, quantities and notes."""
+"""The experiments' own texts, which are English, in Chinese: methods, statements, quantities, notes, drawings."""
 
 import functools
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 FILE = Path(__file__).parent / "chinese.json"
+
+
+def labels(drawing: str) -> list[str]:
+    """Return the texts in an SVG."""
+    return re.findall(r"<text[^>]*>([^<]*)</text>", drawing)
 
 
 @functools.cache

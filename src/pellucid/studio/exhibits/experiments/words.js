@@ -33,6 +33,12 @@ export function said(c, text) {
   return known ?? html`<span lang="en">${text}</span>`;
 }
 
+/** A drawing with its labels in the reader's language. @param {Context} c @param {string} svg */
+export function labelled(c, svg) {
+  if (c.language === "en") return svg;
+  return svg.replace(/(<text[^>]*>)([^<]*)(?=<\/text>)/g, (_, tag, label) => tag + (c.frame.values.chinese[label] ?? label));
+}
+
 /** The figures that decide a statement. @param {Context} c @param {string} text @returns {string} */
 export function evidence(c, text) {
   return c.language === "zh" ? CHINESE.reduce((told, [pattern, words]) => told.replace(pattern, words), text) : text;
