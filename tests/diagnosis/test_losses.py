@@ -5,10 +5,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.metrics import r2_score
 from torch.nn import functional as F
 
 from pellucid.diagnosis import Watch
+from pellucid.diagnosis.causes.data import order_ratio
 from pellucid.diagnosis.observation import LossSite
 from pellucid.diagnosis.observer.losses import score_of, take_in
 from pellucid.diagnosis.suspicion import Place
@@ -50,3 +52,13 @@ def test_targets_of_minus_one_and_one_are_right_for_a_soft_margin() -> None:
             F.soft_margin_loss(net(x[rows]), y[rows]).backward()
             optimizer.step()
     assert "wrong-loss" not in [finding.cause for finding in watch.findings]
+
+
+def test_the_order_of_batches_is_told_by_the_f_ratio() -> None:
+    """Of batches of any sizes, as SciPy has it: a small last batch, whose mean varies most, counts for little."""
+    random = np.random.default_rng(0)
+    batches = [random.normal(size=size) for size in (16, 16, 2, 9) * 4]
+    site = LossSite(("mse_loss", None, None), "mse_loss", Place())
+    for batch in batches:
+        take_in(site, torch.from_numpy(batch))
+    assert order_ratio(site) == pytest.approx(stats.f_oneway(*batches).statistic)

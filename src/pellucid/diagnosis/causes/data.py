@@ -169,12 +169,12 @@ def missing_shuffle(seen: Observation, progress: Progress) -> Iterator[Suspicion
 def order_ratio(site: LossSite) -> float | None:
     """Return the F ratio of the batches' mean targets: 1 where they are drawn at random."""
     batches = [batch for batch in site.batch_means if batch[2] >= 2]
-    if len(batches) < 8 or fmean(variance for _, variance, _ in batches) <= 1e-6 * site.target.std**2:
+    spare = sum(n - 1 for _, _, n in batches)
+    within = sum((n - 1) * variance for _, variance, n in batches) / spare if spare else 0.0
+    if len(batches) < 8 or within <= 1e-6 * site.target.std**2:
         return None  # every target has the same mean, as one-hot rows do
-    size = fmean(n for _, _, n in batches)
-    centre = fmean(mean for mean, _, _ in batches)
-    between = size * sum((mean - centre) ** 2 for mean, _, _ in batches) / (len(batches) - 1)
-    within = fmean(variance for _, variance, _ in batches)
+    centre = sum(n * mean for mean, _, n in batches) / sum(n for _, _, n in batches)
+    between = sum(n * (mean - centre) ** 2 for mean, _, n in batches) / (len(batches) - 1)
     return between / within
 
 
