@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from pellucid.diagnosis.suspicion import Suspicion
 from pellucid.diagnosis.watch import suspicions_of
-from pellucid.record import read_json, write_json
+from pellucid.files import read_json, write_json
 
 ROOT = Path(__file__).parents[1]
 ROOM = ROOT / "src" / "pellucid" / "diagnosis"

@@ -22,7 +22,8 @@ from typing import Any
 
 from benchmarks.case_runs import Case, Job, Said, beside, cases, folders, said_of, saying
 from benchmarks.measure import table
-from pellucid.record import Finding, to_json_line
+from pellucid.files import to_json_line
+from pellucid.record import Finding
 from pellucid.report.findings import findings_text
 
 SEEDS = (0, 1, 2)

@@ -25,8 +25,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.measure import Program, lines_of, run_in_turns, table
+from pellucid.files import to_json_line
 from pellucid.memory import KEPT, LARGEST_KEPT_BLOCK
-from pellucid.record import to_json_line
 
 ROUNDS = 3
 MEDIAN, WORST = 0.05, 0.10

@@ -24,7 +24,7 @@ import numpy as np
 
 import pellucid
 from benchmarks.measure import lines_of, run_process, table
-from pellucid.record import to_json_line
+from pellucid.files import to_json_line
 
 RESULTS = Path(__file__).parent / "results" / "mnist_time_to_result.jsonl"
 PEERS = Path(__file__).parent / "peers"

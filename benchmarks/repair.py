@@ -27,7 +27,8 @@ from pellucid.diagnosis.proof import Budget, Limits, prove, replay
 from pellucid.diagnosis.script import Program
 from pellucid.diagnosis.suspicion import Place, Suspicion
 from pellucid.diagnosis.watch import Diagnosis
-from pellucid.record import Finding, to_json_line
+from pellucid.files import to_json_line
+from pellucid.record import Finding
 
 RESULTS = Path(__file__).parent / "results" / "repair.jsonl"
 REPAIRED, WORSE = 0.95, -0.02

@@ -34,8 +34,8 @@ from torch.nn.functional import linear
 
 from benchmarks.measure import THREADS, by_turns, lines_of, table
 from benchmarks.peers.steps.made import TRAININGS
+from pellucid.files import to_json_line
 from pellucid.networks import parse
-from pellucid.record import to_json_line
 
 ROUNDS = 7
 SIDES = {  # column -> its program, and what it needs

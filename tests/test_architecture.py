@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "pellucid"
 
-LEAVES = ["errors", "notebook", "options", "shapes", "recipe", "record", "seed", "memory", "chart"]
+LEAVES = ["errors", "notebook", "options", "shapes", "recipe", "files", "record", "seed", "memory", "chart"]
 # each room and what it may import, in the order data flows
 MAY_IMPORT: dict[str, list[str]] = {leaf: LEAVES[:place] for place, leaf in enumerate(LEAVES)}
 MAY_IMPORT["data"] = LEAVES

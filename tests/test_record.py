@@ -8,19 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pellucid.errors import RunError
-from pellucid.record import (
-    Epoch,
-    Record,
-    RecordFile,
-    Result,
-    Step,
-    from_json_line,
-    new_run_folder,
-    read_json,
-    to_json_line,
-    write_bytes,
-    write_json,
-)
+from pellucid.files import from_json_line, new_run_folder, read_json, to_json_line, write_bytes, write_json
+from pellucid.record import Epoch, Record, RecordFile, Result, Step
 
 STEP = Step(step=1, epoch=1, loss=0.1 + 0.2, learning_rate=1e-3, gradient_norm=math.inf, samples=32)
 EPOCH = Epoch(epoch=1, step=4, loss=math.nan, validation={"accuracy": 0.5}, best=True)

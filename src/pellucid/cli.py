@@ -17,8 +17,8 @@ from cyclopts.exceptions import UnusedCliTokensError
 from rich.console import Console
 
 from pellucid.errors import OptionError, PellucidError, nearest
+from pellucid.files import json_text, write_json
 from pellucid.options import Options, flag_of, flat_fields, from_keywords
-from pellucid.record import json_text, write_json
 from pellucid.studio import verb as studio
 from pellucid.verbs import data, diagnose, evaluate, experiment, explain, export, predict, reproduce, train, tune, zoo
 from pellucid.verbs.outcome import Outcome

@@ -98,6 +98,14 @@ def test_findings_are_a_tuple(run: Any) -> None:
     assert isinstance(run.findings, tuple)
 
 
+def test_findings_are_printed_for_people() -> None:
+    told = str(Findings([FINDING]))
+    assert told.startswith(f"{FINDING.severity}: {FINDING.cause}\n  {FINDING.explanation}\n  sure: ")
+    for each in FINDING.evidence:
+        assert f"  {each['measure']}: " in told
+    assert str(Findings()) == "nothing was found"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("nbclient") is None or importlib.util.find_spec("ipykernel") is None,

@@ -8,7 +8,7 @@ import pytest
 
 import pellucid
 from pellucid.cli import main
-from pellucid.record import read_json, write_json
+from pellucid.files import read_json, write_json
 
 CONVOLUTIONAL = "8x8x1 -> conv(4, 3x3) -> relu -> maxpool(2x2) -> fc(12) -> relu -> fc(10)"
 

@@ -11,9 +11,9 @@ from torch import nn
 import pellucid
 from pellucid.diagnosis.suspicion import Suspicion
 from pellucid.errors import OptionError
+from pellucid.files import read_json
 from pellucid.networks import parse
 from pellucid.recipe import Recipe
-from pellucid.record import read_json
 from pellucid.verbs.changes import Change, changes_for
 from pellucid.verbs.run import Run
 

@@ -11,7 +11,7 @@ from torch import nn
 import pellucid
 from pellucid.cli import main
 from pellucid.errors import RunError
-from pellucid.record import read_json, write_json
+from pellucid.files import read_json, write_json
 from pellucid.seed import seed_torch
 
 

@@ -17,7 +17,8 @@ from torch import nn
 import pellucid
 from pellucid.data import load
 from pellucid.errors import OptionError, RunError
-from pellucid.record import Step, read_json, write_json
+from pellucid.files import read_json, write_json
+from pellucid.record import Step
 from pellucid.training import begin, steps
 from pellucid.training.checkpoint import save_checkpoint
 from pellucid.verbs.run import Run

@@ -10,7 +10,7 @@ import pytest
 import pellucid
 from pellucid.cli import main
 from pellucid.errors import RunError
-from pellucid.record import read_json, write_json
+from pellucid.files import read_json, write_json
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from torch import nn
 
 import pellucid
 from pellucid.errors import DataError, NotationError, OptionError, PellucidError, RunError
-from pellucid.record import read_json
+from pellucid.files import read_json
 
 
 @pytest.fixture

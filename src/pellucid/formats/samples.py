@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from pellucid.errors import OptionError
-from pellucid.record import write_bytes
+from pellucid.files import write_bytes
 
 _BORDER = 1
 _SMALL, _ENLARGED = 32, 4  # pictures below this size are enlarged so many times in a grid

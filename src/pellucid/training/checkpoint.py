@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from pellucid.errors import RunError
-from pellucid.record import from_json_line, to_json_line, write_bytes
+from pellucid.files import from_json_line, to_json_line, write_bytes
 from pellucid.training.session import Progress, Session
 
 

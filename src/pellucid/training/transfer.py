@@ -19,9 +19,9 @@ from pellucid.data.images.images import ImagePreprocessing
 from pellucid.data.preprocessing import from_json, to_json
 from pellucid.data.target_json import target_from_json
 from pellucid.errors import OptionError, RunError
+from pellucid.files import read_json
 from pellucid.networks import Plan, build, published_form, renamed, with_head
 from pellucid.recipe import Recipe
-from pellucid.record import read_json
 from pellucid.training.checkpoint import load_weights
 from pellucid.training.layers import layers_of
 from pellucid.training.weight_files import read_weights

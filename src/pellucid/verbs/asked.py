@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import DataError, OptionError, RunError, nearest
-from pellucid.record import SCHEMA, read_json
+from pellucid.files import read_json
+from pellucid.record import SCHEMA
 
 _KEYS = ("task", "data", "network", "options", "recipe", "device", "threads", "versions")
 

@@ -127,7 +127,8 @@ def read_diagnosis(path: Path) -> Diagnosis:
         RunError: the file is missing or damaged.
     """
     from pellucid.diagnosis import Diagnosis
-    from pellucid.record import Finding, read_json
+    from pellucid.files import read_json
+    from pellucid.record import Finding
     from pellucid.verbs.asked import as_damage
 
     document = read_json(path)
@@ -177,7 +178,7 @@ def _tell(
 def _write(options: DiagnoseOptions, diagnosis: Diagnosis) -> None:
     from pathlib import Path
 
-    from pellucid.record import write_json
+    from pellucid.files import write_json
 
     if options.json is not None:
         write_json(Path(options.json), diagnosis.to_json())
@@ -240,7 +241,7 @@ def _of_run(options: DiagnoseOptions, console: Console) -> Outcome:
     """
     from pathlib import Path
 
-    from pellucid.record import write_json
+    from pellucid.files import write_json
     from pellucid.verbs.run import open_run
     from pellucid.verbs.watching import watch_again
 

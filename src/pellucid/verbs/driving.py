@@ -8,8 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from pellucid.errors import DivergedError
+from pellucid.files import write_json
 from pellucid.formats.tensorboard import TensorBoardLogs
-from pellucid.record import Finding, RecordFile, Result, Watcher, write_json
+from pellucid.record import Finding, RecordFile, Result, Watcher
 from pellucid.report.live import live_display
 from pellucid.training import evaluate, fit
 from pellucid.training.evaluation import held_out

@@ -55,7 +55,7 @@ def command(options: ExperimentOptions, console: Console) -> Outcome:
 
 def _leave(measured: Measured, folder: Path, document: dict[str, Any]) -> None:
     """Write the page, each figure and the figures' numbers; the same experiment replaces what it left before."""
-    from pellucid.record import write_bytes, write_json
+    from pellucid.files import write_bytes, write_json
     from pellucid.report.canvas import standalone
     from pellucid.report.experiment_page import experiment_page, figures_of
 

@@ -65,7 +65,7 @@ def command(options: ExplainOptions, console: Console) -> Outcome:
 
 def _explain_run(folder: Path, options: ExplainOptions, console: Console) -> Outcome:
     from pellucid.explain.derivation import as_latex, as_text
-    from pellucid.record import write_bytes
+    from pellucid.files import write_bytes
     from pellucid.report.explanation_page import agreement_line, explanation_page
     from pellucid.seed import isolated
     from pellucid.training import threads
@@ -184,8 +184,8 @@ def _explain_arrows(text: str, options: ExplainOptions, console: Console) -> Out
     from pellucid.explain import computation_graph, parts
     from pellucid.explain.explanation import Explanation
     from pellucid.explain.layers.anatomy import network as anatomy_of
+    from pellucid.files import write_bytes
     from pellucid.networks import build, parse
-    from pellucid.record import write_bytes
     from pellucid.report.explanation_page import explanation_page
     from pellucid.report.numbers import shortened
 

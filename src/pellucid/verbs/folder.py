@@ -14,18 +14,10 @@ from pellucid.data import Dataset
 from pellucid.data.preprocessing import to_json
 from pellucid.data.target_json import target_to_json
 from pellucid.errors import RunError
+from pellucid.files import append_line, from_json_line, write_bytes, write_json
 from pellucid.networks import Plan, to_source
 from pellucid.options import Options, flat_values
-from pellucid.record import (
-    SCHEMA,
-    Epoch,
-    RecordFile,
-    Step,
-    append_line,
-    from_json_line,
-    write_bytes,
-    write_json,
-)
+from pellucid.record import SCHEMA, Epoch, RecordFile, Step
 from pellucid.training.checkpoint import save_checkpoint, save_weights
 from pellucid.training.ranks import Ranks
 from pellucid.training.session import Progress, Session

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from pellucid.data import Classes, Itself, Labels, Masks, Preprocessing, Several, Target, Values
 from pellucid.errors import DataError, OptionError
+from pellucid.files import write_bytes
 from pellucid.networks import main_output
-from pellucid.record import Prediction, write_bytes
+from pellucid.record import Prediction
 from pellucid.training.tasks.segmentation import palette
 
 _ERROR = "squared error"

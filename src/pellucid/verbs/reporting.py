@@ -43,7 +43,7 @@ def write_page(target: Path, text: str) -> Path:
     Raises:
         RunError: it cannot be written there.
     """
-    from pellucid.record import write_bytes
+    from pellucid.files import write_bytes
 
     write_bytes(target, text.encode("utf-8"))
     return target
@@ -189,7 +189,7 @@ def _said(error: PellucidError) -> str:
 
 def _times(path: Path) -> Times:
     """Return what timing.jsonl tells; an epoch trained again after a crash counts each time it was trained."""
-    from pellucid.record import read_lines
+    from pellucid.files import read_lines
     from pellucid.report.subject import Times
 
     lines = read_lines(path)

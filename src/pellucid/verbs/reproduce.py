@@ -120,7 +120,7 @@ def _compare(first: Path, second: Path) -> Iterator[str]:
     """Yield the first event of the record that came out otherwise, then what became of the weights."""
     from itertools import zip_longest
 
-    from pellucid.record import from_json_line
+    from pellucid.files import from_json_line
     from pellucid.training.checkpoint import load_weights
 
     lines = [(folder / "record.jsonl").read_text().splitlines() for folder in (first, second)]

@@ -9,7 +9,8 @@ from pellucid.data import Dataset
 from pellucid.errors import OptionError, RunError
 from pellucid.explain.landscape.path import TrainingPath, training_path
 from pellucid.explain.parts import has_surroundings
-from pellucid.record import Epoch, Step, read_lines, to_json_line
+from pellucid.files import read_lines, to_json_line
+from pellucid.record import Epoch, Step
 from pellucid.report.live import live_display
 from pellucid.report.numbers import duration
 from pellucid.training.session import Session

@@ -21,6 +21,7 @@ from pellucid.data.preprocessing import from_json, to_json
 from pellucid.data.target_json import target_from_json
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import DataError, RunError
+from pellucid.files import read_json, read_lines
 from pellucid.judging.baselines import training_counts
 from pellucid.judging.judgement import Judgement
 from pellucid.judging.learning_curve import LearningCurve
@@ -28,7 +29,7 @@ from pellucid.judging.outputs import Outputs
 from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
-from pellucid.record import Finding, Findings, Prediction, Record, SeedResult, read_json, read_lines
+from pellucid.record import Finding, Findings, Prediction, Record, SeedResult
 from pellucid.report.card import run_card
 from pellucid.seed import generator, isolated, seed_torch
 from pellucid.training.batches import rows_at_once

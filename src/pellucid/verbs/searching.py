@@ -7,9 +7,9 @@ from rich.console import Console
 
 from pellucid.data import Dataset
 from pellucid.errors import RunError
+from pellucid.files import drop_cut_line
 from pellucid.options import from_stored
 from pellucid.recipe import Recipe
-from pellucid.record import drop_cut_line
 from pellucid.report.live import counting_display, search_display
 from pellucid.report.numbers import duration
 from pellucid.report.search_text import candidate_lines, space_lines, trial_lines

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pellucid.errors import DivergedError
-from pellucid.record import Epoch, SeedResult, Step, append_line, drop_cut_line
+from pellucid.files import append_line, drop_cut_line
+from pellucid.record import Epoch, SeedResult, Step
 from pellucid.report.live import LiveDisplay, live_display
 from pellucid.training import begin, evaluate
 from pellucid.training.checkpoint import names_in, restore_some, save_checkpoints

@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 
 from pellucid.errors import RunError
-from pellucid.record import SCHEMA, append_line, read_json, read_lines
+from pellucid.files import append_line, read_json, read_lines
+from pellucid.record import SCHEMA
 from pellucid.training.tasks import HIGHER_IS_BETTER
 from pellucid.tuning import UNTUNED, Replicate, SearchResult, Space, Trial, ranked, value_of
 from pellucid.verbs.asked import as_damage

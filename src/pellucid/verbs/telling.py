@@ -10,10 +10,10 @@ from rich.text import Text
 from torch import nn
 
 from pellucid.errors import DivergedError, PellucidError, RunError
+from pellucid.files import json_text, write_json
 from pellucid.formats.tensorboard import TensorBoardLogs
 from pellucid.networks import Plan
 from pellucid.options import flat_values
-from pellucid.record import json_text, write_json
 from pellucid.report.findings import warning_line
 from pellucid.report.judgement import verdict_lines
 from pellucid.report.text import result_lines, seed_lines

@@ -241,7 +241,7 @@ def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None,
 
 def _new_folder(session: Session, options: TrainOptions, plan: Plan | None, repairs: tuple[Repair, ...]) -> Path:
     """Make the folder of a new run, with all that is known before the first step."""
-    from pellucid.record import new_run_folder
+    from pellucid.files import new_run_folder
     from pellucid.training.ranks import remember
     from pellucid.verbs.folder import write_beginning
 

@@ -228,7 +228,7 @@ def _begin(data: object, options: TuneOptions, console: Console) -> Study:
 
 def _new_folder(options: TuneOptions, data: str, document: Mapping[str, Any]) -> Path:
     """Make the folder of a new search, with all that is known before the first trial."""
-    from pellucid.record import new_run_folder, write_json
+    from pellucid.files import new_run_folder, write_json
     from pellucid.training.ranks import remember
 
     folder = new_run_folder(Path(options.folder), options.name, f"tune-{data}")

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from pellucid.diagnosis.vocabulary import CAUSES
+from pellucid.files import read_json
 from pellucid.judging.gain import gain
 from pellucid.options import flat_fields
 from pellucid.recipe import Recipe
-from pellucid.record import Epoch, Record, RecordFile, Result, Step, read_json
+from pellucid.record import Epoch, Record, RecordFile, Result, Step
 from pellucid.studio.exhibit import Given, RefusedError
 from pellucid.studio.exhibits.room.comparing import over
 from pellucid.studio.exhibits.room.curves import MOST_STEPS, Curves, Tail

@@ -14,7 +14,7 @@ from pellucid.diagnosis.alarm import Alarm
 from pellucid.diagnosis.suspicion import Suspicion
 from pellucid.diagnosis.watch import Diagnosis, Watch
 from pellucid.errors import RunError
-from pellucid.record import write_json
+from pellucid.files import write_json
 
 Tell = Callable[[str], None]
 

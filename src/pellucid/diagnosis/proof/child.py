@@ -23,7 +23,7 @@ from pellucid.diagnosis.remedies.interventions import Intervention
 from pellucid.diagnosis.script import Ending, Program, run
 from pellucid.diagnosis.suspicion import Place
 from pellucid.diagnosis.watch import Watch
-from pellucid.record import read_json, to_json_line
+from pellucid.files import read_json, to_json_line
 
 MOST_REACHED = 20
 EVERY_SCORE = Sampling(rows=(sys.maxsize, 1), figures=(sys.maxsize, 1))

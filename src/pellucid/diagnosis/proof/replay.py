@@ -22,7 +22,7 @@ from pellucid.diagnosis.remedies.interventions import Intervention
 from pellucid.diagnosis.script import Program
 from pellucid.diagnosis.suspicion import Place, Suspicion
 from pellucid.errors import RunError
-from pellucid.record import from_json_line
+from pellucid.files import from_json_line
 
 COPIED = 512 * 2**20
 """Bytes of a folder that are copied for a replay; larger files beyond that are linked."""

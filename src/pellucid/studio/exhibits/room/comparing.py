@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import RunError
+from pellucid.files import read_lines
 from pellucid.judging.seeds import spread
-from pellucid.record import SeedResult, read_lines
+from pellucid.record import SeedResult
 from pellucid.studio.exhibits.room.curves import Column, Curves
 from pellucid.verbs.asked import as_damage
 

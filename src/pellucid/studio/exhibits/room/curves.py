@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.errors import RunError
-from pellucid.record import Epoch, Record, Result, Step, from_json_line
+from pellucid.files import from_json_line
+from pellucid.record import Epoch, Record, Result, Step
 
 Column = npt.NDArray[np.float64]
 AT_ONCE = 1 << 20

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pellucid.errors import PellucidError, RunError
-from pellucid.record import from_json_line
+from pellucid.files import from_json_line
 from pellucid.verbs.asked import as_damage, read_asked
 from pellucid.verbs.folder import only_writer
 

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
 from pellucid.errors import PellucidError, RunError
+from pellucid.files import read_json
 from pellucid.options import command_line, differing, flag_of, flat_fields, from_stored
 from pellucid.recipe import Recipe
-from pellucid.record import Finding, read_json
+from pellucid.record import Finding
 from pellucid.verbs.folder import WARNINGS
 from pellucid.verbs.train import TrainOptions
 
