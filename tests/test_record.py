@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from pellucid.errors import RunError
 from pellucid.files import from_json_line, new_run_folder, read_json, to_json_line, write_bytes, write_json
-from pellucid.record import Epoch, Record, RecordFile, Result, Step
+from pellucid.record import Epoch, Record, RecordFile, Result, Step, read_findings
 
+FINDING = {"cause": "lr-high", "severity": "critical", "confidence": 0.9, "where": {"file": "train.py", "line": 3},
+           "evidence": [{"measure": "loss", "value": math.nan, "reference": 1.0}], "explanation": "Too high.",
+           "remedies": [{"action": "Lower it."}], "step": 7}  # fmt: skip
 STEP = Step(step=1, epoch=1, loss=0.1 + 0.2, learning_rate=1e-3, gradient_norm=math.inf, samples=32)
 EPOCH = Epoch(epoch=1, step=4, loss=math.nan, validation={"accuracy": 0.5}, best=True)
 RESULT = Result(split="test", metrics={"accuracy": 1.0}, best_epoch=1)
@@ -77,3 +80,20 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert read_json(path) == {"good": 1}
     write_bytes(path, b"{}")
     assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_findings_are_read_or_said_to_be_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "findings.json"
+    write_json(path, {"findings": [FINDING]})
+    (found,) = read_findings(path)
+    assert (found.cause, found.confidence, found.step) == ("lr-high", 0.9, 7)
+    without, misspelt = dict(FINDING), dict(FINDING)
+    del without["cause"]
+    misspelt["cOnfidence"] = misspelt.pop("confidence")
+    for spoilt in (without, misspelt, FINDING | {"confidence": "much"}, FINDING | {"evidence": [3]}, 3):
+        write_json(path, {"findings": [spoilt]})
+        with pytest.raises(RunError, match="is damaged"):
+            read_findings(path)
+    write_json(path, {"found": []})
+    with pytest.raises(RunError, match="is damaged"):
+        read_findings(path)

@@ -86,6 +86,22 @@ def read_json(path: Path) -> dict[str, Any]:
     return document
 
 
+@contextlib.contextmanager
+def as_damage(path: Path) -> Iterator[None]:
+    """Say of a file whose JSON can be read, but is not what was written, that it is damaged.
+
+    Raises:
+        RunError: a field is missing or is of another type.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError, ValueError) as error:
+        what = f"without {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise RunError(
+            f"{path} is damaged", expected="what `pellucid train` wrote", received=what, advice="restore it from a copy"
+        ) from None
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: to a temporary name, flushed to the disk, then renamed."""
     temporary = path.with_name(path.name + ".tmp")

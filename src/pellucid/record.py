@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
 from pellucid.errors import RunError
-from pellucid.files import read_lines, to_json_line, writing
+from pellucid.files import as_damage, read_json, read_lines, to_json_line, writing
 from pellucid.notebook import card, facts, paragraph
 
 SCHEMA = 1
@@ -118,6 +118,24 @@ class Findings(tuple[Finding, ...]):
 
     def _repr_html_(self) -> str:
         return "".join(finding._repr_html_() for finding in self) or card("nothing was found")
+
+
+def read_findings(path: Path) -> Findings:
+    """Return the findings of a document that a diagnosis wrote.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    document = read_json(path)
+    with as_damage(path):
+        return Findings(_finding(**each) for each in document["findings"])
+
+
+def _finding(  # noqa: PLR0913 (the fields of a finding, in a file that anyone may have changed)
+    *, cause: Any, severity: Any, confidence: Any, where: Any, evidence: Any, explanation: Any, remedies: Any, step: Any
+) -> Finding:
+    told = tuple(map(dict, evidence)), tuple(map(dict, remedies))
+    return Finding(str(cause), severity, float(confidence), dict(where), told[0], str(explanation), told[1], int(step))
 
 
 def _measured(evidence: Mapping[str, Any]) -> str:

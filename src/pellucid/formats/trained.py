@@ -86,7 +86,8 @@ class Trained:
             case TextPreprocessing() | TextLinesPreprocessing():
                 tokens = len(self.preprocessing.vocabulary)
                 return torch.randint(0, tokens, (samples, self.sample[0] + longer), generator=random)
-        return torch.randn((samples, *self.sample), generator=random, dtype=self.precision)
+        drawn = torch.randn((samples, *self.sample), generator=random)
+        return self.preprocessing.restore(drawn) if isinstance(self.preprocessing, ArrayPreprocessing) else drawn
 
     @property
     def precision(self) -> torch.dtype:

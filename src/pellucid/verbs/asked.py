@@ -1,12 +1,10 @@
 """run.json read again: what was asked of a run; and what is said of a folder that is none, is damaged or too new."""
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import DataError, OptionError, RunError, nearest
-from pellucid.files import read_json
+from pellucid.errors import RunError, nearest
+from pellucid.files import as_damage, read_json
 from pellucid.record import SCHEMA
 
 _KEYS = ("task", "data", "network", "options", "recipe", "device", "threads", "versions")
@@ -39,19 +37,3 @@ def read_asked(folder: Path) -> dict[str, Any]:
         if missing:
             raise KeyError(", ".join(missing))
     return asked
-
-
-@contextlib.contextmanager
-def as_damage(path: Path) -> Iterator[None]:
-    """Say of a file whose JSON can be read, but is not what was written, that it is damaged.
-
-    Raises:
-        RunError: a field is missing or is of another type.
-    """
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, IndexError, OptionError, DataError) as error:
-        what = f"without {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
-        raise RunError(
-            f"{path} is damaged", expected="what `pellucid train` wrote", received=what, advice="restore it from a copy"
-        ) from None

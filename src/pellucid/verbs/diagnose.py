@@ -127,16 +127,11 @@ def read_diagnosis(path: Path) -> Diagnosis:
         RunError: the file is missing or damaged.
     """
     from pellucid.diagnosis import Diagnosis
-    from pellucid.files import read_json
-    from pellucid.record import Finding
-    from pellucid.verbs.asked import as_damage
+    from pellucid.files import as_damage, read_json
+    from pellucid.record import read_findings
 
-    document = read_json(path)
+    document, findings = read_json(path), read_findings(path)
     with as_damage(path):
-        findings = tuple(
-            Finding(**{**each, "evidence": tuple(each["evidence"]), "remedies": tuple(each["remedies"])})
-            for each in document["findings"]
-        )
         return Diagnosis(findings, steps=int(document["steps"]), overhead=float(document["overhead"]))
 
 

@@ -189,14 +189,15 @@ def _said(error: PellucidError) -> str:
 
 def _times(path: Path) -> Times:
     """Return what timing.jsonl tells; an epoch trained again after a crash counts each time it was trained."""
-    from pellucid.files import read_lines
+    from pellucid.files import as_damage, read_lines
     from pellucid.report.subject import Times
 
     lines = read_lines(path)
-    begun = next((str(line["at"]) for line in lines if line["kind"] == "begin"), None)
-    epochs = [line for line in lines if line["kind"] == "epoch"]
-    seconds = sum(float(line["seconds"]) for line in epochs)
-    speeds = sorted(float(line["samples_per_second"]) for line in epochs)
+    with as_damage(path):
+        begun = next((str(line["at"]) for line in lines if line["kind"] == "begin"), None)
+        epochs = [line for line in lines if line["kind"] == "epoch"]
+        seconds = sum(float(line["seconds"]) for line in epochs)
+        speeds = sorted(float(line["samples_per_second"]) for line in epochs)
     return Times(begun, seconds, speeds[len(speeds) // 2] if speeds else None)
 
 

@@ -21,7 +21,7 @@ from pellucid.data.preprocessing import from_json, to_json
 from pellucid.data.target_json import target_from_json
 from pellucid.data.texts.text import TextPreprocessing
 from pellucid.errors import DataError, RunError
-from pellucid.files import read_json, read_lines
+from pellucid.files import as_damage, read_json, read_lines
 from pellucid.judging.baselines import training_counts
 from pellucid.judging.judgement import Judgement
 from pellucid.judging.learning_curve import LearningCurve
@@ -29,7 +29,7 @@ from pellucid.judging.outputs import Outputs
 from pellucid.networks import Plan, build, parse
 from pellucid.networks.continuation import continue_tokens
 from pellucid.recipe import Recipe
-from pellucid.record import Finding, Findings, Prediction, Record, SeedResult
+from pellucid.record import Finding, Findings, Prediction, Record, SeedResult, read_findings
 from pellucid.report.card import run_card
 from pellucid.seed import generator, isolated, seed_torch
 from pellucid.training.batches import rows_at_once
@@ -37,7 +37,7 @@ from pellucid.training.checkpoint import load_weights
 from pellucid.training.tasks import Supervised
 from pellucid.training.tasks.generation import gan_of
 from pellucid.training.tasks.specimens import Specimens
-from pellucid.verbs.asked import as_damage, read_asked
+from pellucid.verbs.asked import read_asked
 from pellucid.verbs.judged import Judged
 from pellucid.verbs.new_rows import new_rows
 from pellucid.verbs.predicting import predictions_of
@@ -79,7 +79,7 @@ class Run:
     def findings(self) -> tuple[Finding, ...]:
         """What the diagnosis found; empty where none was made."""
         path = self.folder / "findings.json"
-        return Findings(Finding(**finding) for finding in read_json(path)["findings"]) if path.exists() else Findings()
+        return read_findings(path) if path.exists() else Findings()
 
     @property
     def seeds(self) -> tuple[SeedResult, ...]:

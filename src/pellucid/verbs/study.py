@@ -11,11 +11,10 @@ from typing import Any
 import polars as pl
 
 from pellucid.errors import RunError
-from pellucid.files import append_line, read_json, read_lines
+from pellucid.files import append_line, as_damage, read_json, read_lines
 from pellucid.record import SCHEMA
 from pellucid.training.tasks import HIGHER_IS_BETTER
 from pellucid.tuning import UNTUNED, Replicate, SearchResult, Space, Trial, ranked, value_of
-from pellucid.verbs.asked import as_damage
 from pellucid.verbs.run import Run, open_run
 from pellucid.verbs.seeds import missing_seeds
 

@@ -15,12 +15,13 @@ from pellucid.data.arrays.arrays import ArrayPreprocessing
 from pellucid.data.images.images import ImagePreprocessing
 from pellucid.errors import PellucidError
 from pellucid.explain.layers.anatomy import network as anatomy_of
+from pellucid.files import as_damage
 from pellucid.networks import ZOO, Plan, fit_to, with_head
 from pellucid.shapes import Image
 from pellucid.studio.exhibit import Given, RefusedError
 from pellucid.studio.exhibits.inside.settings import InsideSettings
 from pellucid.studio.exhibits.inside.training import Training
-from pellucid.verbs.asked import as_damage, read_asked
+from pellucid.verbs.asked import read_asked
 from pellucid.verbs.environment import digest
 from pellucid.verbs.run import open_run
 

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import RunError
-from pellucid.files import read_lines
+from pellucid.files import as_damage, read_lines
 from pellucid.judging.seeds import spread
 from pellucid.record import SeedResult
 from pellucid.studio.exhibits.room.curves import Column, Curves
-from pellucid.verbs.asked import as_damage
 
 POINTS = 500
 """That a chart shows at most: more are not told apart, and the page says that they are sampled."""

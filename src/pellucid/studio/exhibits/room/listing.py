@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pellucid.errors import PellucidError, RunError
-from pellucid.files import from_json_line
-from pellucid.verbs.asked import as_damage, read_asked
+from pellucid.files import as_damage, from_json_line
+from pellucid.verbs.asked import read_asked
 from pellucid.verbs.folder import only_writer
 
 _Stamps = tuple[int, ...]

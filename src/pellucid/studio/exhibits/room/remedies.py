@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
-from pellucid.errors import PellucidError, RunError
-from pellucid.files import read_json
+from pellucid.errors import PellucidError
 from pellucid.options import command_line, differing, flag_of, flat_fields, from_stored
 from pellucid.recipe import Recipe
-from pellucid.record import Finding
+from pellucid.record import Finding, read_findings
 from pellucid.verbs.folder import WARNINGS
 from pellucid.verbs.train import TrainOptions
 
@@ -62,15 +61,7 @@ def findings_of(folder: Path) -> tuple[Finding, ...]:
         RunError: the file is damaged.
     """
     path = next((path for name in ("findings.json", WARNINGS) if (path := folder / name).exists()), None)
-    if path is None:
-        return ()
-    try:
-        found = tuple(Finding(**each) for each in read_json(path)["findings"])
-        for each in found:
-            float(each.confidence), [dict(part) for part in (*each.evidence, *each.remedies)]
-    except (TypeError, KeyError, ValueError) as error:
-        raise RunError(f"{path} is damaged", received=str(error)) from None
-    return found
+    return () if path is None else read_findings(path)
 
 
 def offers(asked: Mapping[str, Any], findings: tuple[Finding, ...], folder: Path, name: str) -> list[Offer]:
