@@ -10,6 +10,8 @@ from pellucid.formats.trained import Trained
 from pellucid.formats.weights import as_bytes
 from pellucid.networks import to_source
 
+WEIGHTS = "weights.safetensors"
+
 _README = """# {name}
 
 Exported by pellucid, and independent of it: needs Python 3.11 or newer, torch, safetensors and numpy{pillow}.
@@ -38,6 +40,21 @@ def write_python(trained: Trained, target: Path) -> Exported:
     Raises:
         RunError: a module of the user's own has no arrows to write source from; or something is in the way.
     """
+    with clear_place(target) as place:
+        folder = place / target.name
+        write_parts(trained, folder)
+        pillow = ", and Pillow for the images" if trained.preprocessing.kind == "image" else ""
+        readme = _README.format(name=trained.name, pillow=pillow, arrows=f"`{trained.plan}`")
+        (folder / "README.md").write_text(readme, encoding="utf-8")
+    return Exported(target, tuple(sorted(target.iterdir())), f"python {target}/predict.py INPUT")
+
+
+def write_parts(trained: Trained, folder: Path, weights: str = WEIGHTS) -> None:
+    """Write into a new folder the source, the weights, the preprocessing, and what predicts with them.
+
+    Raises:
+        RunError: a module of the user's own has no arrows to write source from.
+    """
     if trained.plan is None:
         raise RunError(
             "a module of your own has no arrows to write Python source from",
@@ -46,15 +63,10 @@ def write_python(trained: Trained, target: Path) -> Exported:
             advice="export --to pt2 or --to onnx, which trace the module",
         )
     kind = trained.preprocessing.kind
-    with clear_place(target) as place:
-        folder = place / target.name
-        folder.mkdir()
-        (folder / "network.py").write_text(to_source(trained.plan, loader=True), encoding="utf-8")
-        (folder / "weights.safetensors").write_bytes(as_bytes(trained))
-        (folder / "preprocessing.json").write_text(json.dumps(trained.described, indent=2, ensure_ascii=False) + "\n")
-        shutil.copyfile(standalone(kind), folder / "preprocessing.py")
-        shutil.copyfile(standalone(kind).with_name("predict.py"), folder / "predict.py")
-        pillow = ", and Pillow for the images" if kind == "image" else ""
-        readme = _README.format(name=trained.name, pillow=pillow, arrows=f"`{trained.plan}`")
-        (folder / "README.md").write_text(readme, encoding="utf-8")
-    return Exported(target, tuple(sorted(target.iterdir())), f"python {target}/predict.py INPUT")
+    folder.mkdir(parents=True)
+    source = to_source(trained.plan, loader=True).replace(f'"{WEIGHTS}"', f'"{weights}"')
+    (folder / "network.py").write_text(source, encoding="utf-8")
+    (folder / weights).write_bytes(as_bytes(trained))
+    (folder / "preprocessing.json").write_text(json.dumps(trained.described, indent=2, ensure_ascii=False) + "\n")
+    shutil.copyfile(standalone(kind), folder / "preprocessing.py")
+    shutil.copyfile(standalone(kind).with_name("predict.py"), folder / "predict.py")

@@ -5,7 +5,7 @@ Shape letters: N samples.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -37,6 +37,8 @@ class Trained:
         preprocessing: what happens to an input.
         target: what the outputs mean.
         sample: the shape of one prepared input, without the axis of samples.
+        data: what it was trained on is called.
+        metrics: of the test rows.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Trained:
     preprocessing: Preprocessing
     target: Target
     sample: tuple[int, ...]
+    data: str = "data"
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def described(self) -> dict[str, Any]:

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from pellucid.formats import Exported
     from pellucid.verbs.run import Run
 
-Form = Literal["python", "pt2", "onnx", "safetensors"]
-_ENDINGS: dict[str, str] = {"python": "-python", "pt2": ".pt2", "onnx": ".onnx", "safetensors": ".safetensors"}
+Form = Literal["python", "pt2", "onnx", "safetensors", "huggingface", "mlflow"]
+_ENDINGS: dict[str, str] = {
+    "python": "-python", "pt2": ".pt2", "onnx": ".onnx", "safetensors": ".safetensors",
+    "huggingface": "-huggingface", "mlflow": "-mlflow",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportOptions:
-    """Write a trained network for other programs: Python source, PyTorch's pt2, ONNX, or its weights alone."""
+    """Write a trained network for other programs: Python source, pt2, ONNX, its weights, or for the Hub or MLflow."""
 
     run: str | None = argument("run folder of a training")
     to: Form = option("python", "the form: python is a folder that predicts without pellucid", group="Output")
@@ -89,6 +92,8 @@ def _export(run: Run, network: nn.Module | None, options: ExportOptions) -> Expo
         preprocessing=run.preprocessing,
         target=run.target,
         sample=sample_of(run.preprocessing),
+        data=run.asked["data"]["name"],
+        metrics={} if run.record.result is None else run.record.result.metrics,
     )
     target = Path(options.output or f"{name}{_ENDINGS[options.to]}")
     match options.to:
@@ -100,6 +105,10 @@ def _export(run: Run, network: nn.Module | None, options: ExportOptions) -> Expo
             return formats.write_onnx(trained, target)
         case "safetensors":
             return formats.write_safetensors(trained, target)
+        case "huggingface":
+            return formats.write_huggingface(trained, target)
+        case "mlflow":
+            return formats.write_mlflow(trained, target)
 
 
 def _plain(value: object) -> object:
