@@ -103,7 +103,12 @@ KINDS: dict[str, Callable[[Path], tuple[str, dict[str, Any], Path]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=KINDS)
+QUICK = {"table", "image", "text-lines"}
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(kind, marks=[] if kind in QUICK else [pytest.mark.slow]) for kind in KINDS]
+)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
     folder = tmp_path_factory.mktemp(str(request.param))
     source, options, new = KINDS[request.param](folder)
@@ -180,6 +185,7 @@ def test_a_text_is_gone_on_with_where_there_is_no_pellucid(story: Run, elsewhere
     )
 
 
+@pytest.mark.slow
 def test_a_traced_recurrence_needs_no_pellucid(story: Run, elsewhere: Path, tmp_path: Path) -> None:
     target = pellucid.export(story, to="pt2", output=tmp_path / "story.pt2").target
     code = f"import torch; print(torch.export.load({str(target)!r}).module()(torch.arange(6)[None])[0, -1].tolist())"
@@ -189,6 +195,7 @@ def test_a_traced_recurrence_needs_no_pellucid(story: Run, elsewhere: Path, tmp_
     assert json.loads(done.stdout) == pytest.approx(own, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_is_said_without_a_traceback(story: Run, elsewhere: Path, tmp_path: Path) -> None:
     folder = pellucid.export(story, output=tmp_path / "alone").target
     for arguments, told in (([], "usage: python predict.py INPUT"), ([""], "error: there is no text")):

@@ -21,6 +21,7 @@ from tests.formats.test_networks import inputs, trained
 from tests.networks.small import QUICK, REPEATS, SMALL
 
 CANNOT_BE_SAID = {"hopfield": "recalls until nothing changes, which takes no fixed operations"}
+FAST = QUICK - {"vgg11", "alexnet", "resnet8", "unet"}
 SAID = [name for name in SMALL if name not in CANNOT_BE_SAID | dict.fromkeys(REPEATS)]
 
 
@@ -42,7 +43,7 @@ def measured(name: str) -> Trained:
     return made
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in SAID])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in SAID])
 def test_a_network_of_the_zoo_as_onnx(name: str, tmp_path: Path) -> None:
     made = measured(name)
     session = onnxruntime.InferenceSession(write_onnx(made, tmp_path / "made.onnx").target)

@@ -74,7 +74,10 @@ KINDS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+QUICK = {"digits", "table of values", "texts"}
+
+
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=[] if k in QUICK else [pytest.mark.slow]) for k in KINDS])
 def test_every_kind_of_data_is_told_whole(kind: str) -> None:
     source, options, words = KINDS[kind]
     run = train(source, **options)

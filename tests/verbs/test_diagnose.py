@@ -91,6 +91,7 @@ def said(ended: Ended) -> str:
     return " ".join(ended.err.split())
 
 
+@pytest.mark.slow
 def test_a_training_that_learns_is_left_alone(tmp_path: Path, diagnose: Diagnose) -> None:
     (tmp_path / "train.py").write_text(TRAINS)
     ended = diagnose("train.py", "--json", "-", "-m", "--help")

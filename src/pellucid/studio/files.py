@@ -42,7 +42,8 @@ def table() -> dict[str, File]:
     files: dict[str, File] = {}
     for folder, address in ((PAGE, "/page"), (EXHIBITS, "/exhibits")):
         for path in sorted(folder.rglob("*")):
-            if path.suffix in TYPES and path.is_file():
+            # of texts the page reads its own and the exhibits' strings; others are an engine's
+            if path.suffix in TYPES and path.is_file() and (path.suffix != ".json" or path.name == "strings.json"):
                 files[f"{address}/{path.relative_to(folder).as_posix()}"] = _read(path)
     files["/"] = files.pop("/page/index.html")
     files["/favicon.ico"] = files["/page/icon.svg"]

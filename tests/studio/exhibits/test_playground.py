@@ -298,7 +298,7 @@ def test_a_table_of_two_numbers_is_a_plane_with_bins_and_without() -> None:
     assert np.corrcoef(shown[0], frame.select("a", "b").to_numpy().T)[[0, 1], [2, 3]] == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("period", [2, 4000])
+@pytest.mark.parametrize("period", [pytest.param(2, marks=pytest.mark.slow), 4000])
 def test_of_a_million_points_a_fair_sample_is_drawn(period: int) -> None:
     count = 1_000_000
     places = torch.rand(count, 2, generator=torch.Generator().manual_seed(1))
@@ -313,7 +313,10 @@ def test_of_a_million_points_a_fair_sample_is_drawn(period: int) -> None:
     assert (made.frame().values["total"], len(made.settings.points)) == (count + 1, 301)
 
 
-@pytest.mark.parametrize("settings", [{"l1": 0.001, "init": "xavier"}, {"data": "slope", "optimizer": "momentum"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"l1": 0.001, "init": "xavier"}, pytest.param({"data": "slope", "optimizer": "momentum"}, marks=pytest.mark.slow)],
+)
 def test_the_program_runs_and_learns(settings: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text(engine(count=100, **settings).sources()["pytorch"], encoding="utf-8")

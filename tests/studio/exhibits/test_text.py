@@ -163,7 +163,7 @@ def test_a_network_that_diverges_stops_and_the_others_go_on() -> None:
     assert told["lstm"]["steps"] == FIRST_STEPS + LOOK
 
 
-@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("kind", ["gru", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("rnn", "lstm"))])
 def test_the_program_trains_and_goes_on(kind: str, tmp_path: Path) -> None:
     made = engine(networks=kind, own=OWN, prompt="that is", length=20, temperature=0.0, learning_rate=0.01)
     path = tmp_path / "program.py"
