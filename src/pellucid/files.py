@@ -76,7 +76,7 @@ def read_json(path: Path) -> dict[str, Any]:
         RunError: the file is missing or is not a JSON object.
     """
     try:
-        document = _unspell(json.loads(path.read_text()))
+        document = _unspell(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise RunError(f"{path} is missing", advice="is this a run folder, and was its training begun?") from None
     except ValueError as error:

@@ -17,6 +17,8 @@ from torch import nn
 
 import pellucid
 from pellucid.errors import RunError
+from pellucid.formats import Trained, write_huggingface
+from pellucid.networks import parse
 from pellucid.verbs.run import Run
 
 FLOWERS = pd.DataFrame(
@@ -74,6 +76,7 @@ def test_mlflow_has_models_side_by_side(flowers: Run, pictures: tuple[Run, list[
     require_same(flowers, FLOWERS, one.predict(FLOWERS))
     require_same(run, paths, other.predict(paths))
     require_same(run, paths, other.predict(pd.DataFrame({"path": paths})))
+    require_same(run, paths, other.predict(pd.Series(paths)))
     require_same(flowers, FLOWERS, one.predict(FLOWERS))
     assert not {"network", "predict", "preprocessing"} & set(sys.modules)
     required = (tmp_path / "pictures" / "requirements.txt").read_text().split()
@@ -101,6 +104,19 @@ def test_the_hub_has_a_card_with_figures_and_weights(flowers: Run, tmp_path: Pat
     assert load_file(folder / "model.safetensors").keys() == flowers.model().state_dict().keys()
     model = loader(Path(pellucid.__file__).parent / "formats" / "standalone" / "mlflow.py").Model(folder)
     require_same(flowers, FLOWERS, model.predict(FLOWERS))
+
+
+def test_figures_on_a_card_are_numbers_however_small_and_finite(flowers: Run, tmp_path: Path) -> None:
+    metrics = {"loss": 9e-06, "rmse": 1e22, "r2": -0.5, "f1": float("nan")}
+    trained = Trained(
+        "a: b", flowers.model(), parse(str(flowers.asked["network"]["arrows"])), flowers.preprocessing, flowers.target,
+        (4,), "x, y", metrics,
+    )  # fmt: skip
+    folder = write_huggingface(trained, tmp_path / "made").target
+    (index,) = yaml.safe_load((folder / "README.md").read_text().split("---")[1])["model-index"]
+    del metrics["f1"]
+    assert index["name"] == "a: b"
+    assert {each["type"]: each["value"] for each in index["results"][0]["metrics"]} == metrics
 
 
 @pytest.mark.slow

@@ -1,9 +1,12 @@
 """A folder as Hugging Face's Hub has them: the python form with its weights where the Hub looks, and a model card.
 
-Front matter is YAML, of which JSON is a part: https://huggingface.co/docs/hub/model-cards#model-card-metadata
+Of the front matter: https://huggingface.co/docs/hub/model-cards#model-card-metadata
 """
 
 import json
+import math
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -58,27 +61,31 @@ def _config(trained: Trained) -> dict[str, Any]:
 
 
 def _card(trained: Trained) -> str:
-    task = _pipeline(trained)
-    measured = [{"type": name, "value": value} for name, value in trained.metrics.items()]
-    result = {
-        "task": {"type": task or "other"},
-        "dataset": {"name": trained.data, "type": trained.data, "split": "test"},
-        "metrics": measured,
-    }
-    front = {
-        "library_name": "pytorch",
-        "tags": ["pellucid"],
-        **({"pipeline_tag": task} if task else {}),
-        **({"model-index": [{"name": trained.name, "results": [result]}]} if measured else {}),
-    }
     return _CARD.format(
-        front="\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()),
+        front="\n".join(_front(trained)),
         name=trained.name,
         data=trained.data,
         arrows=trained.plan,
         parameters=sum(parameter.numel() for parameter in trained.network.parameters()),
         pillow=", Pillow for the images" if trained.preprocessing.kind == "image" else "",
     )
+
+
+def _front(trained: Trained) -> Iterator[str]:
+    task, name, data = _pipeline(trained), json.dumps(trained.name), json.dumps(trained.data)
+    yield "library_name: pytorch"
+    yield "tags: [pellucid]"
+    if task:
+        yield f"pipeline_tag: {task}"
+    measured = {metric: value for metric, value in trained.metrics.items() if math.isfinite(value)}
+    if measured:
+        yield f"model-index:\n- name: {name}\n  results:"
+        yield f"  - task: {{type: {task or 'other'}}}"
+        yield f"    dataset: {{name: {data}, type: {data}, split: test}}"
+        yield "    metrics:"
+        for metric, value in measured.items():
+            # YAML 1.1 takes 9e-06 for a word
+            yield f"    - {{type: {metric}, value: {Decimal(repr(value)):f}}}"
 
 
 def _pipeline(trained: Trained) -> str | None:

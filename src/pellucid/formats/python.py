@@ -67,6 +67,7 @@ def write_parts(trained: Trained, folder: Path, weights: str = WEIGHTS) -> None:
     source = to_source(trained.plan, loader=True).replace(f'"{WEIGHTS}"', f'"{weights}"')
     (folder / "network.py").write_text(source, encoding="utf-8")
     (folder / weights).write_bytes(as_bytes(trained))
-    (folder / "preprocessing.json").write_text(json.dumps(trained.described, indent=2, ensure_ascii=False) + "\n")
+    described = json.dumps(trained.described, indent=2, ensure_ascii=False) + "\n"
+    (folder / "preprocessing.json").write_text(described, encoding="utf-8")
     shutil.copyfile(standalone(kind), folder / "preprocessing.py")
     shutil.copyfile(standalone(kind).with_name("predict.py"), folder / "predict.py")

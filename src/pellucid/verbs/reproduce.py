@@ -123,7 +123,7 @@ def _compare(first: Path, second: Path) -> Iterator[str]:
     from pellucid.files import from_json_line
     from pellucid.training.checkpoint import load_weights
 
-    lines = [(folder / "record.jsonl").read_text().splitlines() for folder in (first, second)]
+    lines = [(folder / "record.jsonl").read_text(encoding="utf-8").splitlines() for folder in (first, second)]
     for number, (then, now) in enumerate(zip_longest(*lines, fillvalue="{}"), start=1):
         if then != now:
             before, after = from_json_line(then), from_json_line(now)

@@ -28,9 +28,11 @@ class Model:
 
     def predict(self, model_input: Any) -> list[dict[str, Any]]:
         """Return for each input its class with all probabilities, or its values in their own unit."""
-        if hasattr(model_input, "to_dict"):  # a DataFrame: its rows, or its first column
+        if hasattr(model_input, "columns"):  # a DataFrame: its rows, or its first column
             rows = model_input.to_dict("records")
             model_input = rows if self._takes_rows else [next(iter(row.values())) for row in rows]
+        elif hasattr(model_input, "to_list"):  # a Series
+            model_input = model_input.to_list()
         predictions: list[dict[str, Any]] = self._predict(model_input)
         return predictions
 
