@@ -111,7 +111,7 @@ def require_same(made: Trained, run: Callable[[Tensor], np.ndarray]) -> None:
         assert run(batch) == pytest.approx(probabilities(made, batch), abs=2e-5)
 
 
-@pytest.mark.parametrize("text", ZOO)
+@pytest.mark.parametrize("text", [*ZOO[:4], *(pytest.param(text, marks=pytest.mark.slow) for text in ZOO[4:])])
 def test_a_zoo_network_as_pt2(text: str, tmp_path: Path) -> None:
     made = trained(text)
     require_same(made, run_pt2(write_pt2(made, tmp_path / "made.pt2")))

@@ -81,7 +81,11 @@ def test_each_is_what_it_is_alone_after_100_steps(digits: Dataset, network: str,
         assert one.progress.best_epoch == other.progress.best_epoch
 
 
-@pytest.mark.parametrize("network", [DENSE, CONVOLUTION, *RECURRENT.values()], ids=["dense", "convolution", *RECURRENT])
+@pytest.mark.parametrize(
+    "network",
+    [DENSE, CONVOLUTION, *(pytest.param(text, marks=pytest.mark.slow) for text in RECURRENT.values())],
+    ids=["dense", "convolution", *RECURRENT],
+)
 def test_in_float64_rounding_is_all_that_differs(digits: Dataset, network: str) -> None:
     ones, others = in_double(digits, network), in_double(digits, network)
     for one in ones:
