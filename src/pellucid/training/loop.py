@@ -1,5 +1,6 @@
 """The loop: a session opened and stepped; what it yields is the record."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 
 import torch
@@ -83,6 +84,8 @@ def train_together(session: Session, ranks: Ranks) -> None:
     require_common_steps(session, ranks)
     session.ranks = ranks
     on_gpu = session.device.device.type == "cuda"
+    # said of a convolution's kernels of one channel, whose strides can be written in two ways
+    warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
     session.forward = DistributedDataParallel(session.network, device_ids=[session.device.device] if on_gpu else None)
 
 

@@ -5,6 +5,7 @@ the gradients, and so all take the same step. Of many networks each rank trains 
 is written and said, the first rank alone does; what it finds the others are told, so that all decide alike.
 """
 
+import atexit
 import contextlib
 import functools
 import os
@@ -179,7 +180,8 @@ def launched() -> Ranks:
 
 
 def _begin_group(backend: str) -> None:
-    """Let all processes meet, and none by what others left behind that were lost."""
+    """Let all processes meet, and none by what others left behind that were lost; they part before Python ends."""
+    atexit.register(_end_group)
     store = _store()
     if store is None:
         distributed.init_process_group(backend)
@@ -188,6 +190,12 @@ def _begin_group(backend: str) -> None:
     of_attempt = distributed.PrefixStore(f"pellucid/attempt {_attempt()}", store)  # type: ignore[attr-defined]
     rank, count = int(os.environ["RANK"]), _world_size()
     distributed.init_process_group(backend, store=of_attempt, rank=rank, world_size=count)
+
+
+def _end_group() -> None:
+    """Join the threads that exchange tensors: one that asked a Python already ending for its lock would abort it."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 @contextlib.contextmanager
