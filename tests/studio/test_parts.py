@@ -148,3 +148,53 @@ def test_neighbours_on_an_axis_are_told_apart(studio_page: StudioPages) -> None:
     assert "2.3302" in written
     assert len(set(written)) == len(written) >= 3
     assert ">2.3302<" in page.evaluate("chart.toSvg()")
+
+
+TURNS = """async () => {
+  const { html, render } = await import("/page/third_party/lit.js");
+  const { inPieces, inTurn } = await import("/page/parts/kept.js");
+  const root = document.createElement("p");
+  const draw = (turn, value) => {
+    const c = { turn };
+    render(html`${inPieces(c, 5, { pieces: 2 }, (at) => `${at}${value} `)}|${inTurn(c, 1, 3, () => value)}`, root);
+    return root.textContent;
+  };
+  return [draw(0, "a"), draw(0, "b"), draw(1, "c"), draw(2, "d"), draw(3, "e"), draw(undefined, "f")];
+}"""
+
+
+def test_while_it_plays_parts_are_drawn_in_turn_and_all_else_at_once(studio_page: StudioPages) -> None:
+    page = studio_page("convolution")
+    assert page.evaluate(TURNS) == [
+        "0a 1a 2a 3a 4a |a",  # whatever the turn, nothing is empty
+        "0b 1b 2b 3a 4a |a",
+        "0b 1b 2b 3c 4c |c",
+        "0d 1d 2d 3c 4c |c",
+        "0d 1d 2d 3e 4e |c",
+        "0f 1f 2f 3f 4f |f",
+    ]
+
+
+TOLD = """async () => {
+  const { html, render } = await import("/page/third_party/lit.js");
+  const { told, tellAll } = await import("/page/parts/told.js");
+  const root = document.createElement("div");
+  document.querySelector(".exhibit").append(root);
+  const said = (turn, words) => {
+    render(html`<button id="mark" ${told({ turn }, () => words)}></button>`, root);
+    return [mark.getAttribute("data-tip"), mark.getAttribute("aria-label")];
+  };
+  const found = [said(7, "w\\n1"), said(8, "w\\n2"), said(undefined, "w\\n3"), said(9, "w\\n4")];
+  tellAll();
+  found.push([mark.dataset.tip, mark.ariaLabel]);
+  said(10, "w\\n5");
+  return found;
+}"""
+
+
+def test_a_mark_says_what_it_shows_when_it_is_asked(studio_page: StudioPages) -> None:
+    page = studio_page("convolution")
+    assert page.evaluate(TOLD) == [[f"w\n{at}", f"w, {at}"] for at in (1, 1, 3, 3, 4)]
+    page.hover("#mark")
+    assert tip_of(page) == "w5"
+    assert page.get_attribute("#mark", "aria-label") == "w, 5"

@@ -98,6 +98,16 @@ function trouble(c) {
   return losses[losses.length - 1] === null || after === null ? html`<div class="notice bad" role="alert">${c.t("diverged")}</div>` : nothing;
 }
 
+/** What all controls are drawn from. @param {Context} c */
+const asked = (c) => [c.dark, c.language, c.local.tensor, c.local.isUnread, ...Object.entries(c.settings).filter(([name]) => name !== "at").map(([, value]) => value), ...[...Object.keys(c.settings), "weights"].map((name) => c.refusal(name))];
+
+/** The network and its numbers, which a stop of the round does not change. @param {Context} c @param {() => unknown} draw */
+function ofRound(c, draw) {
+  const { presets, loss, learning_rate: rate, samples, rows, tensors, losses } = c.frame.values;
+  const numbers = tensors.map((/** @type {any} */ _, /** @type {number} */ i) => c.frame.arrays[`v${i}`].data.join());
+  return kept([...asked(c), presets.join(), loss, rate, samples, JSON.stringify(rows), losses.length, ...numbers], draw);
+}
+
 /** @type {import("../../page/shell/exhibit.js").View} */
 export default {
   sources: ["arrows", "pytorch", "latex"],
@@ -105,6 +115,6 @@ export default {
     const { at, stops: all, losses } = c.frame.values;
     return c.t("status", { round: c.settings.round + 1, at: at + 1, count: all.length, loss: c.number(losses[losses.length - 1], c.settings.digits) });
   },
-  render: (c) => html`<link rel="stylesheet" href="/exhibits/backpropagation/style.css">${trouble(c)}${top(c)}${graph(c)}
-    <div class="bp-below">${stops(c)}${worked(c)}<div class="bp-side">${numbers(c)}${rounds(c)}</div></div>`,
+  render: (c) => html`<link rel="stylesheet" href="/exhibits/backpropagation/style.css">${trouble(c)}${ofRound(c, () => top(c))}${graph(c)}
+    <div class="bp-below">${stops(c)}${worked(c)}<div class="bp-side">${ofRound(c, () => numbers(c))}${rounds(c)}</div></div>`,
 };

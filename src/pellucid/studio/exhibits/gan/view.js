@@ -4,7 +4,7 @@ import { category } from "../../page/parts/colours.js";
 import { button, checkbox, number, select, slider, text } from "../../page/parts/controls.js";
 import { figure } from "../../page/parts/figure.js";
 import { tex } from "../../page/parts/formula.js";
-import { kept } from "../../page/parts/kept.js";
+import { inTurn, kept } from "../../page/parts/kept.js";
 import { tip } from "../../page/parts/tip.js";
 import "../../page/parts/chart.js";
 import "../../page/parts/field.js";
@@ -58,7 +58,7 @@ function cloud(c, of, radius) {
 function real(c, radius) {
   const key = `${c.frame.values.begun} ${c.language}`;
   if (c.local.realOf !== key) Object.assign(c.local, { realOf: key, real: cloud(c, "real", radius) });
-  return { ...c.local.real, radius };
+  return { ...c.local.real, radius }; // whose coordinates are the same arrays, so that they are not painted anew
 }
 
 /** What controls are drawn from. @param {Context} c */
@@ -209,6 +209,7 @@ export default {
     const judged = [measured, c.frame.playing || pull, isEarly, diverged, JSON.stringify(findings)];
     return html`<link rel="stylesheet" href="/exhibits/gan/style.css">
       <div class="gan flow">${kept(asked(c), () => data(c))}${kept(asked(c), () => networks(c))}${output(c)}</div>
-      <div class="gan beside">${kept([...asked(c), steps.data.length, steps.data.at(-1)], () => losses(c))}${kept([...asked(c), ...judged], () => balance(c))}</div>`;
+      <div class="gan beside">${inTurn(c, 0, 2, () => html`${kept([...asked(c), steps.data.length, steps.data.at(-1)], () => losses(c))}`)}
+        ${inTurn(c, 1, 2, () => html`${kept([...asked(c), ...judged], () => balance(c))}`)}</div>`;
   },
 };

@@ -43,7 +43,8 @@ export class MapPicture extends HTMLElement {
   }
 
   connectedCallback() {
-    this.replaceChildren(this.canvas, this.over);
+    this.replaceChildren(this.canvas);
+    if (this.over.firstChild) this.append(this.over);
     this.canvas.onpointermove = (event) => this.onPoint(event);
     this.canvas.onpointerleave = () => hideTip();
     this.canvas.onclick = (event) => this.shown?.pick?.(...this.placeOf(event));
@@ -60,7 +61,7 @@ export class MapPicture extends HTMLElement {
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", plot.label);
       canvas.tabIndex = plot.describe || plot.pick ? 0 : -1;
-    } else canvas.setAttribute("aria-hidden", "true");
+    } else if (!canvas.hasAttribute("aria-hidden")) canvas.setAttribute("aria-hidden", "true");
     if (plot.at && document.activeElement !== canvas) this.cursor = plot.at;
     this.paint();
   }
@@ -92,6 +93,9 @@ export class MapPicture extends HTMLElement {
       rect.setAttribute("vector-effect", "non-scaling-stroke");
       return rect;
     }));
+    // an empty one over every picture would double what the browser has to put together
+    if (!this.over.firstChild) this.over.remove();
+    else if (!this.over.isConnected) this.append(this.over);
   }
 
   /** Which place of the map the pointer is on. @param {MouseEvent} event @returns {[number, number]} */

@@ -2,8 +2,9 @@
 import { html, nothing } from "../../page/third_party/lit.js";
 import { figure } from "../../page/parts/figure.js";
 import { drawingOf, mark, words } from "../../page/parts/drawing.js";
+import { inTurn } from "../../page/parts/kept.js";
 import { tip } from "../../page/parts/tip.js";
-import { dimensions, kindOf } from "./words.js";
+import { TURNS, dimensions, kindOf } from "./words.js";
 
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
 /** @typedef {{name: string, kind: string, shape: number[], size: number, parameters: number, sources: (number | null)[]}} Told */
@@ -18,7 +19,7 @@ export function overview(c) {
   const layers = /** @type {Told[]} */ (c.frame.values.layers);
   const body = html`<div class="layers" role="group" aria-label=${c.t("overview.title")} .toSvg=${() => saved(c, layers)}
     @keydown=${(/** @type {KeyboardEvent} */ event) => walk(event)}>${layers.map((layer, place) => html`
-      ${place ? html`<span class="to" aria-hidden="true">→</span>` : nothing}${column(c, layer, place)}`)}</div>`;
+      ${place ? html`<span class="to" aria-hidden="true">→</span>` : nothing}${inTurn(c, place % TURNS, TURNS, () => column(c, layer, place))}`)}</div>`;
   return figure(c, { name: "network", title: c.t("overview.title"), caption: c.t("overview.caption", { layers: layers.length, parameters: c.number(c.frame.values.subject.parameters, 8) }), body });
 }
 

@@ -2,6 +2,7 @@
 import { html, nothing } from "../../page/third_party/lit.js";
 import { button, number, refused, slider, text } from "../../page/parts/controls.js";
 import { figure } from "../../page/parts/figure.js";
+import { inTurn } from "../../page/parts/kept.js";
 import { tip } from "../../page/parts/tip.js";
 import "../../page/parts/field.js";
 import { answer, fieldFrames, rests, verdict } from "./answer.js";
@@ -10,6 +11,7 @@ import { chosenMap, making } from "./making.js";
 import { overview } from "./overview.js";
 import { decoded, packed } from "./pad.js";
 import { unit } from "./unit.js";
+import { TURNS } from "./words.js";
 import "./maps.js";
 
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
@@ -132,7 +134,7 @@ export default {
     return () => document.removeEventListener("paste", paste);
   },
   render: (c) => html`<link rel="stylesheet" href="/exhibits/inside/style.css">
-    <div class="whole">${image(c)}${network(c)}${answer(c)}</div>
-    <div class="zoom">${layer(c)}${making(c)}<div>${chosenMap(c)}</div></div>
-    <div class="beside">${unit(c)}${rests(c)}</div>`,
+    <div class="whole">${image(c)}${network(c)}${inTurn(c, 1, TURNS, () => answer(c))}</div>
+    <div class="zoom">${inTurn(c, 1, TURNS, () => layer(c))}${inTurn(c, 2, TURNS, () => making(c))}<div>${inTurn(c, 2, TURNS, () => chosenMap(c))}</div></div>
+    <div class="beside">${inTurn(c, 3, TURNS, () => unit(c))}${inTurn(c, 3, TURNS, () => rests(c))}</div>`,
 };

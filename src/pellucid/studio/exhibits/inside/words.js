@@ -2,6 +2,9 @@
 
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
 
+/** What stands here is drawn in so many turns while the network learns. */
+export const TURNS = 4;
+
 /** A shape (C, H, W) as height × width × channels, as the arrows write it. @param {number[]} shape */
 export const dimensions = (shape) => (shape.length === 3 ? `${shape[1]}×${shape[2]}×${shape[0]}` : shape.join("×"));
 

@@ -2,6 +2,7 @@
 import { html } from "../../page/third_party/lit.js";
 import { number, refused, select, slider } from "../../page/parts/controls.js";
 import { figure } from "../../page/parts/figure.js";
+import { inTurn } from "../../page/parts/kept.js";
 import { tex } from "../../page/parts/formula.js";
 import { tip } from "../../page/parts/tip.js";
 import "../../page/parts/chart.js";
@@ -187,6 +188,6 @@ export default {
   render: (c) => {
     if (c.frame.playing) c.local.look = undefined;
     return html`<link rel="stylesheet" href="/exhibits/race/style.css">
-      <div class="race flow">${controls(c)}${field(c)}${losses(c)}</div>${lanes(c)}${formulas(c)}`;
+      <div class="race flow">${inTurn(c, 0, 2, () => controls(c))}${field(c)}${inTurn(c, 1, 2, () => losses(c))}</div>${inTurn(c, 0, 2, () => lanes(c))}${inTurn(c, 1, 2, () => formulas(c))}`;
   },
 };

@@ -6,9 +6,10 @@ import { button, number, select, slider, text } from "../../page/parts/controls.
 import { drawingOf, mark, words } from "../../page/parts/drawing.js";
 import { figure } from "../../page/parts/figure.js";
 import { tex } from "../../page/parts/formula.js";
-import { kept } from "../../page/parts/kept.js";
+import { inPieces, inTurn, kept } from "../../page/parts/kept.js";
 import { matrix } from "../../page/parts/matrix.js";
 import { tip } from "../../page/parts/tip.js";
+import { told } from "../../page/parts/told.js";
 
 /** @typedef {import("../../page/shell/exhibit.js").Context} Context */
 
@@ -35,7 +36,7 @@ function expected(c, at) {
 }
 
 /** @param {Context} c @param {number} at */
-function told(c, at) {
+function saying(c, at) {
   const chance = c.frame.arrays.chances.data[at];
   const next = expected(c, at).map((each) => `${each.letter} ${percent(c, each.chance)}`).join("   ");
   return tip(
@@ -100,11 +101,10 @@ function written(c) {
     /** @type {HTMLElement | undefined} */ (/** @type {HTMLElement} */ (event.currentTarget).children[to])?.focus();
   };
   const toSvg = () => drawn(c, colours);
-  return html`<div class="written" role="group" aria-label=${c.t("written")} .toSvg=${toSvg} @keydown=${walk}>${Array.from(tokens.data, (token, i) => {
+  return html`<div class="written" role="group" aria-label=${c.t("written")} .toSvg=${toSvg} @keydown=${walk}>${inPieces(c, tokens.data.length, { pieces: 8 }, (i) => {
     const colour = colours(i, c.dark);
-    const said = told(c, i);
     return html`<button type="button" class=${i < c.frame.values.prompted ? "prompted" : ""} tabindex=${i === at ? 0 : -1} aria-pressed=${String(i === at)}
-      aria-label=${said.replaceAll("\n", ", ")} data-tip=${said} .style=${colour ? `--cell:${colour.fill};--cell-ink:${colour.ink}` : ""} @click=${() => choose(i)}>${letter(c, token)}</button>`;
+      ${told(c, () => saying(c, i))} .style=${colour ? `--cell:${colour.fill};--cell-ink:${colour.ink}` : ""} @click=${() => choose(i)}>${letter(c, tokens.data[i])}</button>`;
   })}</div>`;
 }
 
@@ -122,8 +122,6 @@ function drawn(c, colours) {
 
 /** What everything is drawn from, beside numbers of its own. @param {Context} c */
 const asked = (c) => [c.settings, c.dark, c.language, ...Object.keys(c.settings).concat("draw").map((name) => c.refusal(name))];
-/** What the text and the gates are drawn from. @param {Context} c */
-const keys = (c) => [c.frame.values.looks, chosen(c), ...asked(c)];
 /** How long the lines are: with it they change. @param {Context} c */
 const grown = (c) => c.frame.values.kinds.map((/** @type {string} */ kind) => c.frame.arrays[`loss.${kind}`].data.length).join();
 
@@ -131,7 +129,7 @@ const grown = (c) => c.frame.values.kinds.map((/** @type {string} */ kind) => c.
 function generated(c) {
   const at = chosen(c);
   const { kinds } = c.frame.values;
-  return html`<section class="asked">${figure(c, { name: "text", title: c.t("generated", { network: c.t(`shown.${c.frame.values.shown}`) }), caption: html`${c.t("generated.caption")} <span class="scale sequential" aria-hidden="true"></span> 0–100 %`, body: html`${kept(keys(c), () => written(c))}` })}
+  return html`<section class="asked">${figure(c, { name: "text", title: c.t("generated", { network: c.t(`shown.${c.frame.values.shown}`) }), caption: html`${c.t("generated.caption")} <span class="scale sequential" aria-hidden="true"></span> 0–100 %`, body: written(c) })}
     <div class="beside"><div class="controls">
       ${kinds.length > 1 ? select(c, { name: "shown", options: kinds }) : nothing}
       ${text(c, { name: "prompt" })}
@@ -141,14 +139,6 @@ function generated(c) {
     <section class="panel"><h2>${c.t("next", { letter: letter(c, c.frame.arrays.tokens.data[at]), place: at + 1 })}</h2>
       <ol class="next">${expected(c, at).map((each) => html`<li><code>${each.letter}</code>
         <span class="chance" aria-hidden="true" .style=${`--chance:${100 * each.chance}%;--cell:${colourOf(each.chance, [0, 1], "sequential", c.dark).fill}`}></span><span>${percent(c, each.chance)}</span></li>`)}</ol></section></div></section>`;
-}
-
-/** While it plays a new look reaches the rows one by one, a frame for each: all at once would hold the page up. @param {Context} c @param {number} row @param {number} rows */
-function turn(c, row, rows) {
-  const seen = (c.local.seen ??= []);
-  if (!c.frame.playing || c.frame.number % rows === row || seen.length !== rows) seen[row] = c.frame.values.looks;
-  seen.length = rows;
-  return [seen[row], chosen(c), ...asked(c)];
 }
 
 /** Up and down lead from one gate to the next. @param {KeyboardEvent} event */
@@ -186,14 +176,14 @@ function opened(c) {
   const name = (gate) => c.t(`gate.${shown}.${gate}`);
   /** @param {string} gate @param {number} row */
   const strip = (gate, row) => matrix(c, {
-    name: `gates-${row}`, label: name(gate), values: c.frame.arrays[`gate.${gate}`].data, rows: 1, columns: tokens.length, range: [-1, 1], digits: 2, current: [0, at],
+    name: `gates-${row}`, label: name(gate), values: c.frame.arrays[`gate.${gate}`].data, rows: 1, pieces: { pieces: 3, first: 3 * row, turns: 3 * gates.length }, columns: tokens.length, range: [-1, 1], digits: 2, current: [0, at],
     classes: (_, column) => (column === at ? "current" : ""),
     describe: (_, column, value) => tip(name(gate), `${c.number(value, 3)} (${who})`, c.t(`formula.${shown}.${gate}`), c.t("character", { letter: letter(c, tokens[column]), place: column + 1 })),
   });
   return figure(c, { name: "gates", title: c.t("gates.title", { network: c.t(`shown.${shown}`) }), caption: html`${who}; <span class="scale signed" aria-hidden="true"></span> ${c.t("gates.caption")}`, body: html`<div class="gates" .toSvg=${() => stripsSvg(c, name)}>
     <ol class="names">${gates.map((/** @type {string} */ gate) => html`<li data-tip=${tip(name(gate), c.t(`formula.${shown}.${gate}`), SHARES.includes(gate) ? c.t("gate.share") : undefined)}>${name(gate)}</li>`)}</ol>
     <div class="strip" tabindex="0" role="region" aria-label=${c.t("gates")} @keydown=${betweenRows}><div class="letters" aria-hidden="true">${Array.from(tokens, (token, i) => html`<span class=${i === at ? "at" : ""}>${letter(c, token)}</span>`)}</div>
-      ${gates.map((/** @type {string} */ gate, /** @type {number} */ row) => kept(turn(c, row, gates.length), () => strip(gate, row)))}</div></div>`,
+      ${gates.map((/** @type {string} */ gate, /** @type {number} */ row) => strip(gate, row))}</div></div>`,
   extra: html`<div class="controls narrow">${slider(c, { name: "unit", min: 0, max: c.settings.units })}</div>` });
 }
 
@@ -219,7 +209,7 @@ export default {
   sources: ["arrows", "pytorch"],
   status: (c) => html`${c.t("at", { steps: c.frame.values.steps })}`,
   render: (c) => html`<link rel="stylesheet" href="/exhibits/text/style.css">
-    <div class="flow">${kept([c.frame.values.name, ...asked(c)], () => source(c))}<span class="into" aria-hidden="true">→</span>${networks(c)}<span class="into" aria-hidden="true">→</span>
-      ${kept([grown(c), ...asked(c)], () => losses(c))}</div>
+    <div class="flow">${kept([c.frame.values.name, ...asked(c)], () => source(c))}<span class="into" aria-hidden="true">→</span>${inTurn(c, 0, 2, () => networks(c))}<span class="into" aria-hidden="true">→</span>
+      ${inTurn(c, 1, 2, () => html`${kept([grown(c), ...asked(c)], () => losses(c))}`)}</div>
     ${generated(c)}<section class="asked">${opened(c)}</section><div class="beside">${kept([c.frame.values.follows, ...asked(c)], () => reaching(c))}${kept([c.language], () => formula(c))}</div>`,
 };

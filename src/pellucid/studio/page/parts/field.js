@@ -52,6 +52,9 @@ export class FieldCanvas extends HTMLElement {
     /** Axes and legend as they were last painted: letters take longer than all else. */
     this.axes = document.createElement("canvas");
     this.axesKey = "";
+    this.still = Object.assign(document.createElement("canvas"), { width: 0 });
+    /** @type {unknown[]} */
+    this.stillKey = [];
     /** @type {FieldPlot | undefined} */
     this.shown = undefined;
     /** @type {[number, number] | undefined} */
@@ -138,7 +141,7 @@ export class FieldCanvas extends HTMLElement {
     pen.clip();
     if (plot.levels && plot.values) paintLevels(pen, plot, box, ink);
     for (const [index, line] of (plot.lines ?? []).entries()) paintLine(pen, plot, box, line, index);
-    for (const points of plot.points ?? []) paintPoints(pen, plot, box, points, range, paper);
+    this.paintPoints(pen, plot, box, range, paper);
     if (this.cursor) paintCursor(pen, ...this.toPixels(...this.cursor), ink);
     pen.restore();
     if (!plot.bare) this.paintAxes(pen, plot, box, range, soft);
@@ -147,6 +150,29 @@ export class FieldCanvas extends HTMLElement {
   /** @param {CanvasRenderingContext2D} pen @param {FieldPlot} plot @param {Box} box @param {[number, number]} range */
   paintField(pen, plot, box, range) {
     paintField(pen, plot, box, range, this.image);
+  }
+
+  /** Points that are those of the last painting are kept as a picture. @param {CanvasRenderingContext2D} pen @param {FieldPlot} plot @param {Box} box @param {[number, number]} range @param {string} paper */
+  paintPoints(pen, plot, box, range, paper) {
+    const [first, ...others] = plot.points ?? [];
+    if (!first) return;
+    const { width, height } = this.canvas;
+    const key = [first.x, first.y, first.category, first.radius, width, height, plot.dark, ...Object.values(plot.x), ...Object.values(plot.y)];
+    const isSame = !first.value && key.every((each, i) => each === this.stillKey[i]);
+    this.stillKey = key;
+    if (!isSame) {
+      this.still.width = 0;
+      paintPoints(pen, plot, box, first, range, paper);
+    } else {
+      if (!this.still.width) {
+        Object.assign(this.still, { width, height });
+        const inner = /** @type {CanvasRenderingContext2D} */ (this.still.getContext("2d"));
+        inner.setTransform(pen.getTransform());
+        paintPoints(inner, plot, box, first, range, paper);
+      }
+      pen.drawImage(this.still, 0, 0, ...box.whole);
+    }
+    for (const points of others) paintPoints(pen, plot, box, points, range, paper);
   }
 
   /** @param {CanvasRenderingContext2D} pen @param {FieldPlot} plot @param {Box} box @param {[number, number]} range @param {string} soft */

@@ -79,16 +79,43 @@ export function paintLine(pen, plot, box, line, index) {
 /** @param {Pen} pen @param {FieldPlot} plot @param {Box} box @param {Points} points @param {[number, number]} range @param {string} paper */
 export function paintPoints(pen, plot, box, points, range, paper) {
   const radius = points.radius ?? 4;
-  pen.lineWidth = 1.25;
-  pen.strokeStyle = paper;
+  const density = pen.getTransform().a;
+  /** @type {HTMLCanvasElement[]} */
+  const plain = [];
   for (let i = 0; i < points.x.length; i++) {
     const kind = points.category?.[i] ?? 0;
-    pen.fillStyle = points.value ? colourOf(points.value[i], range, plot.palette ?? "signed", plot.dark).fill : category(kind, plot.dark);
-    pen.beginPath();
-    trace(pen, SHAPES[kind % SHAPES.length], ...pixelOf(plot, box, points.x[i], points.y[i]), radius);
-    pen.fill();
-    pen.stroke();
+    const shape = SHAPES[kind % SHAPES.length];
+    const stamp = points.value
+      ? stampOf(shape, radius, colourOf(points.value[i], range, plot.palette ?? "signed", plot.dark).fill, paper, density)
+      : (plain[kind] ??= stampOf(shape, radius, category(kind, plot.dark), paper, density));
+    const side = stamp.width / density;
+    const [x, y] = pixelOf(plot, box, points.x[i], points.y[i]);
+    // on the device's pixels, or it would be blurred
+    pen.drawImage(stamp, Math.round((x - side / 2) * density) / density, Math.round((y - side / 2) * density) / density, side, side);
   }
+}
+
+/** Points as they look; to paint one anew each time takes several times as long. @type {Map<string, HTMLCanvasElement>} */
+const stamps = new Map();
+const MOST_STAMPS = 500;
+
+/** @param {string} shape @param {number} radius @param {string} fill @param {string} edge @param {number} density */
+function stampOf(shape, radius, fill, edge, density) {
+  const key = [shape, radius, fill, edge, density].join();
+  const known = stamps.get(key);
+  if (known) return known;
+  if (stamps.size >= MOST_STAMPS) stamps.clear();
+  const side = Math.ceil((2 * 1.25 * radius + 2) * density);
+  const stamp = Object.assign(document.createElement("canvas"), { width: side, height: side });
+  const pen = /** @type {Pen} */ (stamp.getContext("2d"));
+  pen.setTransform(density, 0, 0, density, side / 2, side / 2);
+  Object.assign(pen, { fillStyle: fill, strokeStyle: edge, lineWidth: 1.25 });
+  pen.beginPath();
+  trace(pen, shape, 0, 0, radius);
+  pen.fill();
+  pen.stroke();
+  stamps.set(key, stamp);
+  return stamp;
 }
 
 /** @param {Pen} pen @param {FieldPlot} plot @param {Box} box @param {[number, number]} range @param {string} soft */

@@ -2,7 +2,9 @@
 import { html, nothing } from "../third_party/lit.js";
 import { colourOf, rangeOf } from "./colours.js";
 import { drawingOf, mark, words } from "./drawing.js";
+import { inPieces } from "./kept.js";
 import { settled } from "./settled.js";
+import { told } from "./told.js";
 import { written } from "../shell/language.js";
 
 /** @typedef {import("../shell/exhibit.js").Context} Context */
@@ -23,13 +25,14 @@ import { written } from "../shell/language.js";
  * @property {(row: number, column: number) => void} [pick]  on hover, focus and click
  * @property {[number, number]} [current]  the cell that the Tab key comes to
  * @property {number} [digits]
+ * @property {import("./kept.js").Pieces} [pieces]  a wide one's columns are drawn in pieces while it plays
  */
 
 /** @param {Context} c @param {Matrix} of */
 export function matrix(c, of) {
   const { name, rows, columns, palette = "signed", current = [0, 0] } = of;
   const range = of.range ?? rangeOf(of.values, palette);
-  const inRows = Array.from({ length: rows }, (_, row) => html`<tr>${Array.from({ length: columns }, (_, column) => cell(c, of, row, column, range))}</tr>`);
+  const inRows = Array.from({ length: rows }, (_, row) => html`<tr>${inPieces(c, columns, of.pieces, (column) => cell(c, of, row, column, range))}</tr>`);
   return html`<div class="matrix" .toSvg=${() => saved(of, range)}><table id="matrix-${name}" data-refusals=${name} aria-label=${of.label}
     @keydown=${(/** @type {KeyboardEvent} */ event) => walk(event, rows, columns)} data-current=${current.join()}>
     <tbody>${inRows}</tbody></table></div>`;
@@ -39,17 +42,17 @@ export function matrix(c, of) {
 function cell(c, of, row, column, range) {
   const value = of.values[row * of.columns + column];
   const { fill, ink } = colourOf(value, range, of.palette ?? "signed", c.dark);
-  const said = of.describe?.(row, column, value) ?? `${of.label}\n${written(value)}`;
+  const said = told(c, () => of.describe?.(row, column, value) ?? `${of.label}\n${written(value)}`);
   const isCurrent = row === (of.current?.[0] ?? 0) && column === (of.current?.[1] ?? 0);
   const pick = of.pick ? () => of.pick?.(row, column) : nothing;
-  const shared = { place: `${row},${column}`, said: said.replaceAll("\n", ", ") };
+  const place = `${row},${column}`;
   const inner = of.edit && (of.canEdit?.(row, column) ?? true)
-    ? html`<input data-cell=${shared.place} inputmode="decimal" autocomplete="off" aria-label=${shared.said} tabindex=${isCurrent ? 0 : -1}
+    ? html`<input ${said} data-cell=${place} inputmode="decimal" autocomplete="off" tabindex=${isCurrent ? 0 : -1}
         .value=${settled(plain(value, of.digits))} @focus=${(/** @type {any} */ event) => { event.target.select(); of.pick?.(row, column); }}
         @change=${(/** @type {any} */ event) => take(event.target, (number) => of.edit?.(row, column, number), plain(value, of.digits))}>`
-    : html`<button type="button" data-cell=${shared.place} aria-label=${shared.said} tabindex=${isCurrent ? 0 : -1}
+    : html`<button ${said} type="button" data-cell=${place} tabindex=${isCurrent ? 0 : -1}
         @focus=${pick} @click=${pick}>${written(value, of.digits ?? 3)}</button>`;
-  return html`<td class=${of.classes?.(row, column) ?? ""} .style=${`--cell:${fill};--cell-ink:${ink}`} data-tip=${said} @pointerenter=${pick}>${inner}</td>`;
+  return html`<td class=${of.classes?.(row, column) ?? ""} .style=${`--cell:${fill};--cell-ink:${ink}`} @pointerenter=${pick}>${inner}</td>`;
 }
 
 /** @param {number} value @param {number} [digits] */

@@ -2,6 +2,7 @@
 import { html, nothing } from "../third_party/lit.js";
 import { colourOf } from "./colours.js";
 import { drawingOf, mark } from "./drawing.js";
+import { told } from "./told.js";
 
 /** @typedef {import("../shell/exhibit.js").Context} Context */
 
@@ -34,7 +35,6 @@ export function pixels(c, of) {
 function cell(c, of, row, column) {
   const index = row * of.columns + column;
   const value = of.values[index];
-  const said = of.describe(index, value);
   /** @type {1 | -1} */
   const other = value > 0 ? -1 : 1;
   const press = (/** @type {any} */ event) => {
@@ -46,7 +46,7 @@ function cell(c, of, row, column) {
   const draw = (/** @type {PointerEvent} */ event) => { if (event.buttons & 1 && value !== brush) of.paint?.(index, brush); };
   const toggle = (/** @type {MouseEvent} */ event) => { if (event.detail === 0) of.paint?.(index, other); };
   return html`<td><button type="button" data-cell="${row},${column}" class=${of.classes?.(index) ?? ""} .style=${`--cell:${colourOf(value, of.range, of.palette ?? "signed", c.dark).fill}`}
-    aria-label=${said.replaceAll("\n", ", ")} data-tip=${said} tabindex=${index === 0 ? 0 : -1}
+    ${told(c, () => of.describe(index, value))} tabindex=${index === 0 ? 0 : -1}
     @pointerdown=${of.paint ? press : nothing} @pointerenter=${of.paint ? draw : nothing} @click=${of.paint ? toggle : nothing}></button></td>`;
 }
 

@@ -32,7 +32,11 @@ export function hideTip() {
 /** Let every mark of the page answer. */
 export function listenForTips() {
   /** @param {Event} event */
-  const marked = (event) => (event.target instanceof Element ? event.target.closest("[data-tip]") : null);
+  const marked = (event) => {
+    const mark = event.target instanceof Element ? event.target.closest("[data-tip]") : null;
+    /** @type {any} */ (mark)?.told?.(); // told.js: its words may be of an earlier frame
+    return mark;
+  };
   /** @param {Element} mark */
   const beside = (mark) => {
     const { left, bottom } = mark.getBoundingClientRect();

@@ -2,6 +2,7 @@
 import { category } from "./colours.js";
 import { mark } from "./drawing.js";
 import { FieldCanvas } from "./field.js";
+import { pixelOf } from "./field_painting.js";
 
 /**
  * @typedef {object} Mesh
@@ -21,6 +22,8 @@ import { FieldCanvas } from "./field.js";
 /** Twelve times as dense as if spread evenly over the plane is two thirds of the greatest opacity. */
 const DENSE = 12;
 const OPAQUE = 0.72;
+/** Of the lines between cells. */
+const EDGE = 0.5;
 
 export class WarpedField extends FieldCanvas {
   /** @param {WarpPlot} plot */
@@ -59,22 +62,26 @@ export class WarpedField extends FieldCanvas {
   paintMesh(pen, plot) {
     if (!plot.mesh) return;
     pen.fillStyle = pen.strokeStyle = category(plot.mesh.category, plot.dark);
-    for (const { corners, opacity } of this.cells()) {
+    const cells = this.cells();
+    for (const { corners, opacity } of cells) {
+      pen.globalAlpha = corners.length === 2 ? 0.25 + opacity : opacity;
       pen.beginPath();
       for (const corner of corners) pen.lineTo(...corner);
       if (corners.length === 2) {
         pen.lineWidth = 4;
-        pen.globalAlpha = 0.25 + opacity;
         pen.stroke();
-        continue;
-      }
-      pen.closePath();
-      pen.globalAlpha = opacity;
-      pen.fill();
-      pen.globalAlpha = 0.4;
-      pen.lineWidth = 0.7;
-      pen.stroke();
+      } else pen.fill();
     }
+    // the edges of all cells as one path: cell by cell, they take longer than all else
+    pen.globalAlpha = EDGE;
+    pen.lineWidth = 0.7;
+    pen.beginPath();
+    for (const { corners } of cells.filter((each) => each.corners.length > 2)) {
+      pen.moveTo(...corners[corners.length - 1]);
+      for (const corner of corners) pen.lineTo(...corner);
+    }
+    pen.stroke();
+    pen.globalAlpha = 1;
   }
 
   /** Every cell of the mesh in pixels; each holds an equal share of all samples, so that a small one is dense. @returns {{corners: [number, number][], opacity: number}[]} */
@@ -83,7 +90,7 @@ export class WarpedField extends FieldCanvas {
     if (!mesh) return [];
     const { rows, columns, places } = mesh;
     const box = this.box();
-    const knots = Array.from({ length: rows * columns }, (_, i) => this.toPixels(places[2 * i], places[2 * i + 1]));
+    const knots = Array.from({ length: rows * columns }, (_, i) => pixelOf(this.warped, box, places[2 * i], places[2 * i + 1]));
     const isCurve = columns === 1;
     const found = [];
     for (let row = 0; row + 1 < rows; row++) {
@@ -112,9 +119,10 @@ export class WarpedField extends FieldCanvas {
   shafts() {
     const { arrows } = this.warped;
     if (!arrows) return [];
+    const box = this.box();
     return Array.from({ length: arrows.to.length / 2 }, (_, i) => {
-      const [x, y] = this.toPixels(arrows.from[2 * i], arrows.from[2 * i + 1]);
-      const [tipX, tipY] = this.toPixels(arrows.to[2 * i], arrows.to[2 * i + 1]);
+      const [x, y] = pixelOf(this.warped, box, arrows.from[2 * i], arrows.from[2 * i + 1]);
+      const [tipX, tipY] = pixelOf(this.warped, box, arrows.to[2 * i], arrows.to[2 * i + 1]);
       const angle = Math.atan2(tipY - y, tipX - x);
       const head = Math.min(5, Math.hypot(tipX - x, tipY - y) / 2);
       /** @param {number} turn @returns {[number, number]} */

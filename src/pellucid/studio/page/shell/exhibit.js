@@ -24,6 +24,7 @@
  *
  * @typedef {object} Context
  * @property {Frame} frame  the newest
+ * @property {number | undefined} turn  the number of frames so far while it plays; undefined where it does not, and where the reader has done something
  * @property {Record<string, any>} settings  the engine's, as it last told them
  * @property {Record<string, any>} local  the view's own, kept while the exhibit is shown, in no address
  * @property {(key: string, values?: Record<string, any>) => string} t  a string in the reader's language

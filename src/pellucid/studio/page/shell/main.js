@@ -1,6 +1,7 @@
 /** The page's beginning: reads the address, draws the shell, and joins one view with one engine. */
 import { render } from "../third_party/lit.js";
 import { hideTip, listenForTips } from "../parts/tip.js";
+import { tellAll } from "../parts/told.js";
 import { asSaved, readAddress, writeAddress } from "./address.js";
 import { Connection } from "./connection.js";
 import { TAGS, fetchJson, speaker, usualLanguage, written } from "./language.js";
@@ -28,10 +29,17 @@ let connection;
 let unmount;
 let isMounted = false;
 let isDue = false;
+let isAsked = false; // by something else than the next frame
 /** @type {Record<string, any> | undefined} */
 let waitingChanges;
 
+/** Draw what has changed, at the next painting. */
 function redraw() {
+  isAsked = true;
+  schedule();
+}
+
+function schedule() {
   if (isDue) return;
   isDue = true;
   requestAnimationFrame(draw);
@@ -42,8 +50,12 @@ function draw() {
   const begun = performance.now();
   const frame = store.frame;
   const isNew = frame && frame.number !== acknowledged;
+  if (isNew) turns += 1;
+  const turn = frame?.playing && !isAsked ? turns : undefined;
+  isAsked = false;
   dress();
-  render(layout(store, { t, language: language(), context: frame && context(frame), do: deeds }), /** @type {HTMLElement} */ (document.getElementById("studio")));
+  render(layout(store, { t, language: language(), context: frame && context(frame, turn), do: deeds }), /** @type {HTMLElement} */ (document.getElementById("studio")));
+  if (turn === undefined) tellAll();
   if (isNew && connection) {
     acknowledged = frame.number;
     connection.say({ type: "ack", frame: frame.number });
@@ -55,6 +67,7 @@ function draw() {
   }
 }
 let acknowledged = 0;
+let turns = 0;
 
 /** Language, theme and title of the document; set only when they change, because the browser then styles all of it anew. */
 function dress() {
@@ -76,10 +89,10 @@ function measure(begun) {
 const afterPainting = new MessageChannel(); // the next task comes when the browser has painted
 afterPainting.port1.onmessage = (/** @type {MessageEvent} */ event) => performance.measure("painted", { start: event.data, end: performance.now() });
 
-/** @param {Frame} frame @returns {Context} */
-function context(frame) {
+/** @param {Frame} frame @param {number} [turn] @returns {Context} */
+function context(frame, turn) {
   return {
-    frame, settings: store.settings ?? {}, local: store.local, t, number: written, language: language(), dark: isDark(), redraw,
+    frame, turn, settings: store.settings ?? {}, local: store.local, t, number: written, language: language(), dark: isDark(), redraw,
     act: (action) => {
       store.refusal = undefined;
       connection?.say({ type: "act", action });
@@ -231,7 +244,7 @@ function join() {
   const exhibit = store.address.exhibit ?? "";
   connection = new Connection(
     () => ({ token: store.address.token ?? "", exhibit, settings: store.settings ?? store.address.state?.settings ?? null }),
-    { frame: (frame) => { store.frame = frame; redraw(); }, told, state: connectionState },
+    { frame: (frame) => { store.frame = frame; schedule(); }, told, state: connectionState },
   );
 }
 
@@ -297,7 +310,7 @@ async function begin() {
     visit();
   };
   addEventListener("popstate", whenMoved);
-  setInterval(() => store.frame?.playing && redraw(), 1000);
+  setInterval(() => store.frame?.playing && schedule(), 1000);
   const [listed, words] = await Promise.all([fetchJson("/exhibits.json"), fetchJson("/page/strings.json")]);
   Object.assign(store, { exhibits: listed.exhibits, versions: listed.versions, words });
   if (store.exhibits.length) await visit();
