@@ -203,6 +203,11 @@ class Recipe:
     device: str = option("auto", "cpu, cuda, cuda:1, mps; auto takes the fastest there", group=_MACHINE)
     precision: Literal["float32", "bf16", "fp16"] = option("float32", "arithmetic of the network", group=_MACHINE)
     compile: bool = option(False, "compile the network with torch.compile", group=_MACHINE)
+    shard: bool = option(
+        False,
+        "with torchrun: share weights, gradients and moments out, for a network that one device cannot hold",
+        group=_MACHINE,
+    )
     threads: int | None = option(None, "CPU threads (default: by the network's size)", group=_MACHINE, minimum=1)
 
     def __post_init__(self) -> None:

@@ -180,7 +180,7 @@ def chain_of(session: Session) -> Chain | None:
     network, task, recipe = session.network, session.task, session.recipe
     if session.audience is None and _is_listened_to():
         return None
-    is_plain = type(session.rule) is Gradient and session.forward is network
+    is_plain = type(session.rule) is Gradient and session.forward is network and session.ranks.count == 1
     is_plain &= recipe.precision == "float32" and not recipe.label_smoothing and session.device.device.type == "cpu"
     if not is_plain or not isinstance(task, Supervised) or task.name == "language" or task.loss_name not in _LOSSES:
         return None

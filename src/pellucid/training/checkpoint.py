@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -13,6 +13,8 @@ from torch import Tensor
 from pellucid.errors import RunError
 from pellucid.files import from_json_line, to_json_line, write_bytes
 from pellucid.training.session import Progress, Session
+
+_T = TypeVar("_T")
 
 
 def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
@@ -29,9 +31,16 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     return _read(path)[0]
 
 
-def save_checkpoint(path: Path, session: Session) -> None:
-    """Write all that `restore` needs: weights, best weights, the optimiser's state and the counters."""
-    save_checkpoints(path, {"": session})
+def save_checkpoint(path: Path, session: Session) -> dict[str, Tensor]:
+    """Write all that `restore` needs: weights, best weights, the optimiser's state and the counters.
+
+    Returns:
+        The weights to use: the best, and before any was judged the present ones.
+    """
+    tensors, described = state_of(session)
+    _write(path, tensors, described)
+    best, present = (_under(prefix, tensors) for prefix in ("best.", "network."))
+    return best or present
 
 
 def restore(session: Session, path: Path) -> None:
@@ -51,7 +60,7 @@ def save_checkpoints(path: Path, sessions: Mapping[str, Session]) -> None:
         state, counters = state_of(session)
         tensors |= {f"{_prefix(name)}{key}": tensor for key, tensor in state.items()}
         described |= {f"{_prefix(name)}{key}": text for key, text in counters.items()}
-    write_bytes(path, save({name: t.detach().contiguous().clone() for name, t in tensors.items()}, described))
+    _write(path, tensors, described)
 
 
 def restore_some(sessions: Mapping[str, Session], path: Path) -> None:
@@ -65,9 +74,7 @@ def restore_some(sessions: Mapping[str, Session], path: Path) -> None:
     tensors, described = _read(path)
     for name, session in sessions.items():
         prefix = _prefix(name)
-        own = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
-        counters = {key.removeprefix(prefix): text for key, text in described.items() if key.startswith(prefix)}
-        put(session, own, counters, str(path))
+        put(session, _under(prefix, tensors), _under(prefix, described), str(path))
 
 
 def names_in(path: Path) -> set[str]:
@@ -86,8 +93,19 @@ def _prefix(name: str) -> str:
     return f"{name}." if name else ""
 
 
+def _under(prefix: str, named: Mapping[str, _T]) -> dict[str, _T]:
+    return {key.removeprefix(prefix): value for key, value in named.items() if key.startswith(prefix)}
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], described: dict[str, str]) -> None:
+    write_bytes(path, save({name: t.detach().contiguous().clone() for name, t in tensors.items()}, described))
+
+
 def state_of(session: Session) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return a session's tensors, which go on changing with it, and its counters as JSON."""
+    """Return a session's tensors, which go on changing with it, and its counters as JSON.
+
+    Of a network that is shared out all ranks have to ask, and the first has the tensors.
+    """
     tensors = {f"network.{name}": t for name, t in session.network.state_dict().items()}
     tensors |= {f"best.{name}": t for name, t in session.best_weights.items()}
     tensors |= {f"carried.{name}": t for name, t in session.carried.items()}
@@ -100,6 +118,10 @@ def state_of(session: Session) -> tuple[dict[str, Tensor], dict[str, str]]:
                 tensors[key] = value
             elif value is not None:
                 scalars[key] = value
+    if session.is_shared_out:
+        from pellucid.training.shards import together  # noqa: PLC0415 (slow, and for few)
+
+        tensors = together(tensors, session.ranks)
     return tensors, {
         "progress": to_json_line(dataclasses.asdict(session.progress)),
         "scalars": json.dumps(scalars),
@@ -135,7 +157,9 @@ def put(session: Session, tensors: Mapping[str, Tensor], described: Mapping[str,
     if session.optimizer is not None:
         session.optimizer.load_state_dict({**session.optimizer.state_dict(), "state": state})
     session.scaler.load_state_dict(json.loads(described["scaler"]))
-    session.best_weights = {name: t.to(session.device.device) for name, t in groups["best"].items()}
+    # what is to be shared out is never whole on a device
+    device = "cpu" if session.recipe.shard else session.device.device
+    session.best_weights = {name: t.to(device) for name, t in groups["best"].items()}
     session.carried = {name: t.to(session.device.device) for name, t in groups["carried"].items()}
     progress = from_json_line(described["progress"])
     best = progress.pop("best")

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from pellucid.data.dataset import Dataset
 from pellucid.data.images.augment import augmenter
-from pellucid.errors import DataError
+from pellucid.errors import DataError, OptionError
 from pellucid.recipe import Recipe
 from pellucid.record import Epoch, Step
 from pellucid.seed import generator, seed_torch
@@ -52,7 +53,8 @@ def open_session(network: nn.Module, data: Dataset, task: Task, recipe: Recipe, 
     assert recipe.batch_size is not None
     assert recipe.epochs is not None
     assert recipe.learning_rate is not None
-    network.to(device.device)
+    if not recipe.shard:  # else it goes there part by part
+        network.to(device.device)
     rule = rule_for(network, task, recipe)
     per_epoch = steps_per_epoch(len(data.rows["train"]), recipe.batch_size)
     words = recipe.augment or "none"
@@ -76,13 +78,21 @@ def open_session(network: nn.Module, data: Dataset, task: Task, recipe: Recipe, 
 def train_together(session: Session, ranks: Ranks) -> None:
     """Let a session's steps be those of all ranks, each of which has such a session at the same place.
 
+    Each has the whole network, or with `shard` a part of it.
+
     Raises:
         OptionError: its rule is for one process, or its network is compiled.
     """
     if ranks.count == 1:
+        session.network.to(session.device.device)
         return
     require_common_steps(session, ranks)
     session.ranks = ranks
+    if session.recipe.shard:
+        from pellucid.training.shards import share_out  # noqa: PLC0415 (slow, and for few)
+
+        share_out(session, ranks)
+        return
     on_gpu = session.device.device.type == "cuda"
     # said of a convolution's kernels of one channel, whose strides can be written in two ways
     warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
@@ -101,6 +111,12 @@ def require_common_steps(session: Session, ranks: Ranks) -> None:
         require_one_process("--compile")
     if ranks.count > 1 and session.recipe.freeze is not None:
         require_one_process("--freeze")
+    if session.recipe.shard and session.recipe.precision == "fp16":
+        raise OptionError(
+            "--shard does not scale losses",
+            expected="--precision float32 or bf16 beside it",
+            received="--precision fp16",
+        )
 
 
 def steps(session: Session, every: int | None = None) -> Iterator[Step | Epoch]:
@@ -131,11 +147,16 @@ def advance(session: Session, every: int | None = None) -> Iterator[Step | Epoch
             if session.ranks.any(session.stopping):
                 session.stopping = True
                 return
-        yield close_epoch(session, session.ranks.from_first(lambda: _validated(session)))
+        yield close_epoch(session, _validated(session))
 
 
 def _validated(session: Session) -> dict[str, float]:
-    return evaluate(session.network, session.data, session.task, "validation", session.device)
+    """Return how the network does on the validation split, as the first rank finds: alone if it has the whole."""
+    ranks = session.ranks
+    judge = partial(evaluate, session.network, session.data, session.task, "validation", session.device)
+    if session.is_shared_out:
+        judge = partial(dict, judge())
+    return ranks.from_first(judge)
 
 
 def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pellucid.errors import RunError
 from pellucid.recipe import Recipe
-from pellucid.training.ranks import on_this_machine
+from pellucid.training.ranks import on_this_machine, parts_of_weights
 from pellucid.training.session import Session
 
 # Copies of the weights while training: themselves, gradients, the best so far, and a checkpoint being written, which
@@ -41,7 +41,7 @@ def require_room_for_weights(parameters: int, recipe: Recipe, device: torch.devi
     Raises:
         RunError: with what they need.
     """
-    free, fixed = free_memory(device), 4 * parameters * _copies(recipe)
+    free, fixed = free_memory(device), 4 * parameters * _copies(recipe) // parts_of_weights(shard=recipe.shard)
     if fixed > free:
         raise RunError(
             f"the network does not fit into memory on {device}",
@@ -90,7 +90,7 @@ def needed(session: Session) -> Need | None:
         return None
     per_sample = max(0, (two - one) // 2)
     weights = sum(t.numel() * t.element_size() for t in session.network.state_dict().values())
-    fixed = weights * _copies(session.recipe)
+    fixed = weights * _copies(session.recipe) // parts_of_weights(shard=session.recipe.shard)
     return Need(fixed + max(0, one - 2 * per_sample), per_sample)
 
 

@@ -42,8 +42,9 @@ def make_optimizer(model: nn.Module, recipe: Recipe, learning_rate: float) -> to
     if not parameters:
         raise OptionError("there is nothing to train", expected="a network with parameters", received="none in it")
     groups = list(_groups(model, parameters, recipe))
-    # one kernel for all parameters instead of one for each
-    fused = all(p.is_floating_point() and p.device.type in {"cpu", "cuda", "mps"} for p in parameters)
+    # one kernel for all parameters instead of one for each, which torch has not for all that is shared out
+    on_known = all(p.is_floating_point() and p.device.type in {"cpu", "cuda", "mps"} for p in parameters)
+    fused = on_known and not recipe.shard
     momentum = USUAL_MOMENTUM if recipe.momentum is None else recipe.momentum
     match recipe.optimizer:
         case "sgd":
@@ -97,8 +98,9 @@ def exempt(model: nn.Module) -> set[nn.Parameter]:
 
 
 def total_gradient_norm(model: nn.Module) -> float:
-    """Return the Euclidean norm of all gradients together."""
-    return float(nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None]))
+    """Return the Euclidean norm of all gradients together; of a network that is shared out all ranks have to ask."""
+    norm = nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
+    return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
 
 
 def clip(model: nn.Module, recipe: Recipe) -> None:

@@ -149,6 +149,11 @@ def on_this_machine() -> int:
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
+def parts_of_weights(*, shard: bool) -> int:
+    """Return into how many parts the weights of a network are cut."""
+    return _world_size() if shard else 1
+
+
 def _world_size() -> int:
     met = distributed.is_available() and distributed.is_initialized()
     return distributed.get_world_size() if met else int(os.environ.get("WORLD_SIZE", "1"))

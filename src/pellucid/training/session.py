@@ -86,6 +86,7 @@ class Session:
     scaler: torch.amp.GradScaler
     channels_last: bool = False  # whether the steps' images have their channels side by side in memory
     ranks: Ranks = ALONE  # see `train_together`
+    is_shared_out: bool = False  # whether each rank holds a part of every weight, and none the whole: see `shards`
     # gives every parameter the gradient of a batch's loss, which it returns, unheard; where there is such a short way
     backpropagate: Callable[[Tensor, Tensor], float] | None = None
     audience: Audience | None = None  # is asked before each step whether it may go the short way

@@ -13,9 +13,10 @@ from pellucid.formats.tensorboard import TensorBoardLogs
 from pellucid.record import Finding, RecordFile, Result, Watcher
 from pellucid.report.live import live_display
 from pellucid.training import evaluate, fit
+from pellucid.training.checkpoint import state_of
 from pellucid.training.evaluation import held_out
 from pellucid.training.session import Session
-from pellucid.verbs.folder import WARNINGS, Checkpoints, Times
+from pellucid.verbs.folder import WARNINGS, Checkpoints, Times, give_parts
 from pellucid.verbs.watched import Watched
 
 
@@ -69,6 +70,25 @@ def drive(
             if logs is not None:
                 logs.on_result(result)
         return finished
+
+
+def drive_along(session: Session) -> bool:
+    """Train beside the rank that drives; of a network that is shared out, give the parts when it saves and judges.
+
+    Raises:
+        DivergedError, RunError: as `drive`.
+    """
+    if not session.is_shared_out:
+        return fit(session)
+    try:
+        finished = fit(session, (), lambda: give_parts(session))
+    except DivergedError:
+        state_of(session)
+        raise
+    state_of(session)
+    if finished:
+        _judge(session)
+    return finished
 
 
 def _kept(folder: Path, show: Callable[[Finding | None], None]) -> Callable[[Finding | None], None]:

@@ -18,7 +18,7 @@ from pellucid.files import append_line, from_json_line, write_bytes, write_json
 from pellucid.networks import Plan, to_source
 from pellucid.options import Options, flat_values
 from pellucid.record import SCHEMA, Epoch, RecordFile, Step
-from pellucid.training.checkpoint import save_checkpoint, save_weights
+from pellucid.training.checkpoint import save_checkpoint, save_weights, state_of
 from pellucid.training.ranks import Ranks
 from pellucid.training.session import Progress, Session
 from pellucid.verbs.environment import digest, environment
@@ -138,21 +138,25 @@ class Checkpoints:
 
     def save_if_due(self) -> None:
         """Save if the time or the epoch has come; to be called between steps."""
-        if self._due or time.monotonic() - self._saved_at >= self._seconds:
+        due = self._due or time.monotonic() - self._saved_at >= self._seconds
+        if self._session.ranks.any(due) if self._session.is_shared_out else due:
             self.save()
 
     def save(self) -> None:
         """Save now: first the record, which the checkpoint counts on, then the state, then the best weights."""
         self._record.sync()
-        save_checkpoint(checkpoint_path(self._folder), self._session)
+        weights = save_checkpoint(checkpoint_path(self._folder), self._session)
         best_epoch = self._session.progress.best_epoch
         if best_epoch != self._saved_best_epoch:
-            # before the first epoch's end nothing was judged yet: the weights are what they are
-            save_weights(
-                self._folder / "weights.safetensors", self._session.best_weights or self._session.network.state_dict()
-            )
+            save_weights(self._folder / "weights.safetensors", weights)
             self._saved_best_epoch = best_epoch
         self._due, self._saved_at = False, time.monotonic()
+
+
+def give_parts(session: Session) -> None:
+    """Do what is left to the other ranks where `Checkpoints` saves a network that is shared out, or may do so."""
+    if session.ranks.any(False):
+        state_of(session)
 
 
 class Times:

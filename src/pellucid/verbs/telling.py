@@ -17,11 +17,10 @@ from pellucid.options import flat_values
 from pellucid.report.findings import warning_line
 from pellucid.report.judgement import verdict_lines
 from pellucid.report.text import result_lines, seed_lines
-from pellucid.training import fit
 from pellucid.training.ranks import Ranks
 from pellucid.training.session import Session
 from pellucid.training.tasks import MultiTask, Supervised
-from pellucid.verbs.driving import drive
+from pellucid.verbs.driving import drive, drive_along
 from pellucid.verbs.folder import WARNINGS
 from pellucid.verbs.run import Run, open_run
 from pellucid.verbs.seeds import train_other_seeds, wanted_seeds
@@ -47,14 +46,17 @@ def drive_and_tell(
         own: a module of the user's own as it was in the beginning, where other seeds are to begin with it too.
     """
     if not session.ranks.is_first:
-        finished = fit(session)
+        finished = drive_along(session)
         session.ranks.meet()  # when the first has written what came of it
         run = open_run(folder)
         if finished:
             conclude(run, session, own, console, session.ranks)
         return run
     began, known = time.perf_counter(), session.rule.notes(session)
-    watched = Watched(session, plan, wanted=not options.get("no_diagnosis"))
+    is_wanted = not options.get("no_diagnosis")
+    if is_wanted and session.is_shared_out:
+        console.print("findings not looked for: of a network that is shared out no process sees the weights whole")
+    watched = Watched(session, plan, wanted=is_wanted and not session.is_shared_out)
     seconds, epochs = options["checkpoint_seconds"], options["checkpoint_epochs"]
     try:
         with watched:

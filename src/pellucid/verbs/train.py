@@ -149,6 +149,7 @@ def _run_training(data: object, options: TrainOptions, module: nn.Module | None,
         if earlier is not None:
             return _go_on(Path(earlier), None if isinstance(data, str) else data, module, console)
         _require_one_process(options)
+        _require_shareable(options, module)
         with ranks.first_before_others():
             dataset = _loaded(data, options, module, console)
         return begin_run(dataset, options, module, console)
@@ -176,6 +177,33 @@ def _require_one_process(options: TrainOptions) -> None:
     for name, is_asked in asked.items():
         if is_asked:
             require_one_process(name)
+
+
+def _require_shareable(options: TrainOptions, module: nn.Module | None) -> None:
+    """Refuse to share out what cannot be.
+
+    Raises:
+        OptionError: naming it.
+    """
+    from pellucid.training.ranks import launched
+
+    if not options.recipe.shard:
+        return
+    if launched().count == 1:
+        raise OptionError(
+            "--shard shares a network out among processes",
+            expected="several, as torchrun starts them",
+            received="one process",
+            advice="torchrun --nproc-per-node 2 -m pellucid train ..., or leave --shard out",
+        )
+    others = {"a module of your own": module is not None, "--seeds": options.seeds > 1}
+    for name, is_asked in others.items():
+        if is_asked:
+            raise OptionError(
+                f"--shard and {name} do not go together",
+                expected="one network in arrows or from the zoo, which is put together again from its text",
+                received=f"{name} beside --shard",
+            )
 
 
 def _loaded(data: object, options: TrainOptions, module: nn.Module | None, console: Console) -> Dataset:
@@ -211,7 +239,7 @@ def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None,
     from pellucid.networks import paired
     from pellucid.report.text import network_lines, task_line
     from pellucid.training import begin, threads
-    from pellucid.training.loop import train_together
+    from pellucid.training.loop import require_common_steps, train_together
     from pellucid.training.memory import require_memory
     from pellucid.training.ranks import launched
     from pellucid.verbs.folder import held
@@ -231,10 +259,11 @@ def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None,
         begun, repairs = _repaired(begun, module, options, console)
         session = _checked(begun.session, options, console)
         ranks = launched()
-        train_together(session, ranks)
+        require_common_steps(session, ranks)
         folder = ranks.from_first(lambda: _new_folder(session, options, begun.plan, repairs))
         with held(folder, ranks):
             own = copy.deepcopy(session.network) if begun.plan is None and options.seeds > 1 else None
+            train_together(session, ranks)  # not before the beginning is kept: later no process may have it whole
             run = drive_and_tell(session, begun.plan, folder, flat_values(options), console, own)
             return run.knowing(dataset, module)
 
