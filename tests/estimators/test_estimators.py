@@ -28,13 +28,14 @@ def test_parameters_have_the_names_and_defaults_of_the_options() -> None:
     own = {"network", "standardise", "diagnose", "random_state", "warm_start", "verbose", "class_weight"}
     of_other_tasks = {"task_weights", "state", "adversarial_loss", "critic_steps", "gradient_penalty"}
     renamed = {"seed", "from_"}  # random_state, and a module that was trained before
+    of_several_processes = {"shard"}
     fields = {field.name: field.default for each in (Recipe, DataOptions) for field in dataclasses.fields(each)}
     parameters = inspect.signature(PellucidClassifier).parameters
     assert {name: p.default for name, p in parameters.items() if name not in own} == {
         name: default for name, default in fields.items() if name in parameters
     }
     asked = {field.name for field in dataclasses.fields(Recipe)}
-    assert asked - {*parameters} == of_other_tasks | renamed
+    assert asked - {*parameters} == of_other_tasks | renamed | of_several_processes
     assert {*parameters} - {*inspect.signature(PellucidRegressor).parameters} == {"class_weight", "label_smoothing"}
 
 

@@ -31,20 +31,21 @@ PARTS = """
 from pellucid.data import load
 from pellucid.training import begin
 from pellucid.recipe import Recipe
-from pellucid.training.loop import steps, train_together
+from pellucid.training.loop import steps
 from pellucid.training.ranks import launched
+from pellucid.training.shards import share_out
 
 ranks = launched()
 network = "8x8x1 -> fc(300) -> relu -> fc(300) -> relu -> fc(10)"
 session = begin(load("digits"), network, Recipe(shard=True, epochs=1)).session
 whole = sum(each.numel() for each in session.network.parameters())
-train_together(session, ranks)
+share_out(session, ranks)
 list(steps(session))
 def held(tensors):
     return sum(each.to_local().numel() for each in tensors)
 parts = held(session.network.parameters())
 moments = held(each["exp_avg"] for each in session.optimizer.state.values())
-print(f"rank {ranks.rank}: {parts / whole:.3f} {moments / whole:.3f} {held(session.best_weights.values()) / whole:.3f}")
+print(f"rank {ranks.rank}: {parts / whole:.3f} {moments / whole:.3f} {held(session.best_weights.values()) / whole:.3f}\\n", end="")
 """
 
 

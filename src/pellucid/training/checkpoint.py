@@ -118,10 +118,8 @@ def state_of(session: Session) -> tuple[dict[str, Tensor], dict[str, str]]:
                 tensors[key] = value
             elif value is not None:
                 scalars[key] = value
-    if session.is_shared_out:
-        from pellucid.training.shards import together  # noqa: PLC0415 (slow, and for few)
-
-        tensors = together(tensors, session.ranks)
+    if session.together is not None:
+        tensors = session.together(tensors)
     return tensors, {
         "progress": to_json_line(dataclasses.asdict(session.progress)),
         "scalars": json.dumps(scalars),

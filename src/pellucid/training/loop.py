@@ -78,7 +78,7 @@ def open_session(network: nn.Module, data: Dataset, task: Task, recipe: Recipe, 
 def train_together(session: Session, ranks: Ranks) -> None:
     """Let a session's steps be those of all ranks, each of which has such a session at the same place.
 
-    Each has the whole network, or with `shard` a part of it.
+    Each has the whole network; `shards.share_out` leaves each a part of it.
 
     Raises:
         OptionError: its rule is for one process, or its network is compiled.
@@ -88,11 +88,6 @@ def train_together(session: Session, ranks: Ranks) -> None:
         return
     require_common_steps(session, ranks)
     session.ranks = ranks
-    if session.recipe.shard:
-        from pellucid.training.shards import share_out  # noqa: PLC0415 (slow, and for few)
-
-        share_out(session, ranks)
-        return
     on_gpu = session.device.device.type == "cuda"
     # said of a convolution's kernels of one channel, whose strides can be written in two ways
     warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")

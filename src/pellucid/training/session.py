@@ -7,7 +7,7 @@ training is its tensors and a few counters, and nothing else.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -86,7 +86,8 @@ class Session:
     scaler: torch.amp.GradScaler
     channels_last: bool = False  # whether the steps' images have their channels side by side in memory
     ranks: Ranks = ALONE  # see `train_together`
-    is_shared_out: bool = False  # whether each rank holds a part of every weight, and none the whole: see `shards`
+    # where no rank has the whole network (see `shards`): puts tensors together from all parts; every rank has to ask
+    together: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] | None = None
     # gives every parameter the gradient of a batch's loss, which it returns, unheard; where there is such a short way
     backpropagate: Callable[[Tensor, Tensor], float] | None = None
     audience: Audience | None = None  # is asked before each step whether it may go the short way
@@ -94,6 +95,11 @@ class Session:
     progress: Progress = field(default_factory=Progress)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     carried: dict[str, Tensor] = field(default_factory=dict)  # what recurrent layers take from a batch into the next
+
+    @property
+    def is_shared_out(self) -> bool:
+        """Whether each rank holds a part of every weight, and none the whole."""
+        return self.together is not None
 
     @property
     def batch_size(self) -> int:

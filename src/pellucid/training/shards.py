@@ -9,6 +9,7 @@ To be imported where it is needed: torch's half of it takes half a second.
 
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from pellucid.training.loop import require_common_steps
 from pellucid.training.ranks import Ranks
 from pellucid.training.session import Session
 
@@ -23,8 +25,12 @@ from pellucid.training.session import Session
 def share_out(session: Session, ranks: Ranks) -> None:
     """Leave this rank its part of a session's weights, best weights and moments, which all ranks have alike.
 
-    Steps, validation and `together` are from now on for all ranks at once: each waits for the parts of the others.
+    Steps, validation and `session.together` are from now on for all ranks at once: each waits for the others' parts.
+
+    Raises:
+        OptionError: its rule is for one process, or something else of it.
     """
+    require_common_steps(session, ranks)
     assert session.optimizer is not None, "only what follows a gradient is shared out"
     mesh = init_device_mesh(session.device.device.type, (ranks.count,))
     # the new optimiser has the new parameters in the order that this one has the old ones in
@@ -40,10 +46,10 @@ def share_out(session: Session, ranks: Ranks) -> None:
     session.optimizer.load_state_dict({**session.optimizer.state_dict(), "state": state})
     like = session.network.state_dict()
     session.best_weights = {name: _part_of(whole, like[name]) for name, whole in session.best_weights.items()}
-    session.is_shared_out = True
+    session.ranks, session.together = ranks, partial(_together, ranks)
 
 
-def together(tensors: Mapping[str, Tensor], ranks: Ranks) -> dict[str, Tensor]:
+def _together(ranks: Ranks, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return tensors put together from the parts of all ranks, each of which has to ask; the first alone keeps them.
 
     Those that were not shared out are returned as they are.

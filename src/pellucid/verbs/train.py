@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pellucid.data import Dataset
     from pellucid.networks import Plan
     from pellucid.training.begin import Beginning
+    from pellucid.training.ranks import Ranks
     from pellucid.training.session import Session
     from pellucid.verbs.repairing import Repair
     from pellucid.verbs.run import Run
@@ -239,7 +240,7 @@ def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None,
     from pellucid.networks import paired
     from pellucid.report.text import network_lines, task_line
     from pellucid.training import begin, threads
-    from pellucid.training.loop import require_common_steps, train_together
+    from pellucid.training.loop import require_common_steps
     from pellucid.training.memory import require_memory
     from pellucid.training.ranks import launched
     from pellucid.verbs.folder import held
@@ -263,9 +264,21 @@ def begin_run(dataset: Dataset, options: TrainOptions, module: nn.Module | None,
         folder = ranks.from_first(lambda: _new_folder(session, options, begun.plan, repairs))
         with held(folder, ranks):
             own = copy.deepcopy(session.network) if begun.plan is None and options.seeds > 1 else None
-            train_together(session, ranks)  # not before the beginning is kept: later no process may have it whole
+            _join(session, ranks)  # not before the beginning is kept: later no process may have it whole
             run = drive_and_tell(session, begun.plan, folder, flat_values(options), console, own)
             return run.knowing(dataset, module)
+
+
+def _join(session: Session, ranks: Ranks) -> None:
+    """Let all processes train the one network, with a part of it each where that was asked for."""
+    from pellucid.training.loop import train_together
+
+    if session.recipe.shard and ranks.count > 1:
+        from pellucid.training.shards import share_out  # which takes half a second to import
+
+        share_out(session, ranks)
+    else:
+        train_together(session, ranks)
 
 
 def _new_folder(session: Session, options: TrainOptions, plan: Plan | None, repairs: tuple[Repair, ...]) -> Path:
@@ -306,7 +319,6 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
     """Go on with a stopped training from its last checkpoint."""
     from pellucid.training import threads
     from pellucid.training.checkpoint import restore
-    from pellucid.training.loop import train_together
     from pellucid.training.memory import require_memory
     from pellucid.training.ranks import launched, remember
     from pellucid.verbs.again import begin_again, require_same_beginning
@@ -338,7 +350,7 @@ def resume_run(folder: Path, data: object, module: nn.Module | None, console: Co
             restore(session, checkpoint_path(folder))
         else:
             require_same_beginning(run, session)
-        train_together(session, ranks)  # not before all have read the checkpoint
+        _join(session, ranks)  # not before all have read the checkpoint
         if ranks.is_first:
             cut_record(folder, session.progress)
             remember(str(folder))
