@@ -45,7 +45,9 @@ def held(tensors):
     return sum(each.to_local().numel() for each in tensors)
 parts = held(session.network.parameters())
 moments = held(each["exp_avg"] for each in session.optimizer.state.values())
-print(f"rank {ranks.rank}: {parts / whole:.3f} {moments / whole:.3f} {held(session.best_weights.values()) / whole:.3f}\\n", end="")
+best = held(session.best_weights.values())
+said = f"rank {ranks.rank}: {parts / whole:.3f} {moments / whole:.3f} {best / whole:.3f}"
+print(said + "\\n", end="")  # in one piece, beside what the others say
 """
 
 
