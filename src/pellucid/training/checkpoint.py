@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pellucid.errors import RunError
 from pellucid.files import from_json_line, to_json_line, write_bytes
+from pellucid.training.ranks import parts_of_weights
 from pellucid.training.session import Progress, Session
 
 _T = TypeVar("_T")
@@ -156,7 +157,7 @@ def put(session: Session, tensors: Mapping[str, Tensor], described: Mapping[str,
         session.optimizer.load_state_dict({**session.optimizer.state_dict(), "state": state})
     session.scaler.load_state_dict(json.loads(described["scaler"]))
     # what is to be shared out is never whole on a device
-    device = "cpu" if session.recipe.shard else session.device.device
+    device = session.device.device if parts_of_weights(shard=session.recipe.shard) == 1 else "cpu"
     session.best_weights = {name: t.to(device) for name, t in groups["best"].items()}
     session.carried = {name: t.to(session.device.device) for name, t in groups["carried"].items()}
     progress = from_json_line(described["progress"])

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +18,7 @@ from pellucid.training.backpropagation import chain_of
 from pellucid.training.channels import channels_last, is_faster_channels_last
 from pellucid.training.device import Device
 from pellucid.training.evaluation import evaluate
-from pellucid.training.ranks import Ranks, require_one_process
+from pellucid.training.ranks import Ranks, parts_of_weights, require_one_process
 from pellucid.training.rules import rule_for
 from pellucid.training.rules.gradient import require_finite
 from pellucid.training.schedules import schedule
@@ -53,7 +52,7 @@ def open_session(network: nn.Module, data: Dataset, task: Task, recipe: Recipe, 
     assert recipe.batch_size is not None
     assert recipe.epochs is not None
     assert recipe.learning_rate is not None
-    if not recipe.shard:  # else it goes there part by part
+    if parts_of_weights(shard=recipe.shard) == 1:  # else it goes there part by part
         network.to(device.device)
     rule = rule_for(network, task, recipe)
     per_epoch = steps_per_epoch(len(data.rows["train"]), recipe.batch_size)
@@ -84,7 +83,6 @@ def train_together(session: Session, ranks: Ranks) -> None:
         OptionError: its rule is for one process, or its network is compiled.
     """
     if ranks.count == 1:
-        session.network.to(session.device.device)
         return
     require_common_steps(session, ranks)
     session.ranks = ranks
@@ -147,11 +145,14 @@ def advance(session: Session, every: int | None = None) -> Iterator[Step | Epoch
 
 def _validated(session: Session) -> dict[str, float]:
     """Return how the network does on the validation split, as the first rank finds: alone if it has the whole."""
-    ranks = session.ranks
-    judge = partial(evaluate, session.network, session.data, session.task, "validation", session.device)
-    if session.is_shared_out:
-        judge = partial(dict, judge())
-    return ranks.from_first(judge)
+
+    def judge() -> dict[str, float]:
+        return evaluate(session.network, session.data, session.task, "validation", session.device)
+
+    if not session.is_shared_out:
+        return session.ranks.from_first(judge)
+    found = judge()  # to which every rank gives its parts
+    return session.ranks.from_first(lambda: found)
 
 
 def train_step(session: Session, rows_B: Tensor, *, measure: bool = True) -> float:
