@@ -58,7 +58,6 @@ print(said + "\\n", end="")  # in one piece, beside what the others say
         (2, []),
         (3, ["--optimizer", "nesterov", "--clip-norm", "0.5"]),
         (2, ["--optimizer", "rmsprop", "--l1", "0.001", "--clip-value", "0.01"]),
-        (2, ["--optimizer", "adagrad", "--weight-decay", "0.01"]),
     ],
 )
 def test_a_network_that_is_shared_out_learns_as_in_one_process(count: int, options: list[str], tmp_path: Path) -> None:
@@ -77,8 +76,8 @@ def test_a_network_that_is_shared_out_learns_as_in_one_process(count: int, optio
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [2, 3])
-def test_each_process_holds_a_part(count: int, tmp_path: Path) -> None:
+def test_each_process_holds_a_part(tmp_path: Path) -> None:
+    count = 3
     script = tmp_path / "parts.py"
     script.write_text(PARTS)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
@@ -140,17 +139,11 @@ def test_what_was_shared_out_one_process_goes_on_with(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "options",
-    [["--seeds", "2"], ["--precision", "fp16"], ["--compile"], ["--rule", "perceptron"]],
-    ids=lambda each: each[0],
-)
-def test_what_cannot_be_shared_out_is_refused(options: list[str], tmp_path: Path) -> None:
-    process = launch(tmp_path, 2, "train", "digits", *SHORT, "--shard", *options)
+def test_seeds_and_a_network_are_not_both_shared_out(tmp_path: Path) -> None:
+    process = launch(tmp_path, 2, "train", "digits", *SHORT, "--shard", "--seeds", "2")
     said = said_by(process)
     assert process.returncode != 0
-    assert "error: " in said
-    assert 'Traceback (most recent call last):\n  File "/' not in said.split("W1")[0]
+    assert "error: --shard and --seeds do not go together" in said
     assert not (tmp_path / "runs").exists()
 
 
