@@ -16,5 +16,8 @@ def test_memory_files_and_threads_stay_flat() -> None:
     first, last = half[0], half[-1]
     grown, epochs = last.memory - first.memory, last.epochs - first.epochs
     assert grown / epochs < 2_000  # measured: 400 bytes an epoch, its figures among them
-    assert (last.files, last.threads) == (first.files, first.threads)
+    earlier, later = half[: len(half) // 2], half[len(half) // 2 :]
+    # the fewest of several looks: at some, a file is being written just now
+    assert min(look.files for look in later) == min(look.files for look in earlier)
+    assert min(look.threads for look in later) == min(look.threads for look in earlier)
     assert (last.record - first.record) / epochs < 1_000  # a line an epoch, and steps between
