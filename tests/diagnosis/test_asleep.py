@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.optim.optimizer import _global_optimizer_pre_hooks
 
 from pellucid.diagnosis import EnoughSteps, Sampling, Watch
 
@@ -76,6 +77,21 @@ def test_an_evaluation_wakes_it_and_the_next_step_lulls_it() -> None:
                 assert not watch._recorder.listening.sleeps
     assert [score.step for score in watch.seen.scored("eval")] == [501, 778]
     assert watch.steps == 1_000
+
+
+def test_no_optimiser_tells_of_a_step_to_come_while_it_rests() -> None:
+    network = nn.Linear(3, 2)
+    before = dict(_global_optimizer_pre_hooks)
+    with Watch(sampling=SELDOM) as watch:
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+        for _ in range(100):
+            rests = watch._recorder.listening.rests
+            assert len(_global_optimizer_pre_hooks) == len(before) + (not rests)
+            optimizer.zero_grad()
+            loss_of(network).backward()
+            optimizer.step()
+        assert watch.seen.optimizers[0].looked == 8 + 2 * 4  # all of the first 8 steps, and two of each doubling
+    assert before == _global_optimizer_pre_hooks
 
 
 def test_it_ends_at_the_step_that_was_asked_for() -> None:

@@ -12,7 +12,7 @@ from pellucid.diagnosis import Watch
 from pellucid.diagnosis.observation import NetworkSeen
 from pellucid.diagnosis.observer.held import Held
 from pellucid.diagnosis.observer.listening import Listening
-from pellucid.diagnosis.observer.rivals import Rivals
+from pellucid.diagnosis.observer.rivals import Rivals, variety
 from pellucid.diagnosis.ranking import rank
 from pellucid.diagnosis.suspicion import Suspicion
 
@@ -139,3 +139,18 @@ def test_samples_at_an_address_that_was_a_made_ones_are_not_taken_for_made() -> 
     assert not rivals.is_made(real)
     rivals.judged(judge, (judge, Held(real)), torch.randn(64, 1))
     assert list(rivals.real) == ["judge"]
+
+
+def test_samples_that_a_judge_sees_twice_are_as_varied_as_they_were() -> None:
+    rivals = Rivals(Listening())
+    module = nn.Identity()
+    maker, judge = (NetworkSeen(name, weakref.ref(module), 0) for name in ("maker", "judge"))
+    others, real = torch.randn(64, 4), torch.randn(64, 4)
+    for made in (others, 0.1 * others):
+        rivals.judged(maker, None, made)
+        rivals.judged(judge, (judge, Held(real)), torch.randn(64, 1))
+        for seen in (made.detach(), made, made[:32]):
+            rivals.judged(judge, (judge, Held(seen)), torch.randn(len(seen), 1))
+    adversary = rivals.seen.adversaries["maker judge"]
+    expected = [variety(real, made) for one in (others, 0.1 * others) for made in (one, one, one[:32])]
+    assert [(c, s) for (_, c), (_, s) in zip(adversary.coverage, adversary.spread, strict=True)] == expected

@@ -16,17 +16,38 @@ from pellucid.diagnosis.observer.losses import score_of, take_in
 from pellucid.diagnosis.suspicion import Place
 
 
-@given(st.lists(st.lists(st.integers(-3, 9), min_size=2, max_size=12), min_size=1, max_size=6))
-def test_classes_are_taken_in_as_the_same_numbers_are(batches: list[list[int]]) -> None:
-    counted, numbers = (LossSite(("cross_entropy", None, None), "cross_entropy", Place()) for _ in range(2))
-    for batch in batches:
-        take_in(counted, torch.tensor(batch))
-        take_in(numbers, torch.tensor(batch, dtype=torch.float64))
-    assert counted.classes == numbers.classes
-    assert (counted.whole, counted.many, counted.one_hot) == (numbers.whole, numbers.many, numbers.one_hot)
-    for name in ("low", "high", "count", "total", "squares", "mean", "std"):
-        assert getattr(counted.target, name) == pytest.approx(getattr(numbers.target, name), abs=1e-9)
-    assert np.array(counted.batch_means) == pytest.approx(np.array(numbers.batch_means), abs=1e-9)
+@given(
+    st.lists(st.lists(st.integers(-9, 9), min_size=2, max_size=12), min_size=1, max_size=6),
+    st.sampled_from([(1.0, torch.int64), (1.0, torch.float16), (1.0, torch.float64), (0.5, torch.float32)]),
+    st.booleans(),
+)
+def test_targets_are_taken_in_as_numpy_describes_them(
+    batches: list[list[int]], scale: tuple[float, torch.dtype], column: bool
+) -> None:
+    """Classes, counted or not, in a row or a column; halves are none."""
+    unit, kind = scale
+    site = LossSite(("mse_loss", None, None), "mse_loss", Place())
+    values = [np.array(batch) * unit for batch in batches]
+    for batch in values:
+        target = torch.from_numpy(batch).to(kind)
+        take_in(site, target[:, None] if column else target)
+    every = np.concatenate(values)
+    is_whole = bool((every == every.round()).all())
+    assert (site.whole, site.many, site.one_hot) == (is_whole, not is_whole, False)
+    if site.whole:
+        assert site.classes == dict(zip(*np.unique(every, return_counts=True), strict=True))
+    found = [getattr(site.target, name) for name in ("low", "high", "count", "mean", "std")]
+    assert found == pytest.approx([every.min(), every.max(), len(every), every.mean(), every.std()], abs=1e-6)
+    described = [(batch.mean(), batch.var(ddof=1), len(batch)) for batch in values]
+    assert np.array(site.batch_means) == pytest.approx(np.array(described), abs=1e-9)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_targets_that_are_no_numbers_are_counted_and_left_out(odd: float) -> None:
+    site = LossSite(("mse_loss", None, None), "mse_loss", Place())
+    take_in(site, torch.tensor([1.0, 3.0, odd]))
+    assert (site.target.not_finite, site.target.count, site.target.mean) == (1, 2, 2.0)
+    assert site.classes == {1.0: 1, 3.0: 1}
 
 
 def test_too_few_predictions_stand_for_several_targets() -> None:

@@ -4,7 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pellucid.diagnosis.observation.losses import LossSite, Series
-from pellucid.diagnosis.observation.networks import AdversarySeen, Layer, NetworkSeen, ParameterFacts, Structure
+from pellucid.diagnosis.observation.networks import (
+    AdversarySeen,
+    Beginning,
+    Layer,
+    NetworkSeen,
+    ParameterFacts,
+    Structure,
+)
 from pellucid.diagnosis.observation.optimizers import Clipping, OptimizerSeen, SchedulerSeen
 from pellucid.diagnosis.observation.samples import Afterwards, Line, Phase, Rows, Score, Span
 from pellucid.diagnosis.observation.signals import Activation, Flow, ParameterSeen
@@ -14,6 +21,7 @@ __all__ = [
     "Activation",
     "AdversarySeen",
     "Afterwards",
+    "Beginning",
     "Clipping",
     "Flow",
     "Layer",

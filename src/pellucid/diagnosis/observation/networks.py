@@ -37,6 +37,17 @@ class ParameterFacts:
     sizes: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What the numbers of a parameter tell of how it was when its network was first called."""
+
+    numbers: Tensor
+    spread: float
+    mean: float
+    constant: bool
+    norm: float
+
+
 @dataclass(slots=True)
 class NetworkSeen:
     """A module that the script called itself, not from within another module.
@@ -50,6 +61,7 @@ class NetworkSeen:
         followed: steps whose inputs stand, in the same data, behind those of the step before.
         hidden: modules and parameters that torch cannot find, in plain lists and dicts: (attribute, id).
         backed: whether it was in training mode -> backward passes through it.
+        initial: path -> numbers of a parameter when the network was met; `begun` what they tell, where it was asked.
         reference: to the module, which it does not keep alive; `key` is its number.
         described: step at which its parameters were last looked at.
         loaded: whether weights were loaded into it.
@@ -69,6 +81,7 @@ class NetworkSeen:
     takes_several: bool = False
     reads_from: int | None = None
     initial: dict[str, Tensor] = field(default_factory=dict)
+    begun: dict[str, Beginning] = field(default_factory=dict)
     batch_sizes: Counter[tuple[Phase, int]] = field(default_factory=Counter)
     parameters: list[ParameterFacts] = field(default_factory=list)
     dropouts: dict[str, float] = field(default_factory=dict)

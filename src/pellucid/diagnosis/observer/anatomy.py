@@ -9,8 +9,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import UninitializedParameter
 
-from pellucid.diagnosis.observation import NetworkSeen, ParameterFacts
+from pellucid.diagnosis.observation import Beginning, NetworkSeen, ParameterFacts
 from pellucid.diagnosis.observer.held import is_plain, key_of, sample
+
+_RELATIVE, _ABSOLUTE = 1e-5, 1e-8
+"""How far apart weights may be that are alike."""
 
 
 def describe(network: NetworkSeen, step: int) -> None:
@@ -44,20 +47,34 @@ def describe(network: NetworkSeen, step: int) -> None:
 
 def _facts(network: NetworkSeen, path: str, parameter: Tensor, kind: str) -> ParameterFacts:
     now = sample(parameter).float()
-    first = network.initial.get(path, now).float()
+    begun = network.begun.get(path)
+    if begun is None:
+        begun = _beginning(network.initial.get(path, now).float())
+        if path in network.initial:
+            network.begun[path] = begun
     return ParameterFacts(
         name=f"{network.name}.{path}",
         key=key_of(parameter),
         shape=tuple(parameter.shape),
         kind=kind,
-        spread=first.std().item() if first.numel() > 1 else 0.0,
-        mean=first.mean().item(),
-        constant=bool((first == first[0]).all()) if first.numel() else False,
+        spread=begun.spread,
+        mean=begun.mean,
+        constant=begun.constant,
         still_constant=_units_alike(parameter.T if "Embedding" in kind and parameter.dim() == 2 else parameter),
         # of one that came to the network later it is not known
-        changed=path not in network.initial or first.shape != now.shape or bool((first != now).any()),
+        changed=path not in network.initial or not torch.equal(begun.numbers, now),
         asked=parameter.requires_grad,
-        sizes=(first.norm().item(), now.norm().item()),
+        sizes=(begun.norm, now.norm().item()),
+    )
+
+
+def _beginning(numbers: Tensor) -> Beginning:
+    return Beginning(
+        numbers=numbers,
+        spread=numbers.std().item() if numbers.numel() > 1 else 0.0,
+        mean=numbers.mean().item(),
+        constant=bool((numbers == numbers[0]).all()) if numbers.numel() else False,
+        norm=numbers.norm().item(),
     )
 
 
@@ -66,7 +83,12 @@ def _units_alike(parameter: Tensor) -> bool:
     if parameter.dim() < 2 or parameter.shape[0] < 2:
         return False
     units = parameter.detach().reshape(parameter.shape[0], -1)
-    return bool(torch.allclose(units, units[:1].expand_as(units), rtol=1e-5, atol=1e-8))
+    if not units.numel():
+        return True
+    one, other = units[:2, 0].tolist()
+    if abs(one - other) > 2 * (_ABSOLUTE + _RELATIVE * abs(one)):  # of nearly all layers two numbers tell it
+        return False
+    return bool(torch.allclose(units, units[:1].expand_as(units), rtol=_RELATIVE, atol=_ABSOLUTE))
 
 
 def _hidden(module: nn.Module) -> Iterator[tuple[str, int]]:

@@ -65,6 +65,11 @@ class Listening:
         unheard: backward passes since the last one that was heard.
     """
 
+    __slots__ = (
+        "busy", "depth_of_backward", "evaluations", "had_gradients", "is_packed", "limit", "rests", "sampling", "seen",
+        "sleeps", "takes_figures", "takes_graphs", "takes_losses", "takes_rows", "unheard", "until",
+    )  # fmt: skip
+
     def __init__(self, limit: int | None = None, sampling: Sampling | None = None) -> None:
         self.seen = Observation()
         self.limit = limit

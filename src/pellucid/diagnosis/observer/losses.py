@@ -1,6 +1,8 @@
 """What a loss is given: predictions and the targets they are compared with."""
 
+import math
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -50,8 +52,7 @@ DISTANCES = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "m
 def take_in(site: LossSite, target: Tensor) -> None:
     """Add the targets that a loss was given to what its line was given before."""
     site.floating = target.is_floating_point()
-    if not site.floating and not site.many and target.dim() == 1 and len(target) > 1:
-        _take_in_classes(site, target)
+    if not site.many and target.dim() and target.numel() == len(target) > 1 and _take_in_counted(site, target):
         return
     site.target.add(target)
     values = target.detach().double()
@@ -70,17 +71,23 @@ def take_in(site: LossSite, target: Tensor) -> None:
         site.batch_means.append((by_row.mean().item(), by_row.var().item(), by_row.numel()))
 
 
-def _take_in_classes(site: LossSite, target: Tensor) -> None:
-    """Do the same with classes, of which all is known once they are counted."""
-    numbers, counts = (each.tolist() for each in torch.unique(target, return_counts=True))
+def _take_in_counted(site: LossSite, target: Tensor) -> bool:
+    """Do the same with one number a sample, and say whether it was done: of few finite ones, counted, all is known."""
+    values = target.detach().double() if site.floating else target  # of halves torch has no `unique` everywhere
+    distinct, counted = torch.unique(values, return_counts=True)
+    numbers, counts = distinct[: MANY + 1].tolist(), counted[: MANY + 1].tolist()
+    if len(numbers) > MANY or not all(map(math.isfinite, numbers)):
+        return False
     site.target.add_counted(numbers, counts)
     site.one_hot = False
+    site.whole = site.whole and all(number == round(number) for number in numbers)
     _add_classes(site, numbers, counts)
     if len(site.batch_means) < BATCHES:
         size = sum(counts)
         mean = sum(number * count for number, count in zip(numbers, counts, strict=True)) / size
         squares = sum(count * (number - mean) ** 2 for number, count in zip(numbers, counts, strict=True))
         site.batch_means.append((mean, squares / (size - 1), size))
+    return True
 
 
 def _count(site: LossSite, finite: Tensor) -> None:
@@ -105,9 +112,9 @@ def score_of(function: str, prediction: Tensor, target: Tensor) -> tuple[str, fl
             classes = prediction.argmax(1)
             right = target.argmax(1) if target.is_floating_point() and target.shape == prediction.shape else target
             return ("accuracy", (classes == right).float().mean().item()) if right.shape == classes.shape else None
-        if function in BINARY_LOSSES and prediction.shape == target.shape and not _is_binary(target):
-            return score_of("mse_loss", prediction.sigmoid() if "logits" in function else prediction, target)
         if function in BINARY_LOSSES and prediction.shape == target.shape:
+            if not _is_binary(target):
+                return score_of("mse_loss", prediction.sigmoid() if "logits" in function else prediction, target)
             half = 0.5 if function == "binary_cross_entropy" else 0.0
             return "accuracy", ((prediction > half) == (target > 0.5)).float().mean().item()
         if function in DISTANCES and _is_stretched_to(prediction, target) and target.shape[:1].numel() > 1:
@@ -307,8 +314,9 @@ class Losses(Listener):
 
 def _are_classes_of(predicted: Tensor, output: Tensor) -> bool:
     values = predicted.reshape(-1)
+    candidates: Iterator[Tensor]
     if output.dim() > 1 and output.shape[1] > 1 and output.numel() != predicted.numel():
-        candidates = [output.argmax(1), output.argmax(-1)]
+        candidates = (output.argmax(axis) for axis in ((1,) if output.dim() == 2 else (1, -1)))
     else:
-        candidates = [output > 0, output > 0.5]
+        candidates = (output > least for least in (0, 0.5))
     return any(c.numel() == values.numel() and bool((c.reshape(-1) == values).all()) for c in candidates)

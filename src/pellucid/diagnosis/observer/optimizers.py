@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.utils.hooks import RemovableHandle
 
 from pellucid.diagnosis.observation import Clipping, OptimizerSeen, ParameterSeen, SchedulerSeen
 from pellucid.diagnosis.observer.held import is_plain, key_of, sample
@@ -45,6 +47,24 @@ class Optimizers(Listener):
         self._is_within = False
         self._limit = 0.0
         self._last: tuple[int, dict[int, tuple[Tensor, float]]] = (-2, {})
+        self._hooks: dict[str, RemovableHandle] = {}
+
+    def start(self) -> None:
+        """Hear every optimiser's steps."""
+        self._hooks["after"] = register_optimizer_step_post_hook(self.after_step)
+        self._hear_before(True)
+
+    def stop(self) -> None:
+        """Hear no more of them."""
+        while self._hooks:
+            self._hooks.popitem()[1].remove()
+
+    def _hear_before(self, hears: bool) -> None:
+        """Be told before a step, or not: where training rests, even a call that does nothing is time lost."""
+        if hears and "before" not in self._hooks:
+            self._hooks["before"] = register_optimizer_step_pre_hook(self.before_step)
+        elif not hears and "before" in self._hooks:
+            self._hooks.pop("before").remove()
 
     @quietly
     def made(self, result: None, optimizer: torch.optim.Optimizer, *arguments: Any, **keywords: Any) -> None:
@@ -124,6 +144,7 @@ class Optimizers(Listener):
         else:
             self.asleep.pop(id(optimizer), None)
             self._end(optimizer)
+        self._hear_before(not self.listening.rests)
         if self.listening.limit is not None and self.seen.steps >= self.listening.limit:
             raise EnoughSteps
 

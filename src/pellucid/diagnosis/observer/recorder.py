@@ -3,11 +3,10 @@
 import functools
 import os
 import weakref
-from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import lr_scheduler, optimizer
+from torch.optim import lr_scheduler
 
 from pellucid.diagnosis.observation import Observation
 from pellucid.diagnosis.observer.backward import Backwards
@@ -36,7 +35,6 @@ class Recorder:
         self.optimizers = Optimizers(self.listening, self.networks.names)
         self.backwards = Backwards(self.listening, self.networks, self.losses, self.optimizers)
         self._patches = Patches(self.listening)
-        self._handles: list[Any] = []
 
     @property
     def seen(self) -> Observation:
@@ -48,10 +46,7 @@ class Recorder:
         _leave_in_forks()
         _AT_WORK.add(self)
         look_within(self._within)
-        self._handles = [
-            optimizer.register_optimizer_step_pre_hook(self.optimizers.before_step),
-            optimizer.register_optimizer_step_post_hook(self.optimizers.after_step),
-        ]
+        self.optimizers.start()
         patch = self._patches
         patch.hide()
         networks, backwards = self.networks, self.backwards
@@ -85,9 +80,7 @@ class Recorder:
     def abandon(self) -> None:
         """Leave torch as it was, and compute nothing: in a forked child even that may never end."""
         _AT_WORK.discard(self)
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
+        self.optimizers.stop()
         self._patches.undo()
         look_within(False)
 

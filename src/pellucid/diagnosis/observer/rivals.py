@@ -1,5 +1,7 @@
 """A network that judges what another one made: how well it tells, and how varied the made samples are."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -19,13 +21,14 @@ class Rivals(Listener):
     Attributes:
         made: number of an output's storage -> (the network that made it, a reference to the storage, without which the
             number might become another one's), of the last few.
-        scores: name of a judge -> (scores of real samples, the samples), of its last call on any.
+        real: name of a judge -> (scores of real samples, the samples), of its last call on any.
     """
 
     def __init__(self, listening: Listening) -> None:
         super().__init__(listening)
         self.made: dict[int, tuple[str, StorageWeakRef]] = {}
         self.real: dict[str, tuple[Tensor, Tensor]] = {}
+        self._compared: _Compared | None = None
 
     def is_made(self, samples: Tensor) -> bool:
         """Say whether a network made these samples, and not the script's data."""
@@ -53,9 +56,26 @@ class Rivals(Listener):
         seen = self.seen.adversaries.setdefault(f"{maker} {judge}", AdversarySeen(maker, judge))
         step = self.seen.steps
         seen.told.append((step, share_told(real_scores, scores)))
-        if self.listening.takes_figures and (figures := variety(real, samples)) is not None:
+        if self.listening.takes_figures and (figures := self._variety(real, samples)) is not None:
             seen.coverage.append((step, figures[0]))
             seen.spread.append((step, figures[1]))
+
+    def _variety(self, real: Tensor, made: Tensor) -> tuple[float, float] | None:
+        """Return how varied samples are; a judge is shown the same ones twice, for its own loss and their maker's."""
+        storage, place = storage_of(made), (made.data_ptr(), made.shape)
+        known = self._compared
+        if known is None or known.real is not real or known.made.cdata != storage.cdata or known.place != place:
+            known = self._compared = _Compared(real, storage, place, variety(real, made))
+        return known.figures
+
+
+class _Compared(NamedTuple):
+    """The samples whose variety was measured last, and what it was."""
+
+    real: Tensor
+    made: StorageWeakRef
+    place: tuple[int, torch.Size]
+    figures: tuple[float, float] | None
 
 
 def share_told(real_scores_N: Tensor, made_scores_M: Tensor) -> float:
