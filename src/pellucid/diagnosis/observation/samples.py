@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from pellucid.diagnosis.observation.stack import Stack
 from pellucid.diagnosis.suspicion import Place
 
 Phase = Literal["train", "eval"]
@@ -97,9 +98,9 @@ class Rows:
             losses (None where the script compares without one), of all.
     """
 
-    inputs: list[Tensor] = field(default_factory=list)
-    targets: list[Tensor] = field(default_factory=list)
-    prints: list[Tensor] = field(default_factory=list)
+    inputs: Stack | list[Tensor] = field(default_factory=Stack)
+    targets: Stack | list[Tensor] = field(default_factory=Stack)
+    prints: Stack | list[Tensor] = field(default_factory=Stack)
     keys: list[tuple[str, Line | None]] = field(default_factory=list)
     numbers: int = 0
 
@@ -111,8 +112,8 @@ class Rows:
         self.keys.append((network, line))
         if self.numbers + inputs.numel() <= room and len(self.inputs) == len(self.prints) - 1:
             self.numbers += inputs.numel()
-            self.inputs.append(inputs.detach().clone())
-            self.targets.append(targets.detach().clone())
+            self.inputs.append(inputs)
+            self.targets.append(targets)
 
     def of(self, network: str | None, line: Line | None = None) -> "Rows":
         """Return the samples of one network, and of one line's loss alone where it is given."""

@@ -225,8 +225,8 @@ def _shared(train: Rows, test: Rows) -> tuple[float, int]:
     """
     if not train.prints or not test.prints:
         return 0.0, 0
-    trained = torch.unique(torch.cat(train.prints))
-    batches = [test.prints[at] for at in _first_of_each(test.prints)]
+    trained = torch.unique(torch.cat(list(train.prints)))
+    batches = [test.prints[at] for at in _first_of_each(list(test.prints))]
     shares = [torch.isin(prints, trained).double().mean().item() for prints in batches]
     if any(share == 0.0 for share in shares):
         kept = [prints for prints, share in zip(batches, shares, strict=True) if share < 0.5]
