@@ -49,8 +49,9 @@ def compare() -> str:
     lines = lines_of(RESULTS)
     if not lines:
         return "Not measured yet."
+    day = lines[0]["date"]
     rows = [
-        [line["training"], f"{line['steps']:,}"]
+        [line["training"] + (f", on {line['date']}" if line["date"] != day else ""), f"{line['steps']:,}"]
         + [f"{line[name]:.1f}" for name in SECONDS]
         + ["{:+.0%} to {:+.0%}".format(*line["alike"])]
         + [f"{line[name]:+.1%}" if name in line else "" for name in OVERHEADS]
@@ -64,7 +65,7 @@ def compare() -> str:
     said = f"not measured yet of {', '.join(missing)}" if missing else "reached" if reached else "**not** reached"
     verdict = f"Wanted of CPU: at most {MEDIAN:.0%} at the median and {WORST:.0%} at worst; {said}."
     head = ["training", "steps", "plain, s", "watched, s", "start plain, s", "start watched, s", "alike"]
-    return f"{table([*head, 'CPU', 'of kept'], rows)}\n\n{verdict} Measured on {lines[0]['date']}."
+    return f"{table([*head, 'CPU', 'of kept'], rows)}\n\n{verdict} Measured on {day}."
 
 
 def measure(names: Collection[str] = ()) -> None:
