@@ -298,13 +298,16 @@ def test_forwards_and_backwards_to_the_update_by_keyboard(studio_page: StudioPag
         page.keyboard.press("s")
         studio_page.until(page, f"document.querySelector('.status').textContent.includes('stop {stop} of 18')")
     assert "0.2805" in str(page.text_content(".bp-worked"))
-    page.keyboard.press("s")
-    studio_page.until(page, "document.querySelector('.status').textContent.includes('round 2, stop 1')")
-    # back to the graph: one weight to the right and down, another number, and the first round begins with it
+    # back to the graph: one weight to the right and down; the next round comes while the reader is in that field
     page.focus(".bp-graph [tabindex='0']")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.closest('.bp-graph') !== null")
     page.focus(".bp-graph input[aria-label^='W₂[1,1]']")
+    before = page.evaluate("document.activeElement.value")
+    page.evaluate("document.querySelector('#step').click()")
+    studio_page.until(page, "document.querySelector('.status').textContent.includes('round 2, stop 1 of')")
+    assert page.evaluate("document.activeElement.value") != before
+    # what is typed now takes the new number's place, and the first round begins with it
     page.keyboard.type("0.9")
     page.keyboard.press("Enter")
     studio_page.until(page, "document.querySelector('.status').textContent.includes('round 1')")

@@ -37,7 +37,7 @@ const keyOf = (cell) => `${cell.tensor}-${cell.at}`;
 /** Keep what is computed in sight where graph or list are larger than their frames. @param {Context} c */
 function follow(c) {
   const around = /** @type {HTMLElement | null} */ (document.querySelector(".bp-graph"));
-  const key = [c.settings.preset, c.frame.values.at, c.settings.round, c.settings.network].join();
+  const key = [c.settings.preset, c.frame.values.at, c.frame.values.losses.length, c.settings.network].join();
   if (!around || c.local.followed === key) return;
   if (getComputedStyle(/** @type {Element} */ (around.firstElementChild)).position !== "relative") {
     setTimeout(() => follow(c), 50); // the style is still on its way

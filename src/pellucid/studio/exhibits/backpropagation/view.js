@@ -41,7 +41,7 @@ function stops(c) {
   const go = (/** @type {number} */ at) => c.set({ at });
   const item = (/** @type {Stop} */ stop, /** @type {number} */ at) => html`<li class=${at > here ? "later" : ""}><button type="button" id="stop-${at}"
     aria-current=${at === here ? "step" : nothing} @click=${() => go(at)}>${titleOf(c, stop)} <small>${wayOf(c, stop)}</small></button></li>`;
-  return html`<nav aria-label=${c.t("stops")}><h2>${c.t("round", { round: c.settings.round + 1 })}</h2>
+  return html`<nav aria-label=${c.t("stops")}><h2>${c.t("round", { round: c.frame.values.losses.length })}</h2>
     <p><button type="button" class="plain" id="back" ?disabled=${here === 0} @click=${() => go(here - 1)}>${c.t("back")}</button></p>
     <div class="bp-stops">${GROUPS.map(([name, phases]) => html`<h3>${c.t(`group.${name}`)}</h3><ol>${all.map((stop, at) => (phases.includes(stop.phase) ? item(stop, at) : nothing))}</ol>`)}</div></nav>`;
 }
@@ -89,7 +89,7 @@ function rounds(c) {
   const plot = { label: c.t("rounds"), x: losses.map((/** @type {number} */ _, /** @type {number} */ i) => i), xLabel: c.t("rounds.x"), yLabel: "E", dark: c.dark, height: 170, series: [{ name: "E", values: losses }] };
   return html`${figure(c, { name: "loss", title: c.t("rounds"), caption: `E = ${c.number(losses[losses.length - 1], c.settings.digits)}`,
     body: kept([losses.length, losses[losses.length - 1], losses[0], c.dark, c.language], () => html`<line-chart .plot=${plot}></line-chart>`),
-    extra: html`<div class="row">${[1, 10, 100].map((count) => button(c, { name: `train_${count}`, press: () => train(count), disabled: c.settings.round + 1 > most }))}</div>` })}`;
+    extra: html`<div class="row">${[1, 10, 100].map((count) => button(c, { name: `train_${count}`, press: () => train(count), disabled: losses.length > most }))}</div>` })}`;
 }
 
 /** A loss that is no number any more. @param {Context} c */
@@ -113,7 +113,7 @@ export default {
   sources: ["arrows", "pytorch", "latex"],
   status: (c) => {
     const { at, stops: all, losses } = c.frame.values;
-    return c.t("status", { round: c.settings.round + 1, at: at + 1, count: all.length, loss: c.number(losses[losses.length - 1], c.settings.digits) });
+    return c.t("status", { round: losses.length, at: at + 1, count: all.length, loss: c.number(losses[losses.length - 1], c.settings.digits) });
   },
   render: (c) => html`<link rel="stylesheet" href="/exhibits/backpropagation/style.css">${trouble(c)}${ofRound(c, () => top(c))}${graph(c)}
     <div class="bp-below">${stops(c)}${worked(c)}<div class="bp-side">${ofRound(c, () => numbers(c))}${rounds(c)}</div></div>`,

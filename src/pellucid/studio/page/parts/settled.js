@@ -20,8 +20,18 @@ class Settled extends Directive {
   update(part, [text, kept]) {
     const isKept = kept && this.isShown; // at first there is nothing to keep: what a shared address held was refused
     this.isShown = true;
-    return this.isTyped || isKept || part.element.value === text ? noChange : text;
+    const field = part.element;
+    if (this.isTyped || isKept || field.value === text) return noChange;
+    if (!isMarked(field)) return text;
+    field.value = text;
+    field.select(); // what is typed next is to replace the new text just as it would have replaced the old one
+    return noChange;
   }
+}
+
+/** Whether somebody is in the field and has all of its text selected. @param {any} field */
+function isMarked(field) {
+  return field === document.activeElement && field.value !== "" && field.selectionStart === 0 && field.selectionEnd === field.value.length;
 }
 
 const keep = directive(Settled);
