@@ -2,7 +2,8 @@
 
 A step of a small network is spent on finding out what is to be computed: which kernel, which gradient, in which order.
 In a chain that is the same at every step, and known beforehand. Each layer here calls the kernels that torch's autograd
-would call, in its order; tests hold that not a bit differs.
+would call, in its order; tests hold that not a bit differs. `population/backpropagation.py` is the same for many
+chains at once.
 
 Shape letters: B samples, I inputs and O outputs of a layer, K outputs of the network.
 """
@@ -10,6 +11,7 @@ Shape letters: B samples, I inputs and O outputs of a layer, K outputs of the ne
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import singledispatch
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +25,20 @@ _aten = torch.ops.aten
 _MEAN, _IGNORED = 1, -100
 """torch's number of the mean as a reduction, and the class that its losses leave out."""
 
+LossAndGradient = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""(outputs, targets) -> the loss, and its gradient by the outputs."""
+
 
 class Link(ABC):
-    """A layer's forward and backward pass."""
+    """A layer's forward and backward pass.
+
+    Attributes:
+        learns: whether it has parameters.
+        is_first: whether nothing before it learns, so that the gradient by its input is of no use.
+    """
+
+    learns: ClassVar[bool] = False
+    is_first = False
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -41,14 +54,11 @@ class Link(ABC):
 
 
 class Weighed(Link):
-    """x Wᵀ + b, with the gradients Gᵀ X, the sum of G over the samples, and G W.
+    """x Wᵀ + b, with the gradients Gᵀ X, the sum of G over the samples, and G W."""
 
-    Attributes:
-        is_first: whether nothing before it learns, so that the gradient by its input is of no use.
-    """
+    learns = True
 
     def __init__(self, layer: nn.Linear) -> None:
-        self.is_first = False
         self._weight_OI, self._bias_O = layer.weight, layer.bias
         self._of_weight_OI = torch.empty_like(layer.weight)
         self._of_bias_O = torch.empty_like(layer.bias)
@@ -98,12 +108,19 @@ class Masked(Link):
 
 
 class Flattened(Link):
-    """A sample's numbers in a row."""
+    """A sample's numbers in a row.
+
+    Args:
+        begins: the first of a sample's axes.
+    """
+
+    def __init__(self, begins: int = 1) -> None:
+        self._begins = begins
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the rows."""
         self._shape = x.shape
-        return x.flatten(1)
+        return x.flatten(self._begins)
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Return the gradient in the shape of the input."""
@@ -151,17 +168,17 @@ class Chain:
 
     Args:
         links: of the layers.
-        loss: (outputs, targets) -> the loss, a scalar, and its gradient by the outputs.
+        loss: of the last one's outputs.
     """
 
-    def __init__(self, links: Sequence[Link], loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, links: Sequence[Link], loss: LossAndGradient) -> None:
         self._links, self._loss = links, loss
-        begins, first = next((number, each) for number, each in enumerate(links) if isinstance(each, Weighed))
+        begins, first = next((number, each) for number, each in enumerate(links) if each.learns)
         first.is_first = True
         self._backwards = list(reversed(links[begins:]))
 
     @torch.no_grad()
-    def __call__(self, inputs_B: Tensor, targets_B: Tensor) -> float:
+    def __call__(self, inputs_B: Tensor, targets_B: Tensor) -> Tensor:
         """Give every parameter the gradient of the loss of a batch, and return the loss."""
         x = inputs_B
         for each in self._links:
@@ -169,7 +186,7 @@ class Chain:
         loss, gradient = self._loss(x, targets_B)
         for each in self._backwards:
             gradient = each.backward(gradient)
-        return loss.item()
+        return loss
 
 
 def chain_of(session: Session) -> Chain | None:
@@ -177,21 +194,36 @@ def chain_of(session: Session) -> Chain | None:
 
     So they are where somebody listens through torch who is not the session's audience.
     """
-    network, task, recipe = session.network, session.task, session.recipe
+    layers = chained_layers(session)
+    loss = loss_and_gradient(session)
+    links = [each for each in map(link, layers) if each is not None]
+    return Chain(links, loss) if loss is not None and links and len(links) == len(layers) else None
+
+
+def chained_layers(session: Session) -> list[nn.Module]:
+    """Return the layers of a session's network where it is a chain that nothing but gradient descent goes through.
+
+    Some may have no link; none are returned where it is no chain, or where somebody listens.
+    """
+    network, recipe = session.network, session.recipe
     if session.audience is None and _is_listened_to():
-        return None
+        return []
     is_plain = type(session.rule) is Gradient and session.forward is network and session.ranks.count == 1
-    is_plain &= recipe.precision == "float32" and not recipe.label_smoothing and session.device.device.type == "cpu"
-    if not is_plain or not isinstance(task, Supervised) or task.name == "language" or task.loss_name not in _LOSSES:
-        return None
+    if not is_plain or recipe.precision != "float32" or session.device.device.type != "cpu":
+        return []
     layers = list(_in_order(network))
     begins = session.data.inputs.dim() == 2 or isinstance(layers[0], nn.Flatten)
     is_once = len(set(layers)) == len(layers) and len(set(network.parameters())) == len(list(_parameters(layers)))
-    if not begins or not is_once or any(_is_changed(layer) for layer in network.modules()):
+    is_chain = begins and is_once and not any(_is_changed(layer) for layer in network.modules())
+    return layers if is_chain else []
+
+
+def loss_and_gradient(session: Session) -> LossAndGradient | None:
+    """Return a session's loss with its gradient, or None where it is not written out."""
+    task = session.task
+    if not isinstance(task, Supervised) or task.name == "language" or session.recipe.label_smoothing:
         return None
-    links = [link(layer) for layer in layers]
-    found = [each for each in links if each is not None]
-    return Chain(found, _LOSSES[task.loss_name]) if len(found) == len(links) else None
+    return _LOSSES.get(task.loss_name)
 
 
 def _is_listened_to() -> bool:
@@ -227,7 +259,7 @@ def _is_changed(layer: nn.Module) -> bool:
 def _is_special(parameter: nn.Parameter) -> bool:
     """Say whether a parameter stays, is of another type, or has hooks, such as masks of its gradient."""
     hooks = ("_backward_hooks", "_post_accumulate_grad_hooks")
-    is_usual = parameter.requires_grad and parameter.dtype == torch.float32
+    is_usual = parameter.requires_grad and parameter.dtype in (torch.float32, torch.float64)
     return not is_usual or any(getattr(parameter, name) for name in hooks)
 
 
@@ -235,7 +267,7 @@ def _cross_entropy(logits_BK: Tensor, targets_B: Tensor) -> tuple[Tensor, Tensor
     logs_BK = torch.log_softmax(logits_BK, 1)
     loss, weight = _aten.nll_loss_forward(logs_BK, targets_B, None, _MEAN, _IGNORED)
     of_logs_BK = _aten.nll_loss_backward(torch.ones_like(loss), logs_BK, targets_B, None, _MEAN, _IGNORED, weight)
-    return loss, _aten._log_softmax_backward_data(of_logs_BK, logs_BK, 1, torch.float32)  # noqa: SLF001 (has no other name)
+    return loss, _aten._log_softmax_backward_data(of_logs_BK, logs_BK, 1, logs_BK.dtype)  # noqa: SLF001 (has no other name)
 
 
 def _squared_error(outputs_BK: Tensor, targets_BK: Tensor) -> tuple[Tensor, Tensor]:
@@ -244,7 +276,7 @@ def _squared_error(outputs_BK: Tensor, targets_BK: Tensor) -> tuple[Tensor, Tens
     return loss, _aten.mse_loss_backward(torch.ones_like(loss), outputs_BK, targets_BK, _MEAN)
 
 
-_LOSSES: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
+_LOSSES: dict[str, LossAndGradient] = {
     "cross-entropy": _cross_entropy,
     "squared-error": _squared_error,
 }

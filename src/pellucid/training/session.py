@@ -89,7 +89,7 @@ class Session:
     # where no rank has the whole network (see `shards`): puts tensors together from all parts; every rank has to ask
     together: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] | None = None
     # gives every parameter the gradient of a batch's loss, which it returns, unheard; where there is such a short way
-    backpropagate: Callable[[Tensor, Tensor], float] | None = None
+    backpropagate: Callable[[Tensor, Tensor], Tensor] | None = None
     audience: Audience | None = None  # is asked before each step whether it may go the short way
     stopping: bool = False  # set it to end the training after the step under way
     progress: Progress = field(default_factory=Progress)

@@ -29,6 +29,7 @@ class Stack:
 
     Attributes:
         weights_KP: every parameter that wants a gradient, a row a network.
+        gradients_KP: of each network's own loss, those that were put there last.
 
     Raises:
         StackingError: they cannot be computed together.
@@ -49,7 +50,6 @@ class Stack:
         if len({first[name].dtype for name in self._shapes}) > 1:
             raise StackingError("networks whose parameters are of several types cannot be computed together")
         self._still = [name for name, parameter in first.items() if not parameter.requires_grad]
-        self._gradients_KP: Tensor | None = None
         self._join()
         self._try(inputs_KB)
 
@@ -62,6 +62,7 @@ class Stack:
         self.weights_KP = torch.stack(
             [torch.cat([one[name].detach().flatten() for name in self._shapes]) for one in each]
         )
+        self.gradients_KP = torch.empty_like(self.weights_KP)
         for one, row_P in zip(each, self.weights_KP, strict=True):
             for name, part in _parts(row_P, self._shapes).items():
                 one[name].data = part
@@ -81,16 +82,18 @@ class Stack:
         self.networks = [self.networks[k] for k in members]
         self._join()
 
-    def leaves(self) -> dict[str, Tensor]:
-        """Return each parameter of all members, (K, ...): views of the rows that gradients are asked for."""
-        return {name: part.requires_grad_() for name, part in _parts(self.weights_KP, self._shapes).items()}
+    def named(self, numbers_KP: Tensor) -> dict[str, Tensor]:
+        """Return what stands for each parameter of all members, (K, ...): views of the rows."""
+        return _parts(numbers_KP, self._shapes)
 
-    def gradients(self, losses_K: Tensor, leaves: Tensors) -> Tensor:
-        """Return the gradient of each member's loss, (K, P), until it is asked for again."""
+    def leaves(self) -> dict[str, Tensor]:
+        """Return each parameter of all members, for gradients to be asked for."""
+        return {name: part.requires_grad_() for name, part in self.named(self.weights_KP).items()}
+
+    def find_gradients(self, losses_K: Tensor, leaves: Tensors) -> None:
+        """Put the gradients of the members' losses in place by autograd."""
         found = torch.autograd.grad(losses_K.sum(), list(leaves.values()), allow_unused=True, materialize_grads=True)
-        if self._gradients_KP is None or len(self._gradients_KP) != len(self):
-            self._gradients_KP = torch.empty_like(self.weights_KP)
-        return torch.cat([gradient.flatten(1) for gradient in found], 1, out=self._gradients_KP)
+        torch.cat([gradient.flatten(1) for gradient in found], 1, out=self.gradients_KP)
 
     def parts(self, member: int, numbers_P: Tensor) -> Iterator[tuple[nn.Parameter, Tensor]]:
         """Yield each parameter of a network with the numbers of a row that stand for it, a view in its shape."""
@@ -116,7 +119,7 @@ class Stack:
         """Return what each network gives for one batch when it is judged, (K, B, ...)."""
         self._form.eval()
         inputs_KB = inputs_B.expand(len(self), *inputs_B.shape)
-        outputs: Outputs = together(self._form, {**_parts(self.weights_KP, self._shapes), **self._buffers}, inputs_KB)
+        outputs: Outputs = together(self._form, {**self.named(self.weights_KP), **self._buffers}, inputs_KB)
         return outputs
 
     def draw(self, seeds: Iterable[int], samples: Tensor) -> dict[str, Tensor]:
@@ -156,7 +159,7 @@ class Stack:
             try:
                 leaves = self.leaves()
                 outputs = _each(self(leaves, inputs_KB, self.draw(range(len(self)), inputs_KB[0])))
-                gradients_KP = self.gradients(torch.stack([each.flatten(1).sum(1) for each in outputs]).sum(0), leaves)
+                self.find_gradients(torch.stack([each.flatten(1).sum(1) for each in outputs]).sum(0), leaves)
             except StackingError:
                 raise
             except Exception as error:  # whatever a layer does that cannot be done for many
@@ -165,7 +168,7 @@ class Stack:
             tensor.copy_(kept[name])
         for k, network in enumerate(self.networks):
             alone = _alone(network, inputs_KB[k], list(self._shapes), seed=k)
-            for one, other in zip([*outputs, gradients_KP], alone, strict=True):
+            for one, other in zip([*outputs, self.gradients_KP], alone, strict=True):
                 _require_agreement(one[k].detach(), other)
 
 

@@ -15,6 +15,8 @@ from pellucid.training.channels import channels_last
 from pellucid.training.evaluation import evaluate
 from pellucid.training.loop import close_epoch, sample, sampled_every, set_rate
 from pellucid.training.optimizers import exempt
+from pellucid.training.population.backpropagation import chains_of
+from pellucid.training.population.chained import Tensors
 from pellucid.training.population.descent import Descents
 from pellucid.training.population.stack import Outputs, Stack
 from pellucid.training.population.stacked import StackingError
@@ -59,6 +61,7 @@ class Population:
         recipes = [session.recipe for session in sessions]
         self._descents = Descents(recipes, self._stack.weights_KP, self._stack.pulled(exempt(first.network)))
         self._take_over()
+        self._chains = chains_of(first, self._stack)
         assert isinstance(first.rule, Gradient)
         self._rule = first.rule
 
@@ -81,6 +84,7 @@ class Population:
         every = every or sampled_every(self.sessions[0])
         self._leave([k for k, session in self._each() if session.finished])
         while self.members and (until is None or self.sessions[0].progress.epoch <= until):
+            self._chains = chains_of(self.sessions[0], self._stack)  # once somebody listens, there are none
             orders_KN = torch.stack([session.rule.order(session) for session in self.sessions])
             size, batches = self.sessions[0].batch_size, self.sessions[0].steps_per_epoch
             for batch in range(self.sessions[0].progress.batch, batches):
@@ -133,12 +137,9 @@ class Population:
         rates = [set_rate(session) for session in self.sessions]
         seeds = (derive(session.recipe.seed, "step", session.progress.step) for session in self.sessions)
         inputs_KB, targets_KB = self._batch(rows_KB)
-        leaves = self._stack.leaves()
         alone_B = channels_last(inputs_KB[0]) if self.sessions[0].channels_last else inputs_KB[0]
-        outputs_KB = self._stack(leaves, inputs_KB, self._stack.draw(seeds, alone_B))
-        losses_K = self._losses(outputs_KB, targets_KB)
-        gradients_KP = self._stack.gradients(losses_K, leaves)
-        losses = losses_K.tolist()
+        losses = self._backpropagate(inputs_KB, targets_KB, self._stack.draw(seeds, alone_B)).tolist()
+        gradients_KP = self._stack.gradients_KP
         ended = self._end_diverged(losses)
         if ended:
             sound = [number for number, loss in enumerate(losses) if math.isfinite(loss)]
@@ -149,6 +150,15 @@ class Population:
         for session, loss in zip(self.sessions, losses, strict=True):
             session.progress.count(loss)
         return norms, ended
+
+    def _backpropagate(self, inputs_KB: Tensor, targets_KB: Tensor, drawn: Tensors) -> Tensor:
+        """Put the gradients in place, and return each member's loss, (K)."""
+        if self._chains is not None:
+            return self._chains(inputs_KB, targets_KB, drawn)
+        leaves = self._stack.leaves()
+        losses_K = self._losses(self._stack(leaves, inputs_KB, drawn), targets_KB)
+        self._stack.find_gradients(losses_K, leaves)
+        return losses_K
 
     def _losses(self, outputs_KB: Outputs, targets_KB: Tensor) -> Tensor:
         """Return each member's loss, (K)."""
@@ -234,6 +244,7 @@ class Population:
         if kept:
             self._stack.keep(kept)
             self._descents.keep(kept)
+            self._chains = chains_of(self.sessions[0], self._stack)
 
 
 class _Answers:

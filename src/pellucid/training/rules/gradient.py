@@ -37,7 +37,7 @@ class Gradient(Rule):
         """Take one optimiser step."""
         audience, backpropagate = session.audience, session.backpropagate
         if backpropagate is not None and not (audience is not None and audience.hears):
-            value = backpropagate(inputs_B, targets_B)
+            value = backpropagate(inputs_B, targets_B).item()
             require_finite(session, value)
             if audience is not None:
                 audience.skip()
