@@ -109,6 +109,22 @@ def test_convolutions_of_large_images_are_trained_one_after_the_other(monkeypatc
     assert len(said) == 1
 
 
+@pytest.mark.parametrize("layer", ["lstm(6)", "lstm(3, bidirectional=yes)", "lstm(6, padded=yes)"])
+def test_long_states_of_an_lstm_are_trained_one_after_the_other(layer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = load("digits")
+    said: list[str] = []
+    recipe = dataclasses.replace(RECIPE, epochs=1, batch_size=64)
+    text = f"8x8x1 -> reshape(T=8 x 8) -> {layer} -> flatten -> fc(10)"
+    monkeypatch.setattr(fleet, "_LARGE_STATES", 64 * 8 * 6 // 2)
+    both = {name: begin(data, text, recipe).session for name in "ab"}
+    assert Fleet(both, lambda *_: None, alone=said.append).train()
+    assert "the LSTM" in said[0]
+    monkeypatch.setattr(fleet, "_LARGE_STATES", 64 * 8 * 6)
+    both = {name: begin(data, text, recipe).session for name in "ab"}
+    assert Fleet(both, lambda *_: None, alone=said.append).train()
+    assert len(said) == 1
+
+
 def test_wide_layers_are_trained_one_after_the_other(iris: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     weights = 4 * 8 + 8 + 8 * 3 + 3

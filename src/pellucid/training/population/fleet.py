@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pellucid.errors import DivergedError
 from pellucid.seed import isolated
@@ -24,11 +24,15 @@ from pellucid.training.session import Session
 _Hear = Callable[[str, Event], None]
 _Settle = Callable[[], None]
 """Makes the sessions under way whole, so that they can be saved."""
-_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _LARGE_MAPS = 1 << 16
 """Numbers that a convolution gives for a batch. Of more, groups of one convolution take longer on a CPU than as many
 convolutions: of 16 k numbers 0.6 times as long, of 33 to 66 k 0.9 to 1.6 times, of 151 k twice, of 524 k three times,
 forward and back, on one thread of an EPYC with torch 2.13."""
+
+_LARGE_STATES = 3 << 12
+"""Numbers that an LSTM gives for a batch at all its steps. Of more, a step of 8 networks together takes longer on a
+CPU, for torch has a kernel for one: of 14 to 16 k numbers 1.1 times as long, of 29 k 1.5 times, of 57 k twice; of 8 k
+0.55 to 0.75 times. GRU and RNN have no such kernel, and together take 0.6 times as long or less."""
 
 _LARGE_CHAIN = 1 << 16
 """Weights of a chain of fully connected layers, whose single steps are the fastest (see `backpropagation`). Of more, a
@@ -184,7 +188,7 @@ def _waves(sessions: Mapping[str, Session]) -> Iterator[list[str]]:
 
 @torch.no_grad()
 def _require_gain(session: Session) -> None:
-    """Refuse to train together what is faster one after the other: on a CPU, wide layers, convolutions of large images.
+    """Refuse to train together what is faster one after the other: on a CPU what is wide, long or large.
 
     Raises:
         StackingError: with the number of weights, or the layer's name.
@@ -197,23 +201,39 @@ def _require_gain(session: Session) -> None:
             "these networks are faster one after the other", expected=f"at most {_LARGE_CHAIN:,} weights",
             received=f"{weights:,} in fully connected layers, which are faster so on a CPU",
         )  # fmt: skip
-    layers = {path: layer for path, layer in session.network.named_modules() if isinstance(layer, _CONVOLUTIONS)}
-    if not layers:
-        return
-    given: dict[str, int] = {}
+    for path, (most, numbers) in _given(session).items():
+        if numbers > most:
+            kind = "LSTM" if isinstance(session.network.get_submodule(path), nn.LSTM) else "convolution"
+            raise StackingError(
+                "these networks are faster one after the other", expected=f"at most {most:,} numbers",
+                received=f"the {kind} {path}, of {numbers:,} numbers a batch, is faster so on a CPU",
+            )  # fmt: skip
+
+
+def _given(session: Session) -> dict[str, tuple[int, int]]:
+    """Return how many numbers each layer that is slower together with large results may give for a batch, and gives."""
+    most: dict[str, int] = {}
+    for path, layer in session.network.named_modules():
+        match layer:
+            case nn.Conv1d() | nn.Conv2d() | nn.Conv3d():
+                most[path] = _LARGE_MAPS
+            case nn.LSTM():
+                most[path] = _LARGE_STATES
+    given: dict[str, tuple[int, int]] = {}
+    if not most:
+        return given
 
     def note(path: str) -> Any:
-        return lambda _layer, _inputs, output: given.update({path: output.numel()})
+        def noted(_layer: nn.Module, _inputs: object, output: Any) -> None:
+            numbers = output[0] if isinstance(output, tuple) else output
+            given[path] = most[path], (numbers if isinstance(numbers, Tensor) else numbers.data).numel()
+
+        return noted
 
     copied = copy.deepcopy(session.network).eval()
-    for path in layers:
+    for path in most:
         copied.get_submodule(path).register_forward_hook(note(path))
     inputs_B, _ = session.data.batch(session.data.rows["train"][: session.batch_size])
     with isolated():
         copied(inputs_B)
-    for path, numbers in given.items():
-        if numbers > _LARGE_MAPS:
-            raise StackingError(
-                "these networks are faster one after the other", expected=f"at most {_LARGE_MAPS:,} numbers",
-                received=f"the convolution {path}, of {numbers:,} numbers a batch, is faster so on a CPU",
-            )  # fmt: skip
+    return given
