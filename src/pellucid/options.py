@@ -7,6 +7,7 @@ keywords, `check` refuses values outside what a field allows, naming the nearest
 import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from pellucid.errors import OptionError, nearest
@@ -77,7 +78,7 @@ def flag_of(name: str) -> str:
 
 def flat_fields(options_class: type[Options]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
     """Return name -> (field, type) of every option, those of nested classes included."""
-    hints = get_type_hints(options_class)
+    hints = _hints_of(options_class)
     flat: dict[str, tuple[dataclasses.Field[Any], Any]] = {}
     for field in dataclasses.fields(options_class):
         inner = field.metadata.get("nested")
@@ -156,10 +157,15 @@ def check(options: Options) -> None:
     Raises:
         OptionError: naming the option, what it may be and what it was.
     """
-    hints = get_type_hints(type(options))
+    hints = _hints_of(type(options))
     for field in dataclasses.fields(options):
         if "nested" not in field.metadata:
             _check_value(field, hints[field.name], getattr(options, field.name))
+
+
+@cache  # a search makes hundreds of recipes, and reading the hints takes longer than all the rest of one
+def _hints_of(options_class: type) -> dict[str, Any]:
+    return get_type_hints(options_class)
 
 
 def choices(hint: Any) -> tuple[str, ...]:

@@ -34,12 +34,16 @@ def isolated() -> Iterator[None]:
 
 
 def seed_torch(seed: int, *names: str | int) -> None:
-    """Seed torch's global generators (initial weights, dropout) with the stream `names` of the run's `seed`.
+    """Seed torch's global generators (initial weights, dropout) with the stream `names` of the run's `seed`."""
+    begin_streams(derive(seed, *names))
+
+
+def begin_streams(value: int) -> None:
+    """Seed torch's global generators with a number itself.
 
     What `torch.manual_seed` does, less the traceback it records for devices that are not in use: that costs more than
     a small network's forward pass, and this is called at every step.
     """
-    value = derive(seed, *names)
     torch.default_generator.manual_seed(value)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(value)

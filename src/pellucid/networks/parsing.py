@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from pellucid.errors import NotationError, nearest
@@ -51,6 +52,7 @@ def parse(text: str) -> Plan:
     return literal(tree)
 
 
+@lru_cache(maxsize=64)  # a training reads its arrows several times, and a search those of hundreds
 def read(text: str) -> Tree:
     """Return the tree of a text."""
     return read_tree(text, COMBINATORS, ZOO)

@@ -1,6 +1,7 @@
 """The best of a search trained again with several seeds: the best of many trials is partly the luckiest."""
 
 import dataclasses
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +90,7 @@ def confirm(  # noqa: PLR0913 - what is trained, and how it is kept
         if checkpoint is not None:
             save_checkpoints(checkpoint, {key: one for key, one in sessions.items() if not one.finished})
 
-    return Fleet(sessions, hear, save, seconds, ranks=ranks).train()
+    return Fleet(sessions, hear, save, seconds, ranks=ranks, every=sys.maxsize).train()
 
 
 def _judged(session: Session) -> tuple[Scored | None, Mapping[str, float]]:

@@ -7,6 +7,7 @@ Successive halving: Jamieson and Talwalkar, "Non-stochastic best arm identificat
 import dataclasses
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -123,7 +124,10 @@ class Search:
         if not sessions:
             return True
         self._restore(sessions)
-        fleet = Fleet(sessions, self._hear, lambda: self._save(sessions), self.seconds, self._tell_alone, self.ranks)
+        fleet = Fleet(
+            sessions, self._hear, lambda: self._save(sessions), self.seconds, self._tell_alone, self.ranks,
+            every=sys.maxsize,  # a search hears of epochs alone
+        )  # fmt: skip
         sound = [trial for trial in drawn if trial.planned]
         for rung in rungs(max(trial.planned for trial in sound), len(sound), self.share):
             if not fleet.train(rung):

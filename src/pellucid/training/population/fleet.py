@@ -24,10 +24,11 @@ from pellucid.training.session import Session
 _Hear = Callable[[str, Event], None]
 _Settle = Callable[[], None]
 """Makes the sessions under way whole, so that they can be saved."""
-_LARGE_MAPS = 1 << 16
+_LARGE_MAPS = 3 << 16
 """Numbers that a convolution gives for a batch. Of more, groups of one convolution take longer on a CPU than as many
-convolutions: of 16 k numbers 0.6 times as long, of 33 to 66 k 0.9 to 1.6 times, of 151 k twice, of 524 k three times,
-forward and back, on one thread of an EPYC with torch 2.13."""
+convolutions: of 12 to 65 k numbers 0.2 to 1.1 times as long, of 131 to 150 k 0.2 to 1.1 times, of 200 k 0.9 to 1.2
+times, of 401 k 0.8 to 1.5 times (of one channel 0.8 to 0.95), of 800 k and more 0.9 to 2.3 times, forward and back, on
+one thread of an EPYC with torch 2.13."""
 
 _LARGE_STATES = 3 << 12
 """Numbers that an LSTM gives for a batch at all its steps. Of more, a step of 8 networks together takes longer on a
@@ -54,6 +55,8 @@ class Fleet:
             stopped. Of several processes the first one's is.
         alone: is told why some are trained one after the other.
         ranks: the processes that share the sessions out, each with the same ones at the same place.
+        every: steps from one sampled step to the next, of which a few hundred small networks feel each; about 1,000
+            are sampled by default.
         stopping: set it, as Ctrl-C does, to end the training after the step under way.
     """
 
@@ -63,6 +66,7 @@ class Fleet:
     seconds: float = 30.0
     alone: Callable[[str], None] = lambda _: None
     ranks: Ranks = ALONE
+    every: int | None = None
     stopping: bool = False
     _saved_at: float = field(default_factory=time.monotonic, init=False)
 
@@ -136,10 +140,10 @@ class Fleet:
             except StackingError as error:
                 self.alone(error.received or error.message)
             else:
-                yield from _steps_together(names, population, hear, until)
+                yield from _steps_together(names, population, hear, self.every, until)
                 return
         for name in names:
-            yield from _steps_alone(name, self.sessions[name], hear, until)
+            yield from _steps_alone(name, self.sessions[name], hear, self.every, until)
 
     def _is_due(self) -> bool:
         return time.monotonic() - self._saved_at >= self.seconds
@@ -150,8 +154,10 @@ class Fleet:
         self._saved_at = time.monotonic()
 
 
-def _steps_together(names: Sequence[str], population: Population, hear: _Hear, until: int | None) -> Iterator[_Settle]:
-    for said in population.advance(until=until):
+def _steps_together(
+    names: Sequence[str], population: Population, hear: _Hear, every: int | None, until: int | None
+) -> Iterator[_Settle]:
+    for said in population.advance(every, until):
         if said is None:
             yield population.settle
         else:
@@ -159,9 +165,9 @@ def _steps_together(names: Sequence[str], population: Population, hear: _Hear, u
     population.settle()
 
 
-def _steps_alone(name: str, session: Session, hear: _Hear, until: int | None) -> Iterator[_Settle]:
+def _steps_alone(name: str, session: Session, hear: _Hear, every: int | None, until: int | None) -> Iterator[_Settle]:
     try:
-        for event in advance(session):
+        for event in advance(session, every):
             if event is not None:
                 hear(name, event)
             yield _is_whole
